@@ -1,0 +1,281 @@
+"""The configuration: its types, how it is read, and the commented file that ``c2o init`` writes.
+
+Unknown keys and wrong types are refused with file, key and remedy.  Nothing is read from the
+current directory: a cloned project must not be able to redirect anybody's prompts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+import tomli_w
+from msgspec import Meta, Struct
+
+from c2o import urls
+from c2o.errors import ConfigError
+from c2o.secret import Secret
+from c2o.translate.dialects import Dialect, dialect_for
+
+DEFAULT_PORT = 8226
+"""c2o is 226 on a phone's keypad."""
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Server(_Table):
+    """``[server]``: where the service listens and whom it serves."""
+
+    auth_token: Secret
+    """What clients must send as ``x-api-key`` or ``Authorization: Bearer``.  ``c2o init`` makes one."""
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: Annotated[int, Meta(ge=0, le=65535)] = DEFAULT_PORT
+    """The port to listen on; 0 takes a free one at each start."""
+    allow_remote: bool = False
+    """Must be true for any host but loopback: whoever has the token spends your upstreams."""
+    repair_history: bool = False
+    """Mend a conversation whose tool results are missing or belong to no call, instead of answering
+    400 as Anthropic does.  For clients that cut their history carelessly."""
+
+
+class Timeouts(_Table):
+    """``[upstreams.NAME.timeouts]``: seconds.  The defaults let a local model think for an hour."""
+
+    connect: Seconds | None = None
+    """To open a connection: 10, and 3 for an upstream on this machine."""
+    first_byte: Seconds | None = None
+    """From sending a request to the first byte of its answer: 600, and 3600 on this machine."""
+    idle: Seconds | None = None
+    """Between two pieces of an answer: 300, and 900 on this machine."""
+
+
+class Upstream(_Table):
+    """``[upstreams.NAME]``: a server that speaks OpenAI's chat completions."""
+
+    base_url: str
+    """Any spelling: with or without /v1, /chat/completions, trailing slash."""
+    api_key: Secret | None = None
+    """``env:NAME``, ``file:PATH``, ``command:LINE`` or the key itself; absent for servers without keys."""
+    api: Literal["chat"] = "chat"
+    """What the upstream speaks."""
+    dialect: str | None = None
+    """The family whose habits the upstream has; guessed from the host when absent."""
+    quirks: dict[str, Any] = {}
+    """Single fields of the dialect to override, e.g. ``{ stream_usage = false }``."""
+    headers: dict[str, str] = {}
+    """More headers for each request."""
+    extra_body: dict[str, Any] = {}
+    """More fields for each request's body; they win over what c2o would send."""
+    timeouts: Timeouts = Timeouts()
+
+    def habits(self) -> Dialect:
+        """The dialect with the quirks of this upstream.  Raises ValueError that names the culprit."""
+        return dialect_for(self.dialect, urls.parse(self.base_url).hostname or "", self.quirks)
+
+
+class Limits(_Table):
+    """``[limits."UPSTREAM/MODEL"]``: what a model can take, in tokens."""
+
+    context_window: Annotated[int, Meta(gt=0)] | None = None
+    """Prompt and answer together."""
+    max_output_tokens: Annotated[int, Meta(gt=0)] | None = None
+    """The longest answer; Claude Code asks for 32,000 and more, which is cut down to this."""
+
+
+NO_LIMITS = Limits()
+
+
+class Config(_Table):
+    """The whole file."""
+
+    server: Server
+    upstreams: dict[str, Upstream]
+    models: dict[str, str]
+    """``[models]``: what the client asks for → ``"upstream/model"``."""
+    limits: dict[str, Limits] = {}
+    path: Path | None = None
+    """Where it was read from."""
+    digest: str = ""
+    """Tells whether the file has changed since the service started."""
+
+
+def load(path: Path) -> Config:
+    """Read and check the configuration.  Raises ConfigError with file, key and remedy."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(f"there is no configuration at {path}. Run: c2o init") from None
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read: {error.strerror}.") from None
+    return parse(data, path)
+
+
+def parse(data: bytes, path: Path) -> Config:
+    """The configuration in ``data``.  ``path`` is for the messages."""
+    try:
+        tables = tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text. Save it as UTF-8, or write a new one: c2o init") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+    try:
+        return _checked(tables, path, hashlib.sha256(data).hexdigest()[:12])
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _checked(tables: dict[str, Any], path: Path, digest: str) -> Config:
+    known = ("server", "upstreams", "models", "limits")
+    if unknown := [name for name in tables if name not in known]:
+        raise ValueError(f"unknown table [{unknown[0]}]; there are: {', '.join(known)}.")
+    config = Config(
+        server=_table(tables, "server", Server),
+        upstreams=_tables(tables, "upstreams", Upstream),
+        models=_models(_dict(tables, "models")),
+        limits=_tables(tables, "limits", Limits),
+        path=path,
+        digest=digest,
+    )
+    _check_server(config.server)
+    _check_upstreams(config.upstreams)
+    _check_models(config)
+    return config
+
+
+T = TypeVar("T")
+
+
+def _dict(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = tables.get(name, {})
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} must be a table: [{name}].")
+    return value
+
+
+def _table(tables: Mapping[str, Any], name: str, type: type[T], place: str = "") -> T:
+    try:
+        return msgspec.convert(_dict(tables, name), type, dec_hook=_secret)
+    except msgspec.ValidationError as error:
+        raise ValueError(_explain(str(error), place or name, type)) from None
+
+
+def _tables(tables: Mapping[str, Any], name: str, type: type[T]) -> dict[str, T]:
+    entries = _dict(tables, name)
+    return {key: _table(entries, key, type, f"{name}.{_quoted(key)}") for key in entries}
+
+
+def _secret(type: type, value: object) -> object:
+    if type is Secret and isinstance(value, str) and value.strip():
+        return Secret(value.strip())
+    raise ValueError("Expected some text")
+
+
+_MSGSPEC_PLACE = re.compile(r" - at `\$\.?(?P<key>[^`]*)`$")
+
+
+def _explain(message: str, table: str, type: type) -> str:
+    """msgspec's words with the place in our configuration's: ``[server] port: Expected `int`, got `str` ``."""
+    place = _MSGSPEC_PLACE.search(message)
+    key = place["key"] if place else ""
+    text = _MSGSPEC_PLACE.sub("", message)
+    if "missing required field `auth_token`" in text:
+        return '[server] auth_token is missing. Run c2o init, or add auth_token = "c2o-…" with any long random text.'
+    if "unknown field" in text:
+        text += f"; there are: {', '.join(type.__struct_fields__)}"  # type: ignore[attr-defined]
+    return f"[{table}] {key}: {text}." if key else f"[{table}] {text}."
+
+
+def _models(models: dict[str, Any]) -> dict[str, str]:
+    for name, target in models.items():
+        if not isinstance(target, str):
+            raise ValueError(f'[models] {_quoted(name)} must be text: "upstream/model".')
+    return models
+
+
+def _check_server(server: Server) -> None:
+    if server.host not in LOOPBACK and not server.allow_remote:
+        raise ValueError(
+            f"[server] host: {server.host} can be reached from other machines. "
+            "Set allow_remote = true if that is what you want, or host = \"127.0.0.1\"."
+        )
+
+
+def _check_upstreams(upstreams: Mapping[str, Upstream]) -> None:
+    if not upstreams:
+        raise ValueError("there is no upstream. Run c2o init, or add [upstreams.NAME] with a base_url.")
+    for name, upstream in upstreams.items():
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+            raise ValueError(f"[upstreams.{_quoted(name)}] the name may have letters, digits, '-', '_' and '.' only.")
+        for key, check in (("base_url", lambda: urls.parse(upstream.base_url)), ("dialect", upstream.habits)):
+            try:
+                check()
+            except ValueError as error:
+                raise ValueError(f"[upstreams.{name}] {key}: {error}.") from None
+
+
+def _check_models(config: Config) -> None:
+    if not config.models:
+        raise ValueError('[models] is empty. Add default = "upstream/model".')
+    for name, target in config.models.items():
+        _check_target(config, f"[models] {_quoted(name)}", target)
+    for target in config.limits:
+        _check_target(config, f"[limits.{_quoted(target)}]", target)
+
+
+def _check_target(config: Config, place: str, target: str) -> None:
+    upstream, slash, model = target.partition("/")
+    if not slash or not model:
+        raise ValueError(f'{place}: {target!r} must be "upstream/model".')
+    if upstream not in config.upstreams:
+        raise ValueError(f"{place}: there is no [upstreams.{upstream}]; there are: {', '.join(config.upstreams)}.")
+
+
+def _quoted(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
+
+
+def render(
+    *,
+    token: str,
+    upstreams: Mapping[str, Mapping[str, Any]],
+    models: Mapping[str, str],
+    limits: Mapping[str, Mapping[str, int]] = {},
+    port: int = DEFAULT_PORT,
+) -> str:
+    """The commented configuration file that ``c2o init`` writes."""
+    parts = [
+        "# c2o: Claude Code on any OpenAI-compatible model.  Check it with: c2o doctor\n",
+        "[server]",
+        _line("port", port, "clients find c2o at http://127.0.0.1:PORT"),
+        _line("auth_token", token, "clients send it; it is worth nothing outside this machine"),
+    ]
+    for name, upstream in upstreams.items():
+        parts += ["", f"[upstreams.{name}]", *(_line(key, value, _COMMENTS.get(key, "")) for key, value in upstream.items())]
+    parts += ["", "[models]", "# what the client asks for = \"upstream/model\"; tiers: opus, sonnet, haiku, fable"]
+    parts += [_line(name, target) for name, target in models.items()]
+    for target, values in limits.items():
+        parts += ["", f'[limits."{target}"]', *(_line(key, value) for key, value in values.items())]
+    return "\n".join(parts) + "\n"
+
+
+_COMMENTS = {
+    "base_url": "any spelling: with or without /v1, trailing slash",
+    "api_key": "env:NAME, file:PATH, command:LINE, or the key itself",
+}
+
+
+def _line(key: str, value: object, comment: str = "") -> str:
+    text = tomli_w.dumps({key: value}).rstrip("\n")
+    return f"{text}  # {comment}" if comment else text

@@ -1,0 +1,56 @@
+"""Where c2o's files and Claude's settings live: the one table.
+
+``C2O_HOME`` puts configuration, state and logs into one folder (tests, containers, portable use);
+``C2O_CONFIG`` names the configuration file alone.  Otherwise platformdirs decides.
+Folders are made with mode 0700 by whoever writes into them first.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+
+def _home() -> Path | None:
+    value = os.environ.get("C2O_HOME")
+    return Path(value).expanduser().absolute() if value else None
+
+
+def config_file() -> Path:
+    """The configuration: ``C2O_CONFIG``, else ``config.toml`` in c2o's configuration folder."""
+    if value := os.environ.get("C2O_CONFIG"):
+        return Path(value).expanduser().absolute()
+    return (_home() or Path(platformdirs.user_config_dir("c2o", appauthor=False))) / "config.toml"
+
+
+def state_dir() -> Path:
+    """Lock, state of the running service, and what c2o has learned."""
+    if home := _home():
+        return home / "state"
+    return Path(platformdirs.user_state_dir("c2o", appauthor=False))
+
+
+def log_file() -> Path:
+    """The service's log."""
+    if home := _home():
+        return home / "log" / "c2o.log"
+    return Path(platformdirs.user_log_dir("c2o", appauthor=False)) / "c2o.log"
+
+
+def claude_config_dir() -> Path:
+    """Claude Code's folder of settings: ``CLAUDE_CONFIG_DIR``, else ``~/.claude``."""
+    value = os.environ.get("CLAUDE_CONFIG_DIR")
+    return Path(value).expanduser() if value else Path.home() / ".claude"
+
+
+def claude_settings_file() -> Path:
+    """Claude Code's user settings."""
+    return claude_config_dir() / "settings.json"
+
+
+def private_dir(path: Path) -> Path:
+    """Make ``path`` (and its parents) as a folder only its owner can enter."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

@@ -1,0 +1,79 @@
+"""Which upstream and model a client's model name means.
+
+The order: an exact name in ``[models]``, the longest matching glob, ``upstream/model`` written out
+(also under the alias that ``/v1/models`` lists), the tier in the name (opus, sonnet, haiku, fable), the
+default.  A ``claude-*`` name, known or future, always finds a way: Claude Code asks for names of its
+own (subagents, the permission classifier) and takes a 404 for a broken set-up.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from c2o.config import NO_LIMITS, Config, Limits, Upstream
+from c2o.errors import RequestError
+
+TIERS = ("opus", "sonnet", "haiku", "fable")
+
+ALIAS = "c2o-claude/"
+"""Claude Code's ``/model`` lists only ids with "claude" in them; a real Claude id inside would
+give the model that id's window, so the alias is a word of our own."""
+
+_WINDOW_SUFFIX = re.compile(r"\[\d+m\]$")
+
+
+class Route(NamedTuple):
+    """Where one request goes."""
+
+    name: str
+    """The upstream's name in the configuration."""
+    upstream: Upstream
+    model: str
+    """The model's id at the upstream."""
+    limits: Limits
+
+
+def resolve(config: Config, asked: str) -> Route:
+    """The route for the model name that a client asked for.  Raises RequestError (404) if there is none."""
+    name = _WINDOW_SUFFIX.sub("", asked)
+    target = _mapped(config.models, name) or _written_out(config, name) or _by_tier(config.models, name)
+    if target is None:
+        known = ", ".join(sorted(config.models))
+        raise RequestError(
+            f"model: {asked}: no entry of [models] covers it (there are: {known}). "
+            'Add it, or add default = "upstream/model".',
+            status=404,
+            type="not_found_error",
+        )
+    return route_to(config, target)
+
+
+def route_to(config: Config, target: str) -> Route:
+    """The route of an ``upstream/model`` that the configuration has been checked for."""
+    upstream, _, model = target.partition("/")
+    return Route(upstream, config.upstreams[upstream], model, config.limits.get(target, NO_LIMITS))
+
+
+def _mapped(models: dict[str, str], name: str) -> str | None:
+    if name in models:
+        return _keep_name(models[name], name)
+    globs = [pattern for pattern in models if "*" in pattern and fnmatchcase(name, pattern)]
+    return _keep_name(models[max(globs, key=len)], name) if globs else None
+
+
+def _keep_name(target: str, name: str) -> str:
+    """``openai/*`` keeps the client's own name."""
+    return target[:-1] + name if target.endswith("/*") else target
+
+
+def _written_out(config: Config, name: str) -> str | None:
+    name = name.removeprefix(ALIAS)
+    upstream, slash, model = name.partition("/")
+    return name if slash and model and upstream in config.upstreams else None
+
+
+def _by_tier(models: dict[str, str], name: str) -> str | None:
+    tier = next((tier for tier in TIERS if tier in name and tier in models), None)
+    return models.get(tier or "default") or (next(iter(models.values()), None) if "claude" in name else None)

@@ -1,0 +1,103 @@
+"""Keys and tokens: a type that doesn't show itself, and the places where a key may be kept.
+
+In the configuration a key is written as one of
+
+- ``env:NAME``       an environment variable of the service
+- ``file:PATH``      the first line of a file
+- ``command:LINE``   the output of a command (a password manager's, say), run without a shell
+- anything else      the key itself
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from c2o.errors import CredentialError
+
+COMMAND_TIMEOUT = 20
+"""Seconds that a ``command:`` may take; a password manager may ask for a fingerprint."""
+
+
+class Secret:
+    """Text that logs, errors and ``repr`` show as ``***``.  ``reveal`` is for whoever builds a header."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def hint(self) -> str:
+        """Enough for its owner to recognise it: ``nvap…a1f3``."""
+        return f"{self._value[:4]}…{self._value[-4:]}" if len(self._value) > 16 else "***"
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+def find(source: str) -> Secret:
+    """The key that ``source`` leads to.  Raises CredentialError that names the place, never the value."""
+    kind, separator, rest = source.partition(":")
+    read = SOURCES.get(kind) if separator else None
+    value = read(rest) if read else source.strip()
+    if not value or not value.isprintable() or not value.isascii():
+        raise CredentialError(f"the key from {describe(source)} is empty or has characters that no key has.")
+    return Secret(value)
+
+
+def describe(source: str) -> str:
+    """Where a key comes from, safe to print."""
+    kind, separator, _ = source.partition(":")
+    if separator and kind == "command":
+        return "the configured command"
+    return source if separator and kind in SOURCES else "the configuration file"
+
+
+def _from_environment(name: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        raise CredentialError(f"{name} is not set: export {name}=… and start the service again.")
+    return value
+
+
+def _from_file(path: str) -> str:
+    try:
+        lines = Path(path).expanduser().read_text(encoding="utf-8").split("\n", 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CredentialError(f"the key file {path} can't be read: {_reason(error)}.") from None
+    return lines[0].strip()
+
+
+def _from_command(line: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - the owner of the configuration chose the command
+            shlex.split(line), capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=True
+        )
+    except subprocess.CalledProcessError as error:
+        raise CredentialError(f"the key command ended with code {error.returncode}; run it by hand to see why.") from None
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise CredentialError(f"the key command can't be run: {_reason(error)}.") from None
+    return done.stdout.strip()
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+SOURCES: dict[str, Callable[[str], str]] = {
+    "env": _from_environment,
+    "file": _from_file,
+    "command": _from_command,
+}

@@ -1,0 +1,119 @@
+"""What is different about one family of upstreams: facts as data, each with its source.
+
+Every default is what a plain OpenAI-compatible server takes, which means the *smallest* request:
+several upstreams answer 400 to a field that they don't know (NVIDIA NIM, Mistral, Azure).
+A fact that is wrong for one deployment is overridden in the configuration::
+
+    [upstreams.nim]
+    quirks = { stream_usage = false }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, structs
+
+
+class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The habits of one family of upstreams."""
+
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """Where the answer's limit goes.  OpenAI's reasoning models refuse ``max_tokens``
+    (https://platform.openai.com/docs/api-reference/chat/create); Ollama and DeepSeek silently ignore
+    the newer name, which would leave the answer unbounded."""
+
+    stream_usage: bool = True
+    """Whether ``stream_options.include_usage`` may be sent.  Without it usage is estimated."""
+
+    system_role: Literal["system", "developer"] = "system"
+    """The role of instructions."""
+
+    system_messages: Literal["first", "anywhere"] = "first"
+    """Where a system message may stand.  The chat templates of many open models (Gemma, Mistral, Llama 2,
+    older Qwen) raise an error for one that isn't the first, so elsewhere it becomes text of the user
+    message before it, in the ``<system-reminder>`` form that Claude Code itself uses."""
+
+    vision: bool = True
+    """Whether images may be sent.  Where not, a text says that there was one."""
+
+    tool_choice_required: bool = True
+    """Whether ``"tool_choice": "required"`` is understood."""
+
+    tool_choice_named: bool = False
+    """Whether ``tool_choice`` may name a function.  llama.cpp logs "type must be string, but is object"
+    and silently takes ``auto``, so elsewhere the tool list is cut to that tool and ``required`` is sent."""
+
+    parallel_tool_calls: bool = False
+    """Whether ``"parallel_tool_calls": false`` may be sent.  It is enforced here in any case."""
+
+    top_k: bool = False
+    """Whether ``top_k`` may be sent; it is no OpenAI field
+    (https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html lists it as an extra)."""
+
+    response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
+    """How an answer of a given shape is asked for; where there is no schema, it goes into the prompt."""
+
+    reasoning_efforts: tuple[str, ...] = ()
+    """The words that ``reasoning_effort`` takes, weakest first; empty: the field isn't sent."""
+
+    think_tags: bool = False
+    """Whether the model's reasoning comes as ``<think>…</think>`` at the start of its text."""
+
+
+DIALECTS: dict[str, Dialect] = {
+    "generic": Dialect(),
+    # https://platform.openai.com/docs/api-reference/chat/create
+    "openai": Dialect(
+        max_tokens_field="max_completion_tokens",
+        system_messages="anywhere",
+        tool_choice_named=True,
+        parallel_tool_calls=True,
+    ),
+    # https://docs.api.nvidia.com/nim/reference/llm-apis: the schema refuses additional fields
+    "nim": Dialect(),
+    # https://api-docs.deepseek.com/api/create-chat-completion: no json_schema
+    "deepseek": Dialect(response_format="json_object", tool_choice_named=True),
+    # https://openrouter.ai/docs/api-reference/parameters
+    "openrouter": Dialect(
+        tool_choice_named=True, parallel_tool_calls=True, top_k=True, reasoning_efforts=("low", "medium", "high")
+    ),
+    # https://docs.ollama.com/api/openai-compatibility: tool_choice isn't supported
+    "ollama": Dialect(tool_choice_required=False),
+    # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
+    "llamacpp": Dialect(top_k=True),
+    # https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html
+    "vllm": Dialect(top_k=True, tool_choice_named=True),
+}
+
+HOSTS: dict[str, str] = {
+    "api.openai.com": "openai",
+    "integrate.api.nvidia.com": "nim",
+    "api.deepseek.com": "deepseek",
+    "openrouter.ai": "openrouter",
+    "ollama.com": "ollama",
+}
+"""The dialect of a host, or of any host below it."""
+
+
+def dialect_for(name: str | None, host: str, quirks: Mapping[str, Any] = {}) -> Dialect:
+    """The dialect by name, else by host, else generic, with single fields overridden.
+
+    Raises ValueError that names the unknown dialect or the wrong field.
+    """
+    if name is not None and name not in DIALECTS:
+        raise ValueError(f"unknown dialect {name!r}; there are: {', '.join(sorted(DIALECTS))}")
+    base = DIALECTS[name or _by_host(host)]
+    if not quirks:
+        return base
+    try:
+        return msgspec.convert({**structs.asdict(base), **quirks}, Dialect)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"quirks: {error}") from None
+
+
+def _by_host(host: str) -> str:
+    matches = [known for known in HOSTS if host == known or host.endswith("." + known)]
+    return HOSTS[matches[0]] if matches else "generic"

@@ -1,0 +1,64 @@
+"""From a base URL in any spelling to the addresses that c2o calls.
+
+People paste ``https://host``, ``https://host/v1``, ``https://host/v1/`` or the whole
+``…/v1/chat/completions``; all of them mean the same upstream.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+CHAT = "/chat/completions"
+
+WITHOUT_VERSION = ("api.githubcopilot.com", "api.deepseek.com")
+"""Hosts whose API stands at the root.  DeepSeek answers with and without /v1
+(https://api-docs.deepseek.com); Copilot only without."""
+
+_ENDS_IN_VERSION = re.compile(r"/(v\d+[a-z0-9]*|openai|inference)$")
+
+
+def parse(base_url: str) -> SplitResult:
+    """The parts of a base URL.  Raises ValueError with a reason that reads after the key's name."""
+    text = base_url.strip().strip("\"'").strip()
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{text!r} is not an http:// or https:// URL")
+    if parts.username or parts.password:
+        raise ValueError("a URL with a user name or password in it is refused: put the key into api_key")
+    parts.port  # noqa: B018 - raises ValueError for a port that is no number
+    return parts
+
+
+def root(base_url: str) -> str:
+    """The address under which ``/chat/completions`` and ``/models`` stand, without a trailing slash."""
+    parts = parse(base_url)
+    path = parts.path.rstrip("/").removesuffix(CHAT).rstrip("/")
+    if not path and parts.hostname not in WITHOUT_VERSION:
+        path = "/v1"
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def endpoint(base_url: str, path: str) -> str:
+    """The URL of ``path`` (``/chat/completions``, ``/models``) on an upstream; a query is kept."""
+    query = parse(base_url).query
+    return root(base_url) + path + (f"?{query}" if query else "")
+
+
+def siblings(base_url: str) -> list[str]:
+    """Other spellings to try where an upstream answers 404: with and without a version at the end."""
+    here = root(base_url)
+    without = _ENDS_IN_VERSION.sub("", here)
+    return [without] if without != here else [f"{here}/v1"]
+
+
+def is_loopback(base_url: str) -> bool:
+    """Does this URL stay on the machine?"""
+    host = parse(base_url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def printable(base_url: str) -> str:
+    """A URL as errors and logs show it: without query, where some gateways take keys."""
+    parts = parse(base_url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"

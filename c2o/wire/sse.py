@@ -1,0 +1,94 @@
+"""Server-sent events: splitting what arrives, framing what leaves.
+
+Strategy: a piece without a line end is only kept; one with a line end is joined to what was kept and
+split at blank lines.  Real streams are almost entirely single ``data:`` lines, so that case is one
+comparison and one slice.  https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+LIMIT = 8 * 1024 * 1024
+"""Bytes that one event may have.  An upstream that sends more is broken or hostile."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class ServerSentEvent(NamedTuple):
+    event: str
+    """The event's name; empty if the stream gives none, as OpenAI's doesn't."""
+    data: bytes
+
+
+class TooLong(Exception):
+    """An event larger than LIMIT."""
+
+
+class SSEDecoder:
+    """Bytes of any cut in, whole events out.  LF, CRLF and CR, comments, multi-line data, a BOM."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._first = True
+
+    def feed(self, data: bytes) -> list[ServerSentEvent]:
+        """The events that ``data`` completes.  Raises TooLong."""
+        if b"\n" not in data and b"\r" not in data:
+            self._keep(data)
+            return []
+        if self._parts:
+            data = b"".join([*self._parts, data])
+        data, held = _unify_line_ends(data)
+        if self._first:
+            data, self._first = data.removeprefix(_BOM), False
+        *blocks, rest = data.split(b"\n\n")
+        self._parts, self._size = [], 0
+        self._keep(rest + held)
+        return _events(blocks)
+
+    def close(self) -> list[ServerSentEvent]:
+        """The last event, where a stream ends without its blank line."""
+        data, _ = _unify_line_ends(b"".join(self._parts) + b"\n")
+        self._parts = []
+        return _events(data.removeprefix(_BOM).split(b"\n\n"))
+
+    def _keep(self, data: bytes) -> None:
+        if not data:
+            return
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size > LIMIT:
+            raise TooLong
+
+
+def _unify_line_ends(data: bytes) -> tuple[bytes, bytes]:
+    """``data`` with LF only, and a CR at its end that may be half of a CRLF."""
+    if b"\r" not in data:
+        return data, b""
+    held = b"\r" if data.endswith(b"\r") else b""
+    data = data.removesuffix(b"\r").replace(b"\r\n", b"\n")
+    return data.replace(b"\r", b"\n"), held
+
+
+def _events(blocks: list[bytes]) -> list[ServerSentEvent]:
+    return [event for block in blocks if (event := _event(block)) is not None]
+
+
+def _event(block: bytes) -> ServerSentEvent | None:
+    if block.startswith(b"data: ") and b"\n" not in block:
+        return ServerSentEvent("", block[6:])
+    name, data = "", []
+    for line in block.split(b"\n"):
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            name = value.strip().decode("utf-8", "replace")
+    return ServerSentEvent(name, b"\n".join(data)) if data else None
+
+
+def frame(event: str, data: bytes) -> bytes:
+    """One event as it goes over the wire."""
+    return b"event: %s\ndata: %s\n\n" % (event.encode(), data)

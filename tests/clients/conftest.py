@@ -1,0 +1,82 @@
+"""Real clients, and a running c2o between them and a fake upstream."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from tests.clients import install
+from tests.clients.claude import Claude
+from tests.clients.service import Service, configuration, running
+from tests.fake_upstream import FakeUpstream
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip, or fail where the clients are required."""
+    if os.environ.get("C2O_TEST_CLIENTS") == "required":
+        pytest.fail(f"a required client is missing: {reason}")
+    pytest.skip(reason)
+
+
+def installed(get: Callable[[], Path]) -> Path:
+    try:
+        return get()
+    except install.InstallError as problem:
+        missing(str(problem))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A scratch home folder."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start_c2o(home: Path) -> Iterator[Callable[..., Service]]:
+    """Starts a service in the scratch home: ``start_c2o(configured)``."""
+    with ExitStack() as services:
+
+        def start(configured: dict[str, Any], **more: str) -> Service:
+            return services.enter_context(running(home, configured, **more))
+
+        yield start
+
+
+@pytest.fixture
+def c2o_service(start_c2o: Callable[..., Service], upstream: FakeUpstream) -> Service:
+    """A running c2o whose only upstream is the fake one."""
+    return start_c2o(configuration(upstream.base_url))
+
+
+def claude_versions() -> list[Any]:
+    pinned = [pytest.param(version, id=version) for version in install.VERSIONS["npm"][install.CLAUDE_CODE]]
+    return [*pinned, pytest.param("latest", id="newest", marks=pytest.mark.newest)]
+
+
+@pytest.fixture(params=claude_versions())
+def claude(request: pytest.FixtureRequest, home: Path, tmp_path: Path) -> Claude:
+    """The real Claude Code, in each pinned version."""
+    modules = installed(lambda: install.npm(install.CLAUDE_CODE, request.param))
+    project = tmp_path / "project"
+    project.mkdir()
+    return Claude(modules / ".bin" / "claude", home, project)
+
+
+@pytest.fixture(scope="session")
+def typescript_sdk() -> Path:
+    """The ``node_modules`` folder with the official TypeScript SDK."""
+    (version,) = install.VERSIONS["npm"][install.TYPESCRIPT_SDK]
+    return installed(lambda: install.npm(install.TYPESCRIPT_SDK, version))
+
+
+@pytest.fixture(scope="session")
+def llama_python() -> Path:
+    """A Python that has llama.cpp."""
+    return installed(install.llama_python)

@@ -1,0 +1,124 @@
+"""The real clients and servers that the tests use, installed once per version into a cache folder.
+
+The folder is ``C2O_TEST_CACHE``, else ``~/.cache/c2o-tests``.  ``python -m tests.clients.install``
+installs everything in ``versions.toml``; a test asks for what it needs and, where that can't be had,
+skips with the reason.  With ``C2O_TEST_CLIENTS=required`` it fails instead: nothing passes silently.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import venv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+VERSIONS: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "versions.toml").read_text())
+
+CLAUDE_CODE = "@anthropic-ai/claude-code"
+TYPESCRIPT_SDK = "@anthropic-ai/sdk"
+
+NPM_TIMEOUT = 280
+"""Seconds; Claude Code is 120 MB to download."""
+
+
+class InstallError(Exception):
+    """Something can't be installed here; the message says why."""
+
+
+def cache() -> Path:
+    return Path(os.environ.get("C2O_TEST_CACHE") or Path.home() / ".cache" / "c2o-tests").absolute()
+
+
+def npm(package: str, version: str) -> Path:
+    """The ``node_modules`` folder with one npm package in it.  Raises InstallError."""
+    name = f"{package.rpartition('/')[2]}-{version}"
+    return _once(name, lambda folder: _npm_install(f"{package}@{version}", folder)) / "node_modules"
+
+
+def _npm_install(package: str, folder: Path) -> None:
+    if not shutil.which("npm"):
+        raise InstallError("npm is missing: install Node.js 20 or newer with npm.")
+    # --prefix alone would still look for a package.json in the folders above.
+    (folder / "package.json").write_text('{"private": true}')
+    _run(["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--no-save", package], folder)
+
+
+def llama_python() -> Path:
+    """The Python of an environment with llama.cpp in it.  Raises InstallError."""
+    pins = [f"{name}=={version}" for name, version in VERSIONS["pip"]["llama"].items()]
+    name = f"llama-{VERSIONS['pip']['llama']['xllamacpp']}-py{sys.version_info.major}{sys.version_info.minor}"
+    return _once(name, lambda folder: _pip_install(pins, folder)) / "venv" / "bin" / "python"
+
+
+def _pip_install(pins: list[str], folder: Path) -> None:
+    """Into ``folder/venv``, which can be moved as long as only its ``bin/python`` is used."""
+    venv.create(folder / "venv", with_pip=True, symlinks=True)
+    _run([str(folder / "venv/bin/python"), "-m", "pip", "install", "-q", "--only-binary=:all:", *pins], folder)
+
+
+def _run(command: list[str], folder: Path) -> None:
+    try:
+        subprocess.run(
+            command,
+            cwd=folder,
+            check=True,
+            timeout=NPM_TIMEOUT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise InstallError(f"{' '.join(command)}: {_last_line(error.stderr)}") from None
+    except subprocess.TimeoutExpired:
+        raise InstallError(f"{' '.join(command)}: no end after {NPM_TIMEOUT} s") from None
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "failed")
+
+
+def _once(name: str, fill: Callable[[Path], None]) -> Path:
+    """The folder ``name`` of the cache, filled by whoever comes first; half a folder is never seen."""
+    with _locked(name):
+        folder = cache() / name
+        if not folder.exists():
+            fresh = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache()))
+            try:
+                fill(fresh)
+                fresh.rename(folder)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
+        return folder
+
+
+@contextmanager
+def _locked(name: str) -> Iterator[None]:
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> int:
+    """Install everything that is pinned."""
+    for package, versions in VERSIONS["npm"].items():
+        for version in versions:
+            print(f"{package}@{version}: {npm(package, version)}", flush=True)
+    print(f"llama.cpp: {llama_python()}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except InstallError as problem:
+        sys.exit(f"tests.clients.install: {problem}")

@@ -21,7 +21,7 @@ import xllamacpp
 
 SCRIPTS = {
     "hello": "Hello from llama.cpp. Über 日本語 🎉",
-    "bash": 'I will run that.<tool_call>{"name": "Bash", "arguments": {"command": "echo from-$((40 + 2))"}}</tool_call>',
+    "bash": 'Let us see.<tool_call>{"name": "Bash", "arguments": {"command": "echo from-$((40 + 2))"}}</tool_call>',
     "two": '<tool_call>{"name": "Read", "arguments": {"file_path": "/one.txt"}}</tool_call>\n'
     '<tool_call>{"name": "Read", "arguments": {"file_path": "/two.txt"}}</tool_call>',
     "think": "<think>I should ponder this first.</think>Forty-two.",
@@ -31,7 +31,7 @@ SCRIPTS = {
 
 TEMPLATE = r"""
 {%- set chosen = namespace(script='hello') %}
-{%- if tools %}{{- '<tools>' }}{%- for tool in tools %}{{- tool.function.name + '\n' }}{%- endfor %}{{- '</tools>' }}{%- endif %}
+{%- for tool in tools or [] %}{{- '<tool>' + tool.function.name + '</tool>\n' }}{%- endfor %}
 {%- for message in messages %}
   {%- set content = message.content if message.content is string else '' %}
   {%- set said = content if '[[whole]]' in content else content[-200:] %}

@@ -20,7 +20,7 @@ from msgspec import Meta, Struct
 from c2o import urls
 from c2o.errors import ConfigError
 from c2o.secret import Secret
-from c2o.translate.dialects import Dialect, dialect_for
+from c2o.translate.dialects import Dialect, dialect_for, dialect_of
 
 DEFAULT_PORT = 8226
 """c2o is 226 on a phone's keypad."""
@@ -34,7 +34,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pass
 
 
-class Server(_Table):
+class Server(_Table, frozen=True, kw_only=True):
     """``[server]``: where the service listens and whom it serves."""
 
     auth_token: Secret
@@ -50,7 +50,7 @@ class Server(_Table):
     400 as Anthropic does.  For clients that cut their history carelessly."""
 
 
-class Timeouts(_Table):
+class Timeouts(_Table, frozen=True, kw_only=True):
     """``[upstreams.NAME.timeouts]``: seconds.  The defaults let a local model think for an hour."""
 
     connect: Seconds | None = None
@@ -61,7 +61,7 @@ class Timeouts(_Table):
     """Between two pieces of an answer: 300, and 900 on this machine."""
 
 
-class Upstream(_Table):
+class Upstream(_Table, frozen=True, kw_only=True):
     """``[upstreams.NAME]``: a server that speaks OpenAI's chat completions."""
 
     base_url: str
@@ -80,12 +80,16 @@ class Upstream(_Table):
     """More fields for each request's body; they win over what c2o would send."""
     timeouts: Timeouts = Timeouts()
 
+    def dialect_name(self) -> str:
+        """The dialect that is named, or that the host stands for."""
+        return self.dialect or dialect_of(urls.parse(self.base_url).hostname or "")
+
     def habits(self) -> Dialect:
         """The dialect with the quirks of this upstream.  Raises ValueError that names the culprit."""
-        return dialect_for(self.dialect, urls.parse(self.base_url).hostname or "", self.quirks)
+        return dialect_for(self.dialect_name(), self.quirks)
 
 
-class Limits(_Table):
+class Limits(_Table, frozen=True, kw_only=True):
     """``[limits."UPSTREAM/MODEL"]``: what a model can take, in tokens."""
 
     context_window: Annotated[int, Meta(gt=0)] | None = None
@@ -97,7 +101,7 @@ class Limits(_Table):
 NO_LIMITS = Limits()
 
 
-class Config(_Table):
+class Config(_Table, frozen=True, kw_only=True):
     """The whole file."""
 
     server: Server

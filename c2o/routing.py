@@ -56,6 +56,16 @@ def route_to(config: Config, target: str) -> Route:
     return Route(upstream, config.upstreams[upstream], model, config.limits.get(target, NO_LIMITS))
 
 
+def listed(config: Config) -> dict[str, Route]:
+    """What ``/v1/models`` shows: the names of ``[models]`` that are models', then our alias of each target.
+
+    Claude Code keeps only ids with "claude" or "anthropic" in them, hence the alias.
+    """
+    names = {name: resolve(config, name) for name in config.models if "*" not in name and name not in (*TIERS, "default")}
+    targets = dict.fromkeys(target for target in config.models.values() if not target.endswith("/*"))
+    return names | {ALIAS + target: route_to(config, target) for target in targets}
+
+
 def _mapped(models: dict[str, str], name: str) -> str | None:
     if name in models:
         return _keep_name(models[name], name)

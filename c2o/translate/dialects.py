@@ -59,8 +59,9 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reasoning_efforts: tuple[str, ...] = ()
     """The words that ``reasoning_effort`` takes, weakest first; empty: the field isn't sent."""
 
-    think_tags: bool = False
-    """Whether the model's reasoning comes as ``<think>…</think>`` at the start of its text."""
+    think_tags: bool = True
+    """Whether reasoning may come as ``<think>…</think>`` at the very start of the text, as it does from servers
+    that run without a reasoning parser."""
 
 
 DIALECTS: dict[str, Dialect] = {
@@ -71,6 +72,7 @@ DIALECTS: dict[str, Dialect] = {
         system_messages="anywhere",
         tool_choice_named=True,
         parallel_tool_calls=True,
+        think_tags=False,
     ),
     # https://docs.api.nvidia.com/nim/reference/llm-apis: the schema refuses additional fields
     "nim": Dialect(),
@@ -98,22 +100,21 @@ HOSTS: dict[str, str] = {
 """The dialect of a host, or of any host below it."""
 
 
-def dialect_for(name: str | None, host: str, quirks: Mapping[str, Any] = {}) -> Dialect:
-    """The dialect by name, else by host, else generic, with single fields overridden.
+def dialect_of(host: str) -> str:
+    """The name of the dialect that a host speaks, as far as it's known."""
+    return next((HOSTS[known] for known in HOSTS if host == known or host.endswith("." + known)), "generic")
+
+
+def dialect_for(name: str, quirks: Mapping[str, Any] = {}) -> Dialect:
+    """The dialect of that name, with single fields overridden.
 
     Raises ValueError that names the unknown dialect or the wrong field.
     """
-    if name is not None and name not in DIALECTS:
+    if name not in DIALECTS:
         raise ValueError(f"unknown dialect {name!r}; there are: {', '.join(sorted(DIALECTS))}")
-    base = DIALECTS[name or _by_host(host)]
     if not quirks:
-        return base
+        return DIALECTS[name]
     try:
-        return msgspec.convert({**structs.asdict(base), **quirks}, Dialect)
+        return msgspec.convert({**structs.asdict(DIALECTS[name]), **quirks}, Dialect)
     except msgspec.ValidationError as error:
         raise ValueError(f"quirks: {error}") from None
-
-
-def _by_host(host: str) -> str:
-    matches = [known for known in HOSTS if host == known or host.endswith("." + known)]
-    return HOSTS[matches[0]] if matches else "generic"

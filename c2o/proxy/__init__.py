@@ -1,0 +1,14 @@
+"""The service: the only place with aiohttp, besides the embedded upstream.
+
+One request's road is ``handlers.create_message``: decode, route, translate, send, feed, write.
+
+- ``app``         routes and what lives as long as the service
+- ``access``      who may ask: Host, browsers, token; every answer in Anthropic's shape
+- ``handlers``    one short function for each endpoint
+- ``client``      the client's end of a stream
+- ``upstream``    the one place that makes outgoing calls
+- ``life_signs``  what is said, and when to give up, while the upstream is silent
+- ``journal``     one line per request, and the counters
+- ``process``     the process around it all: socket, signals, drain
+- ``probe``       asks an upstream on behalf of the command line, in a process of its own
+"""

@@ -1,0 +1,126 @@
+"""Who may ask, checked before a byte of the body is read; and every refusal in Anthropic's shape.
+
+The order: Host (DNS rebinding), browsers (a web page must not spend the user's upstream), route, token.
+The token alone isn't enough, because other local services have been driven through the browser; the
+Host alone isn't either, because any program can forge it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from c2o.config import LOOPBACK, Server
+from c2o.errors import RequestError
+from c2o.proxy.client import ClientLeft
+from c2o.translate.types import Answer
+from c2o.wire.anthropic import Error, StreamError, encode
+
+log = logging.getLogger("c2o.proxy")
+
+OPEN = frozenset({("HEAD", "/"), ("HEAD", "/api/hello"), ("GET", "/health")})
+"""What is answered without a token.  None of it says anything about configuration or use."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+REQUEST_ID = "c2o_request_id"
+
+
+def new_id(prefix: str) -> str:
+    """An id in Anthropic's style: ``msg_`` or ``req_`` and 24 characters."""
+    return prefix + secrets.token_hex(12)
+
+
+def guard(server: Server) -> Any:
+    """The middleware around every route."""
+    token = server.auth_token.reveal().encode()
+    hosts = frozenset({*LOOPBACK, "[::1]", server.host})
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[REQUEST_ID] = new_id("req_")
+        try:
+            if not server.allow_remote:
+                _check_host(request, hosts)
+            _check_no_browser(request)
+            if (request.method, request.path) not in OPEN:
+                _check_token(request, token)
+            return await handler(request)
+        except RequestError as failure:
+            return refusal(request, failure)
+        except ClientLeft:
+            return web.Response(status=499)  # nobody reads it
+        except web.HTTPException as error:
+            return refusal(request, _of_aiohttp(request, error))
+        except Exception:
+            log.exception("%s failed: this is a bug in c2o", request[REQUEST_ID])
+            message = f"c2o: internal error; the log has it under {request[REQUEST_ID]}"
+            return refusal(request, RequestError(message, status=500, type="api_error"))
+
+    return guarded
+
+
+def _check_host(request: web.Request, hosts: frozenset[str]) -> None:
+    """Only names of this machine, with the port that the connection came in on."""
+    name, _, port = request.headers.get("Host", "").rpartition(":")
+    socket = request.get_extra_info("sockname")
+    if name not in hosts or len(request.headers.getall("Host")) != 1 or port != str(socket[1]):
+        raise RequestError(
+            "c2o answers to its own address only: use http://127.0.0.1 and its port.", status=403, type="permission_error"
+        )
+
+
+def _check_no_browser(request: web.Request) -> None:
+    """Web pages send ``Origin`` or ``Sec-Fetch-Site``; Claude Code and the SDKs never do.
+
+    ``Sec-Fetch-Mode`` alone is what Node's own ``fetch`` sends, and with it the TypeScript SDK.
+    """
+    headers = request.headers
+    if "Origin" in headers or "Sec-Fetch-Dest" in headers or headers.get("Sec-Fetch-Site", "none") != "none":
+        raise RequestError("c2o doesn't answer web pages.", status=403, type="permission_error")
+
+
+def _check_token(request: web.Request, token: bytes) -> None:
+    """Either header may carry it; clients send one, the other, or both."""
+    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    given = (request.headers.get("x-api-key", ""), bearer)
+    matches = [hmac.compare_digest(each.encode("utf-8", "surrogateescape"), token) for each in given]
+    if not any(matches):
+        raise RequestError(
+            "c2o: the token is missing or wrong. Start the client with `c2o run`, "
+            "or set ANTHROPIC_AUTH_TOKEN to auth_token from c2o's configuration.",
+            status=401,
+            type="authentication_error",
+            retry=False,
+        )
+
+
+_TYPES = {404: "not_found_error", 405: "invalid_request_error", 408: "timeout_error", 413: "request_too_large"}
+
+
+def _of_aiohttp(request: web.Request, error: web.HTTPException) -> RequestError:
+    messages = {
+        404: f"{request.method} {request.path} is not supported by c2o",
+        405: f"{request.path} doesn't take {request.method}",
+        413: "request_too_large: the request exceeds 32 MB",
+    }
+    message = messages.get(error.status, error.reason)
+    return RequestError(message, status=error.status, type=_TYPES.get(error.status, "invalid_request_error"))
+
+
+def refusal(request: web.Request, failure: RequestError) -> web.Response:
+    """A RequestError as Anthropic would answer it."""
+    headers = {} if failure.retry is None else {"x-should-retry": "true" if failure.retry else "false"}
+    body = encode(StreamError(error=Error(failure.type, str(failure)), request_id=request[REQUEST_ID]))
+    return respond(request, Answer(failure.status, body, headers))
+
+
+def respond(request: web.Request, answer: Answer) -> web.Response:
+    """A whole answer, with the request's id."""
+    headers = {**answer.headers, "request-id": request[REQUEST_ID]}
+    return web.Response(status=answer.status, body=answer.body, headers=headers, content_type="application/json")

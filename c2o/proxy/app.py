@@ -1,0 +1,45 @@
+"""The aiohttp application: which path leads to which handler."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from c2o.config import Config
+from c2o.proxy import handlers
+from c2o.proxy.access import guard
+from c2o.proxy.clock import Clock
+from c2o.proxy.state import STATE, State
+
+BODY_LIMIT = 32 * 1024 * 1024
+"""Anthropic's own limit for a request; aiohttp's default of 1 MiB ends a long session with a 413."""
+
+PREFIXES = ("/v1", "", "/v1/v1", "/anthropic/v1")
+"""People put /v1 into ANTHROPIC_BASE_URL, or leave it out of it; Claude Code then blames the model."""
+
+
+def create_app(config: Config, clock: Clock | None = None) -> web.Application:
+    """The service's application.  Raises CredentialError for an upstream without its key."""
+    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[guard(config.server)])
+    app[STATE] = State(config, clock or Clock(), os.getpid())
+    app.cleanup_ctx.append(_upstreams)
+    for prefix in PREFIXES:
+        for slash in ("", "/"):
+            app.router.add_post(f"{prefix}/messages{slash}", handlers.create_message)
+            app.router.add_post(f"{prefix}/messages/count_tokens{slash}", handlers.count_tokens)
+            app.router.add_get(f"{prefix}/models{slash}", handlers.list_models, allow_head=False)
+        app.router.add_get(f"{prefix}/models/{{id:.+}}", handlers.get_model, allow_head=False)
+    app.router.add_head("/", handlers.hello)
+    app.router.add_head("/api/hello", handlers.hello)
+    app.router.add_post("/api/event_logging/batch", handlers.swallow)
+    app.router.add_get("/health", handlers.health, allow_head=False)
+    app.router.add_get("/c2o/status", handlers.status, allow_head=False)
+    return app
+
+
+async def _upstreams(app: web.Application) -> AsyncIterator[None]:
+    await app[STATE].upstreams.open()
+    yield
+    await app[STATE].upstreams.close()

@@ -1,0 +1,71 @@
+"""The client's end of a stream: headers go out with the first bytes, not before.
+
+As long as nothing has been said, a failure can still be an honest HTTP status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from c2o.proxy.clock import Clock
+
+HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before its answer had ended."""
+
+
+class ClientStream:
+    """Bytes of Anthropic events out to one client, in the order in which they were made."""
+
+    def __init__(self, request: web.Request, clock: Clock, request_id: str) -> None:
+        self.response = web.StreamResponse(headers={**HEADERS, "request-id": request_id})
+        self._request = request
+        self._clock = clock
+        self._pending: list[bytes] = []
+        self._writing = asyncio.Lock()
+        self.quiet = True
+        """Has nothing been said yet, so that a plain HTTP answer is still possible?"""
+        self.spoke_at = clock.now()
+        """When anything at all was last said."""
+        self.meant_at = self.spoke_at
+        """When something was last said that is no sign of life."""
+
+    @property
+    def busy(self) -> bool:
+        """Is a write under way?  More would only pile up."""
+        return self._writing.locked()
+
+    def push(self, data: bytes) -> None:
+        """Say ``data`` with the next ``flush``: here the order of what is said is decided."""
+        self.quiet = False
+        self._pending.append(data)
+        self.spoke_at = self._clock.now()
+
+    async def flush(self) -> None:
+        async with self._writing:
+            if not self._pending:
+                return
+            data = b"".join(self._pending)
+            self._pending.clear()
+            try:
+                if not self.response.prepared:
+                    await self.response.prepare(self._request)
+                await self.response.write(data)
+            except ConnectionError as error:
+                raise ClientLeft from error
+
+    async def write(self, data: bytes) -> None:
+        """Say what the upstream's answer became; nothing where it became nothing yet."""
+        if data:
+            self.push(data)
+            self.meant_at = self.spoke_at
+            await self.flush()
+
+    async def end(self) -> web.StreamResponse:
+        await self.flush()
+        await self.response.write_eof()
+        return self.response

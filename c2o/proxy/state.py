@@ -1,0 +1,90 @@
+"""What lives as long as the service does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from aiohttp import web
+from msgspec import Struct
+
+from c2o import __version__, secret, urls
+from c2o.config import Config
+from c2o.proxy.clock import Clock
+from c2o.proxy.journal import Counters, Journal
+from c2o.proxy.upstream import Upstreams
+
+
+class Listen(Struct, frozen=True):
+    host: str
+    port: int
+
+
+class ConfigStatus(Struct, frozen=True):
+    path: str
+    digest: str
+
+
+class UpstreamStatus(Struct, frozen=True):
+    name: str
+    base_url: str
+    dialect: str
+    key: str | None
+    """Where the key comes from."""
+
+
+class Problem(Struct, frozen=True):
+    id: str
+    hint: str
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """The answer of ``GET /c2o/status``."""
+
+    schema: str = "c2o.status/1"
+    version: str
+    pid: int
+    started_at: str
+    uptime: float
+    listen: Listen
+    config: ConfigStatus
+    upstreams: list[UpstreamStatus]
+    models: dict[str, str]
+    requests: Counters
+    problems: list[Problem]
+
+
+class State:
+    """The configuration as it was when the service started, and everything made from it."""
+
+    def __init__(self, config: Config, clock: Clock, pid: int) -> None:
+        self.config = config
+        self.clock = clock
+        self.version = __version__
+        self.upstreams = Upstreams(config, clock)
+        self.dialects = {name: upstream.habits() for name, upstream in config.upstreams.items()}
+        self.journal = Journal(clock)
+        self._pid = pid
+        self._started_at = datetime.now(UTC)
+        self._started = clock.now()
+
+    def status(self, *, host: str, port: int) -> Status:
+        return Status(
+            version=self.version,
+            pid=self._pid,
+            started_at=self._started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            uptime=round(self.clock.now() - self._started, 1),
+            listen=Listen(host, port),
+            config=ConfigStatus(str(self.config.path or ""), self.config.digest),
+            upstreams=[self._upstream(name) for name in self.config.upstreams],
+            models=self.config.models,
+            requests=self.journal.counters,
+            problems=[],
+        )
+
+    def _upstream(self, name: str) -> UpstreamStatus:
+        upstream = self.config.upstreams[name]
+        key = secret.describe(upstream.api_key.reveal()) if upstream.api_key else None
+        return UpstreamStatus(name, urls.printable(urls.root(upstream.base_url)), upstream.dialect_name(), key)
+
+
+STATE: web.AppKey[State] = web.AppKey("state", State)

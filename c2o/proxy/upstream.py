@@ -1,0 +1,191 @@
+"""The one place that makes outgoing calls: address, key, time limits, and what failed in words.
+
+The destination comes from the configuration alone.  Nothing of the client's headers goes out, redirects are not
+followed, the environment's proxies and ``.netrc`` are not asked, cookies are not kept.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import aiohttp
+from yarl import URL
+
+from c2o import __version__, secret, urls
+from c2o.config import Config, Upstream
+from c2o.errors import CredentialError, RequestError
+from c2o.proxy.clock import Clock
+from c2o.routing import Route
+from c2o.secret import Secret
+from c2o.translate.types import UpstreamRequest
+from c2o.translate.upstream_errors import Failing
+
+WHOLE_LIMIT = 64 * 1024 * 1024
+ERROR_LIMIT = 64 * 1024
+"""Bytes of a whole answer, and of an error's body, that are read."""
+
+TRUSTED_FOR = 600.0
+"""Seconds after an answer in which an upstream that can't be reached is taken to be away for a moment."""
+
+CONNECT, CONNECT_LOCAL = 10.0, 3.0
+FIRST_BYTE, FIRST_BYTE_LOCAL = 600.0, 3600.0
+IDLE, IDLE_LOCAL = 300.0, 900.0
+
+
+def keys(config: Config) -> dict[str, Secret]:
+    """The key of each upstream that has one.  Raises CredentialError that names upstream and place."""
+    found = {}
+    for name, upstream in config.upstreams.items():
+        if upstream.api_key is not None:
+            try:
+                found[name] = secret.find(upstream.api_key.reveal())
+            except CredentialError as error:
+                raise CredentialError(f"upstream {name}: {error}") from None
+    return found
+
+
+class Patience:
+    """The time limits for an upstream, in seconds."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        local = urls.is_loopback(upstream.base_url)
+        given = upstream.timeouts
+        self.connect = given.connect or (CONNECT_LOCAL if local else CONNECT)
+        self.first_byte = given.first_byte or (FIRST_BYTE_LOCAL if local else FIRST_BYTE)
+        self.idle = given.idle or (IDLE_LOCAL if local else IDLE)
+
+
+class Upstreams:
+    """All upstreams of the configuration, behind one connection pool."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._clock = clock
+        self._keys = keys(config)
+        self._headers = {name: self._headers_for(name, upstream) for name, upstream in config.upstreams.items()}
+        self._patience = {name: Patience(upstream) for name, upstream in config.upstreams.items()}
+        self._answered: dict[str, float] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    def patience(self, route: Route) -> Patience:
+        return self._patience[route.name]
+
+    def failing(self, route: Route) -> Failing:
+        """The names that error sentences use."""
+        key = route.upstream.api_key
+        place = secret.describe(key.reveal()) if key else "nowhere (no api_key is configured)"
+        return Failing(route.name, urls.printable(urls.root(route.upstream.base_url)), route.model, place)
+
+    def redacted(self, data: bytes) -> bytes:
+        """``data`` without any key, should an upstream have repeated one."""
+        for key in self._keys.values():
+            data = data.replace(key.reveal().encode(), b"***")
+        return data
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=512, keepalive_timeout=20),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            timeout=aiohttp.ClientTimeout(total=None),
+            max_field_size=32 * 1024,
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    @asynccontextmanager
+    async def send(self, route: Route, request: UpstreamRequest) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The upstream's answer, its body not yet read.  Raises RequestError where there is none."""
+        assert self._session is not None
+        url = urls.endpoint(route.upstream.base_url, request.path)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._patience[route.name].connect)
+        try:
+            async with self._session.post(
+                URL(url, encoded=True),
+                data=request.body,
+                headers=self._headers[route.name],
+                allow_redirects=False,
+                timeout=timeout,
+            ) as answer:
+                self._answered[route.name] = self._clock.now()
+                _check_usable(answer, route)
+                yield answer
+        except aiohttp.ClientError as error:
+            raise self._failure(route, error) from error
+        except TimeoutError as error:
+            if isinstance(error, aiohttp.ServerTimeoutError):
+                raise self._failure(route, error) from error
+            raise
+
+    def _failure(self, route: Route, error: Exception) -> RequestError:
+        """Ruling: at once for good, unless this upstream has answered lately and may be back in a moment."""
+        url = urls.printable(urls.root(route.upstream.base_url))
+        answered = self._answered.get(route.name)
+        lately = answered is not None and self._clock.now() - answered < TRUSTED_FOR
+        return RequestError(
+            f"upstream {route.name} at {url}: {_reason(error)}",
+            status=504 if isinstance(error, TimeoutError) else 502,
+            type="timeout_error" if isinstance(error, TimeoutError) else "api_error",
+            retry=None if lately else False,
+        )
+
+    def _headers_for(self, name: str, upstream: Upstream) -> Mapping[str, str]:
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json, text/event-stream",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"c2o/{__version__}",
+        }
+        if key := self._keys.get(name):
+            headers["Authorization"] = f"Bearer {key.reveal()}"
+        return {**headers, **upstream.headers}
+
+
+def _check_usable(answer: aiohttp.ClientResponse, route: Route) -> None:
+    """A redirect would carry the key and the prompt elsewhere; packed bytes were asked not to come."""
+    if 300 <= answer.status < 400:
+        raise RequestError(
+            f"upstream {route.name} redirects elsewhere ({answer.status}), which c2o does not follow. "
+            f"Put the right address into base_url under [upstreams.{route.name}].",
+            status=502,
+            type="api_error",
+            retry=False,
+        )
+    if answer.headers.get("Content-Encoding", "identity") not in ("identity", ""):
+        raise RequestError(f"upstream {route.name} sends compressed answers unasked", status=502, type="api_error", retry=False)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the URL, headers or keys that aiohttp puts into its texts."""
+    cause = getattr(error, "os_error", None)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name can't be resolved. Check base_url and the network."
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        certificate = getattr(error, "certificate_error", None) or cause
+        return f"its TLS certificate isn't accepted ({getattr(certificate, 'verify_message', '') or 'handshake failed'})."
+    if isinstance(error, TimeoutError):
+        return "no connection within the time limit. Is it running, and is base_url right?"
+    if isinstance(error, ConnectionRefusedError) or isinstance(cause, ConnectionRefusedError):
+        return "connection refused. Is it running?"
+    if isinstance(cause, OSError) and not isinstance(cause, socket.gaierror):
+        return f"{cause.strerror or type(cause).__name__}."
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError | aiohttp.ClientOSError):
+        return "it closed the connection without an answer."
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "it broke off in the middle of the answer."
+    return f"it doesn't speak HTTP as it should ({type(error).__name__})."
+
+
+async def read_capped(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The body, at most ``limit`` bytes of it."""
+    pieces, size = [], 0
+    async for piece in answer.content.iter_any():
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            break
+    return b"".join(pieces)[:limit]

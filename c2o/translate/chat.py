@@ -1,0 +1,201 @@
+"""One Messages request and its answer, through an upstream that speaks chat completions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from c2o.errors import RequestError
+from c2o.translate.chat_request import chat_request
+from c2o.translate.chat_stream import ChatStream
+from c2o.translate.conversation import turns
+from c2o.translate.message_builder import MessageBuilder, fold
+from c2o.translate.tool_calls import CallRouter
+from c2o.translate.tools import Toolbox
+from c2o.translate.types import Answer, Job, Outcome, UpstreamRequest
+from c2o.translate.upstream_errors import retry_after, understood
+from c2o.translate.usage import estimated
+from c2o.wire.anthropic import Error, MessageDelta, MessagesRequest, StreamError, Usage, encode, encode_events
+from c2o.wire.chat import Chunk, decode_chunk, encode_request
+from c2o.wire.sse import ServerSentEvent, SSEDecoder, TooLong
+
+DONE = b"[DONE]"
+
+BROKEN = RequestError("the upstream closed the stream before the answer was finished", status=502, type="api_error")
+
+
+class ChatTranslator:
+    """See the Translator protocol.  Made per request, used once, does no I/O."""
+
+    def __init__(self, request: MessagesRequest, job: Job) -> None:
+        self.outcome = Outcome()
+        notes = self.outcome.warnings
+        said = turns(request.messages, repair=job.repair_history, notes=notes)
+        tools = Toolbox(request.tools, request.tool_choice, said, notes)
+        _check_stop_sequences(request.stop_sequences or [])
+        self._job = job
+        self._chat = chat_request(
+            request, said, tools, model=job.model, dialect=job.dialect, max_output_tokens=job.max_output_tokens, notes=notes
+        )
+        prompt_estimate = estimated(job.request_size)
+        self._builder = MessageBuilder(
+            id=job.message_id, model=request.model, usage=Usage(input_tokens=prompt_estimate, output_tokens=0)
+        )
+        used_ids = {id for turn in said for id in turn.calls()}
+        self._stream = ChatStream(
+            self._builder,
+            CallRouter(tools, used_ids=used_ids, id_seed=job.message_id.removeprefix("msg_"), notes=notes),
+            stop_sequences=request.stop_sequences or [],
+            show_thinking=request.thinking is not None and request.thinking.type in ("enabled", "adaptive"),
+            think_tags=job.dialect.think_tags,
+            prompt_estimate=prompt_estimate,
+            max_tokens=min(request.max_tokens or 0, job.max_output_tokens or request.max_tokens or 0),
+        )
+        self._decoder = SSEDecoder()
+        self._whole: list[bytes] | None = None
+        """The pieces of a JSON answer that came where a stream was asked for."""
+        self._begun = False
+        self._done = False
+
+    @property
+    def done(self) -> bool:
+        return self._builder.ended or self._done or self._stream.stopped
+
+    def request(self) -> UpstreamRequest:
+        return UpstreamRequest("/chat/completions", encode_request(self._chat, dict(self._job.extra_body)))
+
+    def feed(self, data: bytes) -> bytes:
+        if not self._begun and data.strip():
+            self._begun = True
+            self._whole = [] if data.lstrip().startswith(b"{") else None
+        if self._whole is not None:
+            self._whole.append(data)
+            return b""
+        try:
+            events = self._decoder.feed(data)
+        except TooLong:
+            self._stream.fail("api_error", "the upstream sent a line that is larger than c2o takes")
+            events = []
+        for event in events:
+            self._event(event)
+        return self._said()
+
+    def keep_alive(self, *, parsed: bool) -> bytes:
+        if self._builder.ended:
+            return b""
+        self._builder.keep_alive(parsed=parsed)
+        return self._said()
+
+    def close(self, broken: RequestError | None = None) -> bytes:
+        if self._whole is not None:
+            self._take_whole(b"".join(self._whole))
+        elif not self.done:
+            for event in self._decoder.close():
+                self._event(event)
+        if not self._builder.ended:
+            self._end(broken)
+        return self._said()
+
+    def complete(self, body: bytes) -> Answer:
+        if body.lstrip().startswith((b"data:", b"event:", b":")):
+            self.feed(body)  # a stream where none was asked for
+            self.close()
+        else:
+            self._take_whole(body)
+        events = self._builder.take()
+        if events and isinstance(events[-1], StreamError):
+            failure = events[-1].error
+            return self._failed(RequestError(failure.message, status=_STATUS.get(failure.type, 502), type=failure.type))
+        message = fold(events)
+        self._note_end(message.stop_reason, message.usage)
+        return Answer(200, encode(message), {})
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+        answer = self._failed(understood(self._job.failing, status, body))
+        wait = retry_after(headers) if answer.status in (429, 503, 529) else None
+        return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
+
+    def _event(self, event: ServerSentEvent) -> None:
+        if self.done:
+            return
+        data = event.data.strip()
+        if data == DONE:
+            self._done = True
+            return
+        try:
+            chunk = decode_chunk(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._unreadable(data)
+            return
+        self._take(chunk, data)
+
+    def _take(self, chunk: Chunk, data: bytes) -> None:
+        if chunk.error:
+            failure = understood(self._job.failing, 200, data)
+            self._stream.fail(failure.type, str(failure))
+        else:
+            self._stream.chunk(chunk)
+
+    def _unreadable(self, data: bytes) -> None:
+        """A line that should have been JSON means a broken answer; any other is somebody's remark."""
+        if data.startswith((b"{", b"[")):
+            self._stream.fail("api_error", "the upstream sent a line that is no JSON")
+        elif data:
+            self.outcome.warnings.append("a line that is no JSON skipped")
+
+    def _take_whole(self, body: bytes) -> None:
+        """A whole completion, or an error in the place of one."""
+        try:
+            chunk = decode_chunk(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            failure = understood(self._job.failing, 502, body)
+            self._stream.fail("api_error", f"the answer is no chat completion: {failure}")
+            return
+        if chunk.error or chunk.choices is None:
+            failure = understood(self._job.failing, 200, body)
+            self._stream.fail(failure.type, str(failure))
+            return
+        self._stream.chunk(chunk)
+        self._stream.finish()
+
+    def _end(self, broken: RequestError | None) -> None:
+        """A stream counts as finished with ``[DONE]``, a finish reason, or a stop sequence of ours."""
+        if self._done or self._stream.finish_reason or self._stream.stopped:
+            self._stream.finish()
+        else:
+            failure = broken or BROKEN
+            self._stream.fail(failure.type, str(failure))
+
+    def _said(self) -> bytes:
+        events = self._builder.take()
+        if self._builder.ended:
+            for event in events:
+                if isinstance(event, MessageDelta):
+                    self._note_end(event.delta.stop_reason, event.usage)
+                elif isinstance(event, StreamError):
+                    self.outcome.error = event.error.message
+        return encode_events(events)
+
+    def _note_end(self, stop_reason: str | None, usage: Usage) -> None:
+        self.outcome.stop_reason, self.outcome.usage = stop_reason, usage
+
+    def _failed(self, failure: RequestError) -> Answer:
+        self.outcome.error = str(failure)
+        return failed(failure)
+
+
+_STATUS = {"invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "rate_limit_error": 429, "overloaded_error": 529}
+"""The HTTP status of an error that an upstream hid in a good answer."""
+
+
+def failed(failure: RequestError) -> Answer:
+    """A RequestError as an answer; whoever sends it adds the request's id."""
+    headers = {} if failure.retry is None else {"x-should-retry": "true" if failure.retry else "false"}
+    return Answer(failure.status, encode(StreamError(error=Error(failure.type, str(failure)))), headers)
+
+
+def _check_stop_sequences(sequences: list[str]) -> None:
+    for number, sequence in enumerate(sequences):
+        if not sequence.strip():
+            raise RequestError(f"stop_sequences.{number}: each stop sequence must contain non-whitespace")

@@ -1,0 +1,262 @@
+"""MessagesRequest → ChatRequest: the request's fields and messages, one small function each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec import UNSET, Raw, UnsetType
+
+from c2o.errors import RequestError
+from c2o.translate import content
+from c2o.translate.conversation import Item, Turn
+from c2o.translate.dialects import Dialect
+from c2o.translate.tools import Toolbox
+from c2o.wire.anthropic import Block, MessagesRequest
+from c2o.wire.chat import (
+    ChatMessage,
+    ChatRequest,
+    FunctionCall,
+    ImagePart,
+    JSONSchema,
+    Part,
+    ResponseFormat,
+    StreamOptions,
+    TextPart,
+    ToolCall,
+)
+
+ATTRIBUTION = "x-anthropic-billing-header:"
+"""Claude Code's first system block: of no use upstream, and different in each conversation, so that it
+would spoil the upstream's prompt cache."""
+
+PREFILL = "This model does not support assistant message prefill. The conversation must end with a user message."
+"""Anthropic's own sentence (https://platform.claude.com/docs/en/api/errors)."""
+
+
+def chat_request(
+    request: MessagesRequest,
+    turns: list[Turn],
+    tools: Toolbox,
+    *,
+    model: str,
+    dialect: Dialect,
+    max_output_tokens: int | None,
+    notes: list[str],
+) -> ChatRequest:
+    """The request for a chat-completions upstream.  Raises RequestError that names the place."""
+    limit = _max_tokens(request, max_output_tokens)
+    return ChatRequest(
+        model=model,
+        messages=[*_system_messages(request, dialect), *_conversation(turns, tools, dialect)],
+        max_tokens=limit if dialect.max_tokens_field == "max_tokens" else UNSET,
+        max_completion_tokens=limit if dialect.max_tokens_field == "max_completion_tokens" else UNSET,
+        stream=True if request.stream else UNSET,
+        stream_options=StreamOptions() if request.stream and dialect.stream_usage else UNSET,
+        temperature=_given(request.temperature),
+        top_p=_given(request.top_p),
+        top_k=_top_k(request, dialect, notes),
+        tools=tools.functions(dialect),
+        tool_choice=tools.tool_choice(dialect, notes),
+        parallel_tool_calls=tools.parallel_tool_calls(dialect),
+        reasoning_effort=_reasoning_effort(request, dialect),
+        response_format=_response_format(request, dialect),
+    )
+
+
+def _given(value: float | None) -> float | UnsetType:
+    return UNSET if value is None else value
+
+
+def _max_tokens(request: MessagesRequest, cap: int | None) -> int:
+    """The client's limit, cut down to the model's: stopping earlier is what the API allows."""
+    if not isinstance(request.max_tokens, int):
+        raise RequestError("max_tokens: Field required")
+    if request.max_tokens < 1:
+        raise RequestError("max_tokens: must be at least 1")
+    return min(request.max_tokens, cap or request.max_tokens)
+
+
+def _top_k(request: MessagesRequest, dialect: Dialect, notes: list[str]) -> int | UnsetType:
+    if request.top_k is None:
+        return UNSET
+    if not dialect.top_k:
+        notes.append("top_k dropped: the upstream has no such parameter")
+        return UNSET
+    return request.top_k
+
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+
+def _reasoning_effort(request: MessagesRequest, dialect: Dialect) -> str | UnsetType:
+    """The nearest word at or below what the client asked for, else the weakest that the upstream knows."""
+    asked = _effort(request)
+    known = dialect.reasoning_efforts
+    if asked not in EFFORTS or not known or (asked == "none" and "none" not in known):
+        return UNSET
+    below = [word for word in known if EFFORTS.index(word) <= EFFORTS.index(asked)]
+    return below[-1] if below else known[0]
+
+
+def _effort(request: MessagesRequest) -> str | None:
+    if request.thinking and request.thinking.type in ("disabled", "between_tools"):
+        return "none"
+    if request.output_config and request.output_config.effort:
+        return request.output_config.effort
+    budget = request.thinking.budget_tokens if request.thinking else None
+    return _effort_of_budget(budget) if budget else None
+
+
+def _effort_of_budget(budget: int) -> str:
+    steps = ((4096, "low"), (16384, "medium"), (32768, "high"))
+    return next((word for above, word in steps if budget < above), "xhigh")
+
+
+def _schema(request: MessagesRequest) -> Raw | None:
+    wanted = request.output_config.format if request.output_config else None
+    return wanted.schema if wanted and isinstance(wanted.schema, Raw) else None
+
+
+def _response_format(request: MessagesRequest, dialect: Dialect) -> ResponseFormat | UnsetType:
+    schema = _schema(request)
+    if schema is None or dialect.response_format == "none":
+        return UNSET
+    if dialect.response_format == "json_object":
+        return ResponseFormat("json_object")
+    return ResponseFormat("json_schema", JSONSchema(name="output", schema=schema, strict=False))
+
+
+# Messages ------------------------------------------------------------------------------------------
+
+
+def _system_messages(request: MessagesRequest, dialect: Dialect) -> list[ChatMessage]:
+    blocks = [Block(type="text", text=request.system)] if isinstance(request.system, str) else request.system or []
+    texts = [block.text for block in blocks if isinstance(block.text, str) and not block.text.startswith(ATTRIBUTION)]
+    schema = _schema(request)
+    if schema is not None and dialect.response_format != "json_schema":
+        texts.append(f"Answer with JSON only, following this JSON schema: {bytes(schema).decode()}")
+    text = content.PARAGRAPH.join(text for text in texts if text)
+    return [ChatMessage(role=dialect.system_role, content=text)] if text else []
+
+
+def _conversation(turns: list[Turn], tools: Toolbox, dialect: Dialect) -> list[ChatMessage]:
+    if turns[-1].role == "assistant":
+        raise RequestError(PREFILL)
+    messages: list[ChatMessage] = []
+    calls: list[str] = []
+    for turn in turns:
+        if turn.role == "assistant":
+            calls = turn.calls()
+            messages += _assistant(turn, tools)
+        elif turn.role == "user":
+            _extend(messages, _user(turn, calls, dialect))
+        elif dialect.system_messages == "anywhere":
+            messages += _system(turn, dialect)
+        else:
+            _extend(messages, _reminder(turn))
+    return messages
+
+
+def _extend(messages: list[ChatMessage], more: list[ChatMessage]) -> None:
+    """Add messages; two of the user in a row become one, since strict templates want roles to alternate."""
+    if more and messages and messages[-1].role == more[0].role == "user":
+        messages[-1] = ChatMessage(role="user", content=_together(messages[-1].content, more[0].content))
+        more = more[1:]
+    messages += more
+
+
+Content = str | list[Part] | None | UnsetType
+
+
+def _together(first: Content, second: Content) -> str | list[Part]:
+    if isinstance(first, str) and isinstance(second, str):
+        return first + content.PARAGRAPH + second
+    return [*_as_parts(first), *_as_parts(second)]
+
+
+def _as_parts(said: Content) -> list[Part]:
+    return [TextPart(said)] if isinstance(said, str) else list(said or [])
+
+
+def _assistant(turn: Turn, tools: Toolbox) -> list[ChatMessage]:
+    """One message with the text and all calls; null content beside calls, as OpenAI writes it itself."""
+    calls = [_call(item, tools) for item in turn.items if item.block.type == "tool_use"]
+    texts = [content.text_of(item) for item in turn.items if item.block.type not in ("tool_use", "image")]
+    text = content.PARAGRAPH.join(text for text in texts if text)
+    if not calls:
+        return [ChatMessage(role="assistant", content=text)] if text else []
+    return [ChatMessage(role="assistant", content=text or None, tool_calls=calls)]
+
+
+def _call(item: Item, tools: Toolbox) -> ToolCall:
+    block = item.block
+    if not isinstance(block.id, str) or not isinstance(block.name, str):
+        raise RequestError(f"{item.place}: a tool_use block needs an id and a name")
+    return ToolCall(id=block.id, function=FunctionCall(tools.names.to_upstream(block.name), _arguments(block.input)))
+
+
+def _arguments(given: Raw | UnsetType) -> str:
+    """The input as JSON text.  Claude Code sends back a string for arguments that it couldn't parse, and
+    servers check that they are an object (llama.cpp answers 500 otherwise)."""
+    text = bytes(given).decode() if isinstance(given, Raw) else "{}"
+    return text if text.startswith("{") else f'{{"input":{text}}}'
+
+
+def _user(turn: Turn, calls: list[str], dialect: Dialect) -> list[ChatMessage]:
+    """Tool messages first and in the order of the calls, then one user message with everything else.
+
+    OpenAI wants each call answered before anything else is said; some chat templates pair calls and
+    results by position.  A tool message takes text only, so its images go first into the user message.
+    """
+    results = sorted(turn.results(), key=lambda item: calls.index(item.block.tool_use_id))  # type: ignore[arg-type]
+    tool_messages, images = [], []
+    for item in results:
+        message, found = _tool_message(item, dialect)
+        tool_messages.append(message)
+        images += found
+    others = [item for item in turn.items if item.block.type != "tool_result"]
+    rest = content.parts(others, vision=dialect.vision)
+    if not rest and not tool_messages:
+        raise RequestError(f"messages.{turn.items[0].message}: text content blocks must be non-empty")
+    said = [*images, *rest]
+    return [*tool_messages, *([ChatMessage(role="user", content=content.joined(said))] if said else [])]
+
+
+def _tool_message(item: Item, dialect: Dialect) -> tuple[ChatMessage, list[Part]]:
+    """A result as a tool message, and the images in it with a label each."""
+    call = str(item.block.tool_use_id)
+    texts: list[str] = []
+    images: list[Part] = []
+    for each in content.parts(content.nested(item), vision=dialect.vision):
+        if isinstance(each, ImagePart):
+            number = len(images) // 2 + 1
+            texts.append(f"[image {number} of tool result {call}: see the next message]")
+            images += [TextPart(f"Image {number} (from tool result {call}):"), each]
+        else:
+            texts.append(each.text)
+    text = _marked_error("\n".join(texts)) if item.block.is_error else "\n".join(texts)
+    return ChatMessage(role="tool", tool_call_id=call, content=text), images
+
+
+def _marked_error(text: str) -> str:
+    """There is no field for a failed tool; the model must read it."""
+    if not text:
+        return "Error: tool failed without output"
+    if text.lower().startswith("error") or "<tool_use_error>" in text:
+        return text
+    return f"Error: {text}"
+
+
+def _system_text(turn: Turn) -> str:
+    return content.PARAGRAPH.join(text for item in turn.items if (text := content.text_of(item)))
+
+
+def _system(turn: Turn, dialect: Dialect) -> Iterator[ChatMessage]:
+    if text := _system_text(turn):
+        yield ChatMessage(role=dialect.system_role, content=text)
+
+
+def _reminder(turn: Turn) -> list[ChatMessage]:
+    """A system message as the user's text, in Claude Code's own form of a reminder."""
+    text = _system_text(turn)
+    return [ChatMessage(role="user", content=f"<system-reminder>\n{text}\n</system-reminder>")] if text else []

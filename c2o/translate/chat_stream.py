@@ -1,0 +1,216 @@
+"""What a chat-completions chunk says, told to the MessageBuilder.
+
+A whole completion is a stream of one chunk whose ``message`` plays the delta, so there is one mapping.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from c2o.translate.message_builder import MessageBuilder
+from c2o.translate.stop_sequences import StopMatcher
+from c2o.translate.think_tags import ThinkTags
+from c2o.translate.tool_calls import Call, CallRouter
+from c2o.translate.tool_input import ToolInput, TooMuchInput
+from c2o.translate.usage import usage_of
+from c2o.wire.anthropic import Error, StopDetails, StopReason
+from c2o.wire.chat import ChatUsage, Choice, Chunk, MessageDelta
+
+STOP_REASONS: dict[str, StopReason] = {
+    "length": "max_tokens",
+    "max_tokens": "max_tokens",
+    "model_length": "max_tokens",
+    "model_context_window_exceeded": "model_context_window_exceeded",
+    "content_filter": "refusal",
+    "sensitive": "refusal",
+    "refusal": "refusal",
+}
+"""Finish reasons that mean something else than the end of a turn."""
+
+FAILURES: dict[str, str] = {
+    "error": "api_error",
+    "network_error": "api_error",
+    "abort": "api_error",
+    "insufficient_system_resource": "overloaded_error",
+}
+"""Finish reasons of an answer that is no answer: OpenRouter, Z.ai, SGLang, DeepSeek."""
+
+
+class ChatStream:
+    """Chunks in, calls on a MessageBuilder out.  One per request."""
+
+    def __init__(
+        self,
+        builder: MessageBuilder,
+        calls: CallRouter,
+        *,
+        stop_sequences: list[str],
+        show_thinking: bool,
+        think_tags: bool,
+        prompt_estimate: int,
+        max_tokens: int | None,
+    ) -> None:
+        self._builder = builder
+        self._calls = calls
+        self._stop = StopMatcher(stop_sequences) if stop_sequences else None
+        self._think = ThinkTags() if think_tags else None
+        self._show_thinking = show_thinking
+        self._prompt_estimate = prompt_estimate
+        self._max_tokens = max_tokens
+        self._usage: ChatUsage | None = None
+        self._refusal = ""
+        self._reasoned = False
+        self._size = 0
+        self.finish_reason: str | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Has a stop sequence ended the answer, so that the rest needn't be read?"""
+        return self._stop is not None and self._stop.hit is not None
+
+    def chunk(self, chunk: Chunk) -> None:
+        """One chunk.  Never raises over what it holds."""
+        if chunk.usage is not None:
+            self._note_usage(chunk.usage)
+        if chunk.choices:
+            choice = chunk.choices[0]
+            if not choice.index:  # more than one choice is never asked for
+                self._choice(choice)
+
+    def _choice(self, choice: Choice) -> None:
+        if choice.usage is not None:
+            self._note_usage(choice.usage)
+        if choice.finish_reason:
+            self.finish_reason = choice.finish_reason
+        delta = choice.delta or choice.message
+        if delta is not None and not self.stopped:
+            self._delta(delta)
+
+    def _note_usage(self, usage: ChatUsage) -> None:
+        """The last report counts; some servers send zeros until they know."""
+        if usage.prompt_tokens or usage.completion_tokens:
+            self._usage = usage
+
+    def _delta(self, delta: MessageDelta) -> None:
+        if reasoning := delta.reasoning_content or delta.reasoning or delta.reasoning_text:
+            self._thinking(_text(reasoning))
+        if delta.content:
+            self._content(_text(delta.content))
+        if delta.refusal:
+            self._refusal += delta.refusal
+            self._text(delta.refusal)
+        if delta.tool_calls:
+            for fragment in delta.tool_calls:
+                self._input(self._calls.route(fragment), fragment.function and fragment.function.arguments)
+        elif delta.function_call is not None:
+            self._input(self._calls.legacy(delta.function_call), delta.function_call.arguments)
+
+    def _thinking(self, text: str) -> None:
+        self._size += len(text)
+        self._reasoned = True
+        if self._show_thinking and text:
+            self._builder.thinking(text)
+
+    def _content(self, text: str) -> None:
+        if self._think is not None:
+            reasoning, text = self._think.feed(text)
+            if reasoning:
+                self._thinking(reasoning)
+        self._text(text)
+
+    def _text(self, text: str) -> None:
+        self._size += len(text)
+        if self._stop is not None:
+            text = self._stop.feed(text)
+        if text:
+            self._builder.text(text)
+
+    def _input(self, call: Call | None, arguments: Any) -> None:
+        """A piece of a call's arguments; the block opens with the first, when the name is known."""
+        if call is None or not arguments:
+            return
+        text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
+        self._size += len(text)
+        try:
+            said = self._begin(call).feed(text)
+        except TooMuchInput:
+            self.fail("api_error", f"the upstream's input for {call.name} is larger than c2o takes")
+            return
+        if said:
+            self._builder.tool_input(call.key, said)
+
+    def _begin(self, call: Call) -> ToolInput:
+        if call.input is not None:
+            return call.input
+        input = self._calls.begin(call)
+        self._builder.tool_use(call.key, id=call.id, name=call.name)
+        return input
+
+    def fail(self, kind: str, message: str) -> None:
+        """End with an error event, unless the answer has ended already."""
+        if not self._builder.ended:
+            self._builder.fail(Error(kind, message))
+
+    def finish(self) -> None:
+        """The upstream has said everything: end the message, well or with an error."""
+        if self._builder.ended:
+            return
+        if self.finish_reason in FAILURES:
+            self.fail(FAILURES[self.finish_reason], f"the upstream gave up on the answer ({self.finish_reason})")
+            return
+        self._flush_text()
+        self._finish_calls()
+        if self._nothing_came():
+            self.fail("api_error", f"the upstream sent an empty answer (finish_reason {self.finish_reason})")
+            return
+        self._builder.usage(usage_of(self._usage, prompt_estimate=self._prompt_estimate, answer_size=self._size))
+        self._builder.stop(self._stop_reason(), self._stop.hit if self._stop else None, self._stop_details())
+
+    def _flush_text(self) -> None:
+        if self._think is not None:
+            reasoning, text = self._think.close()
+            if reasoning:
+                self._thinking(reasoning)
+            self._text(text)
+        if self._stop is not None and (held := self._stop.close()):
+            self._builder.text(held)
+
+    def _finish_calls(self) -> None:
+        truncated = STOP_REASONS.get(self.finish_reason or "") == "max_tokens"
+        for call in self._calls.wanted():
+            if rest := self._begin(call).close(truncated=truncated):
+                self._builder.tool_input(call.key, rest)
+            self._builder.tool_finished(call.key)
+
+    def _nothing_came(self) -> bool:
+        ended_early = self._stop_reason() != "end_turn"
+        return self._builder.empty and not self._reasoned and not ended_early
+
+    def _stop_reason(self) -> StopReason:
+        if self.stopped:
+            return "stop_sequence"
+        if self._refusal:
+            return "refusal"
+        reason = STOP_REASONS.get(self.finish_reason or "")
+        if reason == "max_tokens" and self._window_is_full():
+            return "model_context_window_exceeded"
+        return reason or ("tool_use" if self._calls.wanted() else "end_turn")
+
+    def _window_is_full(self) -> bool:
+        """Cut off before the limit that was asked for: it was the context window that ended it."""
+        answered = (self._usage.completion_tokens if self._usage else None) or 0
+        return 0 < answered < (self._max_tokens or 0)
+
+    def _stop_details(self) -> StopDetails | None:
+        return StopDetails(explanation=self._refusal or None) if self._stop_reason() == "refusal" else None
+
+
+def _text(content: Any) -> str:
+    """Text from a string or from a list of parts."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return "".join(_text(part.get("text")) for part in content if isinstance(part, dict))
+    return ""

@@ -1,0 +1,155 @@
+"""The turns of a request: same roles merged, tool calls and their results paired.
+
+The rules are Anthropic's and are answered in its words, because Claude Code acts on them:
+every ``tool_use`` is answered by a ``tool_result`` in the very next user message, and nothing else is.
+https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from msgspec import Raw
+
+from c2o.errors import RequestError
+from c2o.wire.anthropic import Block, Message
+
+ROLES = ("user", "assistant", "system")
+
+NO_RESULT = Raw(b'"[no result]"')
+
+
+class Item(NamedTuple):
+    """A block and where the client put it."""
+
+    block: Block
+    message: int
+    position: int
+
+    @property
+    def place(self) -> str:
+        return f"messages.{self.message}.content.{self.position}"
+
+
+class Turn(NamedTuple):
+    """Consecutive messages of one role."""
+
+    role: str
+    items: list[Item]
+
+    def results(self) -> list[Item]:
+        return [item for item in self.items if item.block.type == "tool_result"]
+
+    def calls(self) -> list[str]:
+        return [_text(item.block.id) for item in self.items if item.block.type == "tool_use"]
+
+
+def turns(messages: list[Message], *, repair: bool, notes: list[str]) -> list[Turn]:
+    """The conversation, checked.  With ``repair`` what doesn't pair is mended and noted.
+
+    Raises RequestError that names the place.
+    """
+    if not messages:
+        raise RequestError("messages: at least one message is required")
+    merged = _merged(messages)
+    _check_system_turns(merged)
+    _check_unique_calls(merged)
+    if repair:
+        merged = _repaired(merged, notes)
+    _check_pairs(merged)
+    return merged
+
+
+def _merged(messages: list[Message]) -> list[Turn]:
+    merged: list[Turn] = []
+    for number, message in enumerate(messages):
+        if message.role not in ROLES:
+            raise RequestError(f"messages.{number}.role: {message.role!r} must be one of user, assistant, system")
+        if not merged or merged[-1].role != message.role:
+            merged.append(Turn(message.role, []))
+        merged[-1].items.extend(_items(message, number))
+    return merged
+
+
+def _items(message: Message, number: int) -> Iterator[Item]:
+    if isinstance(message.content, str):
+        yield Item(Block(type="text", text=message.content), number, 0)
+        return
+    for position, block in enumerate(message.content):
+        yield Item(block, number, position)
+
+
+def _check_system_turns(merged: list[Turn]) -> None:
+    if merged[0].role == "system":
+        raise RequestError(
+            "messages.0.role: a system message can't be the first one. Use the top-level `system` parameter."
+        )
+
+
+def _check_unique_calls(merged: list[Turn]) -> None:
+    seen: set[str] = set()
+    for turn in merged:
+        for item in turn.items:
+            if item.block.type != "tool_use":
+                continue
+            if _text(item.block.id) in seen:
+                raise RequestError(f"{item.place}: `tool_use` ids must be unique: {item.block.id}")
+            seen.add(_text(item.block.id))
+
+
+def _check_pairs(merged: list[Turn]) -> None:
+    for turn, following in zip(merged, [*merged[1:], None], strict=True):
+        if turn.role == "assistant":
+            _check_answered(turn, following)
+    for before, turn in zip([None, *merged[:-1]], merged, strict=True):
+        calls = before.calls() if before and before.role == "assistant" else []
+        for item in turn.results():
+            if _text(item.block.tool_use_id) not in calls:
+                raise RequestError(
+                    f"{item.place}: unexpected `tool_use_id` found in `tool_result` blocks: {_text(item.block.tool_use_id)}. "
+                    "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
+                )
+
+
+def _check_answered(turn: Turn, following: Turn | None) -> None:
+    missing = _unanswered(turn, following)
+    if missing:
+        raise RequestError(
+            f"messages.{turn.items[-1].message}: `tool_use` ids were found without `tool_result` blocks immediately after: "
+            f"{', '.join(missing)}. Each `tool_use` block must have a corresponding `tool_result` block in the next message."
+        )
+
+
+def _unanswered(turn: Turn, following: Turn | None) -> list[str]:
+    answered = [_text(item.block.tool_use_id) for item in following.results()] if following else []
+    return [call for call in turn.calls() if call not in answered]
+
+
+def _repaired(merged: list[Turn], notes: list[str]) -> list[Turn]:
+    """Results without a call dropped, calls without a result answered with a placeholder."""
+    mended: list[Turn] = []
+    for turn in merged:
+        calls = mended[-1].calls() if mended and mended[-1].role == "assistant" else []
+        kept = [item for item in turn.items if item.block.type != "tool_result" or _text(item.block.tool_use_id) in calls]
+        if len(kept) < len(turn.items):
+            notes.append("tool results without a call dropped")
+        missing = _unanswered(mended[-1], Turn(turn.role, kept)) if calls else []
+        mended += _with_placeholders(missing, Turn(turn.role, kept), notes)
+    if mended[-1].role == "assistant" and mended[-1].calls():
+        mended += _with_placeholders(mended[-1].calls(), Turn("user", []), notes)
+    return [turn for turn in mended if turn.items]
+
+
+def _with_placeholders(missing: list[str], turn: Turn, notes: list[str]) -> list[Turn]:
+    if not missing:
+        return [turn]
+    notes.append(f"{len(missing)} tool calls without a result answered with a placeholder")
+    results = [Item(Block(type="tool_result", tool_use_id=call, content=NO_RESULT), 0, 0) for call in missing]
+    if turn.role == "user":
+        return [Turn("user", [*results, *turn.items])]
+    return [Turn("user", results), turn]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

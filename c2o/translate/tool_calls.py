@@ -1,0 +1,127 @@
+"""Which call a streamed fragment belongs to, and under which id the client sees it.
+
+Servers disagree: OpenAI sends the id once and an index with each fragment; Gemini-type servers send no index,
+or 0 for all; others repeat the id, repeat the name, or count on in the index of one call's tail.  So a
+fragment is routed by id first, then by index, then to the current call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from c2o.translate.tool_input import ToolInput
+from c2o.translate.tools import Toolbox
+from c2o.wire.chat import FunctionDelta, ToolCallDelta
+
+
+class Call:
+    """A tool call that the upstream is making."""
+
+    def __init__(self, key: int, given_id: str, index: int | None) -> None:
+        self.key = key
+        self.given_id = given_id
+        self.index = index
+        self.name = ""
+        self.id = ""
+        """The id for the client; settled when the call begins, like the name."""
+        self.input: ToolInput | None = None
+
+    @property
+    def begun(self) -> bool:
+        return self.input is not None
+
+    @property
+    def complete(self) -> bool:
+        return self.input is not None and self.input.complete
+
+
+class CallRouter:
+    """The calls of one answer, in the order of their first appearance."""
+
+    def __init__(self, tools: Toolbox, *, used_ids: Set[str], id_seed: str, notes: list[str]) -> None:
+        self.calls: list[Call] = []
+        self._tools = tools
+        self._used_ids = set(used_ids)
+        self._id_seed = id_seed
+        self._notes = notes
+        self._skipping = False
+
+    def route(self, fragment: ToolCallDelta) -> Call | None:
+        """The call that a fragment belongs to; None if the client asked for one call and this is another."""
+        id = "" if fragment.id in (None, "null") else str(fragment.id)
+        name = (fragment.function and fragment.function.name) or ""
+        call = self._find(id, fragment.index, name)
+        if call is None:
+            call = self._new(id, fragment.index)
+        self._name(call, name)
+        return self._unless_surplus(call)
+
+    def legacy(self, function: FunctionDelta) -> Call | None:
+        """The one call of OpenAI's older ``function_call``."""
+        return self.route(ToolCallDelta(function=function, index=0))
+
+    def begin(self, call: Call) -> ToolInput:
+        """The call's arguments start: its name and id are settled now."""
+        if call.input is None:
+            call.name = self._tools.known(call.name)
+            call.id = self._free_id(call)
+            call.input = ToolInput(self._tools.schema(call.name), self._notes)
+        return call.input
+
+    def wanted(self) -> list[Call]:
+        """The calls that the client shall see."""
+        return self.calls[:1] if self._tools.single_call else self.calls
+
+    def _find(self, id: str, index: int | None, name: str) -> Call | None:
+        at_index = next((call for call in reversed(self.calls) if index is not None and call.index == index), None)
+        if id:
+            return self._by_id(id, index, name) or (at_index if at_index and self._adoptable(at_index, id) else None)
+        if at_index is not None:
+            return at_index
+        current = self.calls[-1] if self.calls else None
+        if current is not None and name and (name != current.name or current.complete):
+            return None
+        return current
+
+    def _by_id(self, id: str, index: int | None, name: str) -> Call | None:
+        """A call of this id, unless a server that gives all calls one id has begun the next."""
+        call = next((call for call in reversed(self.calls) if call.given_id == id), None)
+        if call is not None and name and call.complete and index not in (None, call.index):
+            return None
+        return call
+
+    @staticmethod
+    def _adoptable(call: Call, id: str) -> bool:
+        """A call that began without its id and has said nothing yet."""
+        if call.given_id or call.begun:
+            return False
+        call.given_id = id
+        return True
+
+    def _new(self, id: str, index: int | None) -> Call:
+        call = Call(len(self.calls), id, index)
+        self.calls.append(call)
+        return call
+
+    @staticmethod
+    def _name(call: Call, name: str) -> None:
+        """Names come whole, in pieces, or again with each fragment."""
+        if name and not call.begun and name != call.name:
+            call.name += name
+
+    def _unless_surplus(self, call: Call) -> Call | None:
+        if call.key == 0 or not self._tools.single_call:
+            return call
+        if not self._skipping:
+            self._notes.append("more than one tool call came though the client asked for one: the first is kept")
+            self._skipping = True
+        return None
+
+    def _free_id(self, call: Call) -> str:
+        """Unique in the whole conversation: Claude Code destroys its history over a repeated id."""
+        wanted = call.given_id or f"toolu_{self._id_seed}{call.key}"
+        id, number = wanted, 2
+        while id in self._used_ids:
+            id, number = f"{wanted}-{number}", number + 1
+        self._used_ids.add(id)
+        return id

@@ -1,0 +1,191 @@
+"""Tools, the choice among them, and names that every upstream accepts.
+
+https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools
+https://platform.openai.com/docs/api-reference/chat/create (tools: names of at most 64 characters)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from c2o.errors import RequestError
+from c2o.translate.conversation import Turn
+from c2o.translate.dialects import Dialect
+from c2o.wire.anthropic import Block, Tool, ToolChoice, decode_content
+from c2o.wire.chat import Function, FunctionName, FunctionTool, NamedToolChoice
+
+SERVER_TOOLS = ("web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "advisor_", "mcp_toolset")
+"""Types that Anthropic's own servers run; a chat-completions upstream can't."""
+
+_GOOD_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+class ToolNames:
+    """Names there and back: one that an upstream would refuse is shortened with a hash of itself.
+
+    Stateless: the same name gives the same short one in every request, and the way back is the request's
+    own tool list.
+    """
+
+    def __init__(self) -> None:
+        self._originals: dict[str, str] = {}
+
+    def to_upstream(self, name: str) -> str:
+        if _GOOD_NAME.fullmatch(name):
+            return name
+        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+        short = re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:55] + "_" + digest
+        self._originals[short] = name
+        return short
+
+    def to_client(self, name: str) -> str:
+        return self._originals.get(name, name)
+
+
+class Toolbox:
+    """The tools of one request: what goes upstream, and what is known of each when a call comes back."""
+
+    def __init__(self, tools: Iterable[Tool] | None, choice: ToolChoice | None, turns: list[Turn], notes: list[str]) -> None:
+        self.names = ToolNames()
+        self.choice = choice
+        offered = _offered(list(tools or []), choice, notes)
+        self._tools = {tool.name: tool for tool in _loaded(offered, turns)}
+        if choice and choice.type == "tool" and choice.name not in self._tools:
+            raise RequestError(f"tool_choice: tool {choice.name!r} is not among the tools")
+
+    def __bool__(self) -> bool:
+        return bool(self._tools)
+
+    @property
+    def single_call(self) -> bool:
+        """Did the client ask for at most one call?"""
+        return bool(self.choice and self.choice.disable_parallel_tool_use)
+
+    def functions(self, dialect: Dialect) -> list[FunctionTool] | UnsetType:
+        """``tools`` for the upstream.  Absent rather than empty: vLLM answers 400 to an empty list."""
+        wanted = list(self._tools.values())
+        if self._forced() and not dialect.tool_choice_named:
+            wanted = [tool for tool in wanted if self.choice and tool.name == self.choice.name]
+        return [self._function(tool) for tool in wanted] or UNSET
+
+    def tool_choice(self, dialect: Dialect, notes: list[str]) -> str | NamedToolChoice | UnsetType:
+        """``tool_choice`` for the upstream; what it doesn't know is weakened and noted."""
+        if not self or self.choice is None or self.choice.type == "auto":
+            return UNSET
+        if self.choice.type == "none":
+            return "none"
+        if self._forced() and dialect.tool_choice_named:
+            return NamedToolChoice(FunctionName(self.names.to_upstream(self.choice.name or "")))
+        if dialect.tool_choice_required:
+            return "required"
+        notes.append("tool_choice weakened to auto: the upstream can't be made to call a tool")
+        return UNSET
+
+    def parallel_tool_calls(self, dialect: Dialect) -> bool | UnsetType:
+        return False if self and self.single_call and dialect.parallel_tool_calls else UNSET
+
+    def schema(self, name: str) -> Raw | None:
+        """The input schema of a tool by the client's name for it."""
+        tool = self._tools.get(name)
+        return tool.input_schema if tool and isinstance(tool.input_schema, Raw) else None
+
+    def known(self, name: str) -> str:
+        """The client's own spelling of a name that came from upstream: shortened, or in another case."""
+        name = self.names.to_client(name)
+        if name in self._tools:
+            return name
+        return next((known for known in self._tools if known.lower() == name.lower()), name)
+
+    def _forced(self) -> bool:
+        return self.choice is not None and self.choice.type == "tool"
+
+    def _function(self, tool: Tool) -> FunctionTool:
+        return FunctionTool(
+            Function(
+                name=self.names.to_upstream(tool.name),
+                description=_description(tool) or UNSET,
+                parameters=_parameters(tool.input_schema),
+            )
+        )
+
+
+def _offered(tools: list[Tool], choice: ToolChoice | None, notes: list[str]) -> list[Tool]:
+    """The tools without those that only Anthropic's servers can run.
+
+    A server tool beside others is dropped: clients take "the model didn't search" as normal.  Alone or
+    demanded it is refused, because the model would invent what it can't look up.
+    """
+    served = [tool for tool in tools if (tool.type or "").startswith(SERVER_TOOLS)]
+    others = [tool for tool in tools if tool not in served]
+    for tool in served:
+        if not others or (choice and choice.name == tool.name):
+            raise RequestError(f"tools.{tools.index(tool)}: {tool.name or tool.type} is not available on this upstream")
+        notes.append(f"server tool {tool.name or tool.type} dropped: the upstream can't run it")
+    _check(tools, others)
+    return others
+
+
+def _check(tools: list[Tool], others: list[Tool]) -> None:
+    for tool in others:
+        place = f"tools.{tools.index(tool)}"
+        if not tool.name:
+            raise RequestError(f"{place}.name: Field required")
+        if tool.type not in (None, "custom"):
+            raise RequestError(f"{place}: tools of type {tool.type} are not supported; declare it as a custom tool")
+
+
+def _loaded(tools: list[Tool], turns: list[Turn]) -> list[Tool]:
+    """Deferred tools count once the conversation refers to them: found by a tool search, or called.
+
+    https://platform.claude.com/docs/en/agents-and-tools/tool-use/tool-search-tool
+    """
+    if not any(tool.defer_loading for tool in tools):
+        return tools
+    mentioned = {name for turn in turns for item in turn.items for name in _mentions(item.block)}
+    loaded = [tool for tool in tools if not tool.defer_loading or tool.name in mentioned]
+    return loaded or tools
+
+
+def _mentions(block: Block) -> list[str]:
+    if block.type == "tool_use" and isinstance(block.name, str):
+        return [block.name]
+    if block.type == "tool_result" and isinstance(block.content, Raw) and b"tool_reference" in bytes(block.content):
+        inner = decode_content(block.content)
+        return [each.tool_name for each in inner if isinstance(each.tool_name, str)] if isinstance(inner, list) else []
+    return []
+
+
+def _description(tool: Tool) -> str:
+    """The description; examples are prompt text for Claude too."""
+    examples = [bytes(example).decode() for example in tool.input_examples or []]
+    return "\n\n".join([tool.description or "", *(["Examples:", *examples] if examples else [])]).strip()
+
+
+EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
+
+_SCHEMA_KEYWORD = re.compile(rb'^\{\s*"\$schema"\s*:\s*"[^"]*"\s*,\s*')
+
+
+def _parameters(schema: Raw | UnsetType) -> Raw:
+    """The schema as the client wrote it, but for what trips servers: ``$schema``, a missing type or
+    missing properties.  Kept as bytes where possible: an upstream's prompt cache wants them stable."""
+    if schema is UNSET:
+        return EMPTY_SCHEMA
+    data = _SCHEMA_KEYWORD.sub(b"{", bytes(schema))
+    if b'"$schema"' not in data and b'"type"' in data and b'"properties"' in data:
+        return Raw(data)
+    return _completed(data)
+
+
+def _completed(data: bytes) -> Raw:
+    try:
+        fields = msgspec.json.decode(data, type=dict[str, Raw])
+    except msgspec.ValidationError:
+        return EMPTY_SCHEMA
+    fields.pop("$schema", None)
+    return Raw(msgspec.json.encode({"type": "object", "properties": {}} | fields))

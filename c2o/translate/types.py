@@ -1,0 +1,81 @@
+"""What stands between the translation and its surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct, field
+
+from c2o.errors import RequestError
+from c2o.translate.dialects import Dialect
+from c2o.translate.upstream_errors import Failing
+from c2o.wire.anthropic import Usage
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """What a translator needs from the world: handed in, so that it stays pure."""
+
+    message_id: str
+    """Unique: Claude Code merges two turns with the same one."""
+    model: str
+    """The model's id at the upstream."""
+    dialect: Dialect
+    failing: Failing
+    """Names for error sentences."""
+    request_size: int
+    """Bytes of the client's request."""
+    max_output_tokens: int | None = None
+    extra_body: Mapping[str, Any] = {}
+    repair_history: bool = False
+
+
+class UpstreamRequest(NamedTuple):
+    path: str
+    """Joined to the upstream's base URL."""
+    body: bytes
+
+
+class Answer(NamedTuple):
+    """A whole answer for the client."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Outcome(Struct):
+    """What became of a request, for the journal.  Complete when the answer has ended."""
+
+    stop_reason: str | None = None
+    usage: Usage | None = None
+    error: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    """What was dropped or mended on the way."""
+
+
+class Translator(Protocol):
+    """One Messages request and the answer to it.  Made per request, used once, does no I/O."""
+
+    outcome: Outcome
+
+    @property
+    def done(self) -> bool:
+        """Nothing more is needed from the upstream; ``close`` may be called."""
+
+    def request(self) -> UpstreamRequest: ...
+
+    def feed(self, data: bytes) -> bytes:
+        """A piece of the upstream's stream in, Anthropic events out.  Never raises over what the upstream sent."""
+
+    def keep_alive(self, *, parsed: bool) -> bytes:
+        """What to say while the upstream is silent: a ping, or an event that clients parse."""
+
+    def close(self, broken: RequestError | None = None) -> bytes:
+        """The upstream ended, or broke off as ``broken`` says: finish well-formed, or with an error event."""
+
+    def complete(self, body: bytes) -> Answer:
+        """A whole answer of the upstream."""
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+        """An answer with an error status.  ``headers`` have lower-case names."""

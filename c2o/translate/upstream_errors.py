@@ -1,0 +1,260 @@
+"""An upstream's error as an Anthropic one: what happened, in words the client acts on.
+
+Claude Code compacts a conversation when it reads ``prompt is too long: N tokens > M maximum``, gives up at once
+on ``x-should-retry: false``, and otherwise repeats a failing request ten times over three minutes; so
+the class of an error decides what a person goes through.
+https://platform.claude.com/docs/en/api/errors
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from c2o.errors import RequestError
+
+SHOWN = 600
+"""Characters of an upstream's own words that are passed on."""
+
+
+class Told(NamedTuple):
+    """What an upstream said: its status, its sentence, and the words in it to look at."""
+
+    status: int
+    message: str
+    words: str
+    """Codes, types and sentence in lower case."""
+    numbers: dict[str, int]
+    """Numbers that some servers send as fields (llama.cpp: ``n_prompt_tokens``, ``n_ctx``)."""
+
+
+class Failing(NamedTuple):
+    """Who failed, for the sentences."""
+
+    upstream: str
+    url: str
+    model: str
+    key: str
+    """Where the key comes from; safe to print."""
+
+
+def understood(failing: Failing, status: int, body: bytes) -> RequestError:
+    """The Anthropic error for an upstream's answer with an error status, or with an error in a good one."""
+    told = read(status, body)
+    for applies, explain in _CLASSES:
+        if applies(told):
+            return explain(told, failing)
+    return _other(told, failing)
+
+
+def read(status: int, body: bytes) -> Told:
+    """The sentence and the codes in a body of any of the shapes that are seen in the wild."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        value = body.decode("utf-8", "replace")
+    error = _error_in(value)
+    message = _printable(_message_in(error) or _message_in(value) or f"status {status} without an explanation")
+    codes = " ".join(str(error.get(name)) for name in ("code", "type", "status", "param") if error.get(name)) if isinstance(error, dict) else ""
+    numbers = {name: number for name, number in error.items() if type(number) is int} if isinstance(error, dict) else {}
+    return Told(status, message, f"{codes} {message}".lower(), numbers)
+
+
+def _error_in(value: Any) -> Any:
+    """The error object: OpenAI nests it, Gemini puts it into a list, Mistral and SGLang send it flat."""
+    if isinstance(value, list) and value:
+        return _error_in(value[0])
+    if isinstance(value, dict) and isinstance(value.get("error"), dict | str):
+        return value["error"]
+    return value
+
+
+def _message_in(error: Any) -> str:
+    if isinstance(error, str):
+        return _plain(error)
+    if isinstance(error, list):
+        return "; ".join(text for each in error[:3] if (text := _message_in(each)))
+    if not isinstance(error, dict):
+        return ""
+    raw = error.get("metadata")
+    inner = raw.get("raw") if isinstance(raw, dict) else None  # OpenRouter: the provider's own words
+    texts = (_message_in(error.get(name)) for name in ("message", "detail", "msg", "error_msg", "err", "title"))
+    message = next((text for text in texts if text), "")
+    return f"{message}: {inner}" if isinstance(inner, str) and inner not in message else message
+
+
+def _plain(text: str) -> str:
+    """Text as a person reads it: an HTML page without its tags."""
+    if "<html" in text[:500].lower() or "<!doctype" in text[:100].lower():
+        text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", text, flags=re.DOTALL | re.IGNORECASE)
+    return " ".join(text.split())
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which could drive a terminal, and not too long."""
+    return "".join(char for char in text if char.isprintable())[:SHOWN]
+
+
+# The classes, in the order in which they are tried ---------------------------------------------------
+
+_OVERFLOW = re.compile(
+    r"maximum context length|context[_ ]length[_ ]exceeded|context window|exceed_context_size|longer than the maximum model length"
+    r"|longer than the model's context length|exceeds the available context size|greater than the context length"
+    r"|longer than the context length|input length exceeds the context|input token count.*exceeds|maximum prompt length is"
+    r"|reduce the length of the (messages|input|prompt)|exceeded model token limit|prompt token count of \d+ exceeds"
+    r"|(prompt|input) is too long|input too long|`inputs` tokens \+ `max_new_tokens`|requested token count exceeds"
+    r"|too many (input )?tokens|token limit exceeded|range of input length should be|too large for model with \d+ maximum"
+)
+_RATE = re.compile(r"rate.?limit|per minute|requests per|too many requests")
+_QUOTA = re.compile(
+    r"insufficient_quota|billing_hard_limit|credit_balance|insufficient (balance|credits?|funds)|spend_limit|exceeded_current_quota"
+)
+_MODEL = re.compile(
+    r"model_not_found|deploymentnotfound|model_not_supported|no endpoints found"
+    r"|model\b.{0,120}(not found|does not exist|not exist|not available|unavailable|unknown|invalid)"
+    r"|(unknown|invalid|no such) model|function '.*not found|无可用渠道"
+)
+_KEY = re.compile(r"invalid_api_key|api_key_invalid|incorrect api key|invalid api key|unauthori[sz]ed")
+_LOADING = re.compile(r"loading model|overloaded|over capacity|degraded|insufficient_system_resource|server is busy")
+_MODERATION = re.compile(r"content_filter|content_policy|moderation|flagged|responsibleai")
+
+
+def _is_overflow(told: Told) -> bool:
+    return told.status in (200, 400, 413, 422, 500) and bool(_OVERFLOW.search(told.words)) and not _RATE.search(told.words)
+
+
+def _overflow(told: Told, failing: Failing) -> RequestError:
+    if fitting := _answer_too_long(told.words):
+        return RequestError(fitting)
+    prompt, maximum = _prompt_and_maximum(told)
+    if prompt and maximum:
+        return RequestError(f"prompt is too long: {prompt} tokens > {maximum} maximum")
+    return RequestError(f"prompt is too long: {_said(told, failing)}")
+
+
+_NUMBER = r"(\d[\d,]*)"
+_SPLIT = (
+    re.compile(rf"maximum context length is {_NUMBER}.*?\({_NUMBER} in the messages, {_NUMBER} in the completion"),
+    re.compile(
+        rf"maximum context length is {_NUMBER}.*?requested {_NUMBER} output tokens.*?prompt contains (?:at least )?{_NUMBER}"
+    ),
+)
+
+
+def _answer_too_long(words: str) -> str:
+    """The prompt fits, but not together with the answer's limit: the client asks again for less."""
+    for pattern, order in zip(_SPLIT, ((0, 1, 2), (0, 2, 1)), strict=True):
+        if match := pattern.search(words):
+            numbers = [_int(text) for text in match.groups()]
+            maximum, prompt, answer = (numbers[at] for at in order)
+            if prompt < maximum:
+                return (
+                    f"input length and `max_tokens` exceed context limit: {prompt} + {answer} > {maximum}, "
+                    "decrease input length or `max_tokens` and try again"
+                )
+    return ""
+
+
+def _prompt_and_maximum(told: Told) -> tuple[int, int]:
+    """The two numbers of an overflow: the larger is the prompt's."""
+    fields = told.numbers
+    if "n_prompt_tokens" in fields and "n_ctx" in fields:
+        return fields["n_prompt_tokens"], fields["n_ctx"]
+    numbers = sorted({number for text in re.findall(_NUMBER, told.words) if (number := _int(text)) > 255})
+    return (numbers[-1], numbers[-2]) if len(numbers) > 1 else (0, 0)
+
+
+def _int(text: str) -> int:
+    return int(text.replace(",", ""))
+
+
+def _key_refused(told: Told, failing: Failing) -> RequestError:
+    return RequestError(
+        f"{failing.upstream} refused the key from {failing.key}: {told.message}. "
+        f"Put a valid key there and run `c2o restart`; your Claude login has nothing to do with it.",
+        status=401,
+        type="authentication_error",
+        retry=False,
+    )
+
+
+def _quota(told: Told, failing: Failing) -> RequestError:
+    return RequestError(_said(told, failing), status=402, type="billing_error", retry=False)
+
+
+def _model_unknown(told: Told, failing: Failing) -> RequestError:
+    return RequestError(
+        f"{failing.upstream} does not know the model {failing.model!r}: {told.message}. "
+        "Correct it under [models] in c2o's configuration.",
+        retry=False,
+    )
+
+
+def _wrong_address(told: Told, failing: Failing) -> RequestError:
+    return RequestError(
+        f"{failing.upstream} answered {told.status} at {failing.url}: {told.message}. "
+        f"Check base_url under [upstreams.{failing.upstream}]; `c2o doctor` tries other spellings.",
+        status=502,
+        type="api_error",
+        retry=False,
+    )
+
+
+def _typed(status: int, type: str) -> Callable[[Told, Failing], RequestError]:
+    return lambda told, failing: RequestError(_said(told, failing), status=status, type=type)
+
+
+def _same_server_error(told: Told, failing: Failing) -> RequestError:
+    return RequestError(_said(told, failing), status=told.status, type="api_error")
+
+
+def _other(told: Told, failing: Failing) -> RequestError:
+    return RequestError(_said(told, failing), status=502, type="api_error")
+
+
+def _said(told: Told, failing: Failing) -> str:
+    return f"{failing.upstream}: {told.message}"
+
+
+def _has(*statuses: int) -> Callable[[Told], bool]:
+    return lambda told: told.status in statuses
+
+
+def _says(pattern: re.Pattern[str], *statuses: int) -> Callable[[Told], bool]:
+    return lambda told: (not statuses or told.status in statuses) and bool(pattern.search(told.words))
+
+
+_CLASSES: tuple[tuple[Callable[[Told], bool], Callable[[Told, Failing], RequestError]], ...] = (
+    (_is_overflow, _overflow),
+    (_says(_QUOTA), _quota),
+    (_has(402), _quota),
+    (_says(_MODERATION, 400, 403), _typed(400, "invalid_request_error")),
+    (_says(_KEY, 200, 400, 401, 403), _key_refused),
+    (_has(401, 403), _key_refused),
+    (_says(_MODEL, 200, 400, 404, 410, 422, 503), _model_unknown),
+    (_has(404, 405, 410), _wrong_address),
+    (_has(429), _typed(429, "rate_limit_error")),
+    (_says(_LOADING), _typed(529, "overloaded_error")),
+    (_has(503, 529), _typed(529, "overloaded_error")),
+    (_has(413), _typed(413, "request_too_large")),
+    (_has(408, 504, 524), _typed(504, "timeout_error")),
+    (_has(400, 409, 422), _typed(400, "invalid_request_error")),
+    (_has(500, 502), _same_server_error),
+)
+
+
+def retry_after(headers: Mapping[str, str]) -> str | None:
+    """``retry-after`` in whole seconds, from the two spellings; dates are passed on as they are."""
+    if milliseconds := headers.get("retry-after-ms", ""):
+        try:
+            return str(max(1, round(float(milliseconds) / 1000)))
+        except (ValueError, OverflowError):
+            return None
+    given = headers.get("retry-after", "").strip()
+    try:
+        return str(max(0, -int(-float(given) // 1)))
+    except (ValueError, OverflowError):
+        return given if re.fullmatch(r"\w{3}, [\w :-]{20,28}", given) else None

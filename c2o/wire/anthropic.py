@@ -1,0 +1,307 @@
+"""The Anthropic Messages API as types.
+
+What clients send is decoded tolerantly: flat structs, every field optional, unknown fields and block
+types kept out of the way, because tomorrow's client sends a block that nobody has heard of.
+What we send is exact: tagged structs.  ``UNSET`` is absent and ``None`` is null; the protocol knows the
+difference.  JSON that is merely carried stays ``Raw``, byte for byte.
+
+https://platform.claude.com/docs/en/api/messages
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from c2o.wire.sse import frame
+
+# What clients send ---------------------------------------------------------------------------------
+
+
+class Source(Struct):
+    """Where an image's or a document's content is: ``base64``, ``url``, ``text``, ``content``, ``file``."""
+
+    type: str = ""
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    content: Raw | UnsetType = UNSET
+
+
+class Block(Struct):
+    """A content block of any type; which fields it has depends on ``type``."""
+
+    type: str
+    text: str | UnsetType = UNSET
+    source: Source | UnsetType = UNSET
+    id: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    input: Raw | UnsetType = UNSET
+    tool_use_id: str | UnsetType = UNSET
+    content: Raw | UnsetType = UNSET
+    """Of a tool result: a string, a list of blocks, or null."""
+    is_error: bool | None = None
+    thinking: str | UnsetType = UNSET
+    signature: str | None = None
+    title: str | None = None
+    context: str | None = None
+    tool_name: str | UnsetType = UNSET
+
+
+class Message(Struct):
+    role: str
+    content: str | list[Block]
+
+
+class Tool(Struct):
+    name: str = ""
+    type: str | None = None
+    description: str | None = None
+    input_schema: Raw | UnsetType = UNSET
+    input_examples: list[Raw] | None = None
+    defer_loading: bool | None = None
+
+
+class ToolChoice(Struct):
+    type: str
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+class Thinking(Struct):
+    type: str
+    budget_tokens: int | None = None
+    display: str | None = None
+
+
+class OutputFormat(Struct):
+    type: str
+    schema: Raw | UnsetType = UNSET
+
+
+class OutputConfig(Struct):
+    effort: str | None = None
+    format: OutputFormat | None = None
+
+
+class MessagesRequest(Struct):
+    """The body of ``POST /v1/messages`` and of ``POST /v1/messages/count_tokens``."""
+
+    model: str
+    messages: list[Message]
+    max_tokens: int | UnsetType = UNSET
+    system: str | list[Block] | None = None
+    stream: bool | None = None
+    stop_sequences: list[str] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    tools: list[Tool] | None = None
+    tool_choice: ToolChoice | None = None
+    thinking: Thinking | None = None
+    output_config: OutputConfig | None = None
+
+
+# What we send --------------------------------------------------------------------------------------
+
+StopReason = Literal[
+    "end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal", "model_context_window_exceeded"
+]
+
+
+class OutputTokensDetails(Struct, frozen=True):
+    thinking_tokens: int
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """Tokens.  ``input_tokens`` is the part of the prompt that no cache served."""
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int = 0
+    cache_creation_input_tokens: int = 0
+    output_tokens_details: OutputTokensDetails | UnsetType = UNSET
+
+
+class TextBlock(Struct, frozen=True, tag="text"):
+    text: str = ""
+
+
+class ThinkingBlock(Struct, frozen=True, tag="thinking"):
+    thinking: str = ""
+    signature: str = ""
+
+
+class ToolUseBlock(Struct, frozen=True, tag="tool_use"):
+    id: str
+    name: str
+    input: Raw = Raw(b"{}")
+
+
+ContentBlock = TextBlock | ThinkingBlock | ToolUseBlock
+
+
+class TextDelta(Struct, frozen=True, tag="text_delta"):
+    text: str
+
+
+class ThinkingDelta(Struct, frozen=True, tag="thinking_delta"):
+    thinking: str
+
+
+class SignatureDelta(Struct, frozen=True, tag="signature_delta"):
+    signature: str
+
+
+class InputJSONDelta(Struct, frozen=True, tag="input_json_delta"):
+    partial_json: str
+
+
+Delta = TextDelta | ThinkingDelta | SignatureDelta | InputJSONDelta
+
+
+class StopDetails(Struct, frozen=True, kw_only=True):
+    """Why a model refused."""
+
+    type: Literal["refusal"] = "refusal"
+    category: str | None = None
+    explanation: str | None = None
+
+
+class MessagesResponse(Struct, kw_only=True, tag="message"):
+    """A whole answer; also the beginning of a streamed one."""
+
+    id: str
+    role: Literal["assistant"] = "assistant"
+    model: str
+    content: list[ContentBlock]
+    stop_reason: StopReason | None = None
+    stop_sequence: str | None = None
+    stop_details: StopDetails | UnsetType = UNSET
+    usage: Usage
+
+
+class MessageStart(Struct, frozen=True, tag="message_start"):
+    message: MessagesResponse
+
+
+class ContentBlockStart(Struct, frozen=True, tag="content_block_start"):
+    index: int
+    content_block: ContentBlock
+
+
+class ContentBlockDelta(Struct, frozen=True, tag="content_block_delta"):
+    index: int
+    delta: Delta
+
+
+class ContentBlockStop(Struct, frozen=True, tag="content_block_stop"):
+    index: int
+
+
+class MessageEnd(Struct, frozen=True, kw_only=True):
+    """The ``delta`` of a ``message_delta``."""
+
+    stop_reason: StopReason | None = None
+    stop_sequence: str | None = None
+    stop_details: StopDetails | UnsetType = UNSET
+
+
+class MessageDelta(Struct, frozen=True, tag="message_delta"):
+    delta: MessageEnd
+    usage: Usage
+
+
+class MessageStop(Struct, frozen=True, tag="message_stop"):
+    pass
+
+
+class Ping(Struct, frozen=True, tag="ping"):
+    pass
+
+
+class Error(Struct, frozen=True):
+    type: str
+    message: str
+
+
+class StreamError(Struct, frozen=True, kw_only=True, tag="error"):
+    """An ``error`` event, and the body of an error answer."""
+
+    error: Error
+    request_id: str | UnsetType = UNSET
+
+
+Event = (
+    MessageStart
+    | ContentBlockStart
+    | ContentBlockDelta
+    | ContentBlockStop
+    | MessageDelta
+    | MessageStop
+    | Ping
+    | StreamError
+)
+
+
+class TokenCount(Struct, frozen=True):
+    input_tokens: int
+
+
+class ModelInfo(Struct, frozen=True, kw_only=True, tag="model"):
+    """One entry of ``GET /v1/models``.  The SDKs want a display name and a date; the client shows the former."""
+
+    id: str
+    display_name: str
+    created_at: str = "1970-01-01T00:00:00Z"
+    """Not known for models that others serve."""
+    lifecycle: str = "active"
+    max_input_tokens: int | None = None
+    max_tokens: int | None = None
+
+
+class ModelPage(Struct, frozen=True, kw_only=True):
+    data: list[ModelInfo]
+    has_more: bool
+    first_id: str | None
+    last_id: str | None
+
+
+# Bytes ---------------------------------------------------------------------------------------------
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(MessagesRequest)
+_content_decoder: msgspec.json.Decoder[str | list[Block] | None] = msgspec.json.Decoder(str | list[Block] | None)
+encode = _encoder.encode
+
+
+def decode_request(body: bytes) -> MessagesRequest:
+    """A client's request.  Raises msgspec.DecodeError (not JSON) or msgspec.ValidationError (not a request)."""
+    return _decoder.decode(body)
+
+
+def decode_content(raw: Raw) -> str | list[Block] | None:
+    """The content inside a tool result or a document.  Raises msgspec.ValidationError."""
+    return _content_decoder.decode(raw)
+
+
+def encode_events(events: list[Event]) -> bytes:
+    """Events as they go over the wire."""
+    pieces: list[bytes] = []
+    for event in events:
+        pieces += (_PREFIX[type(event)], encode(event), b"\n\n")
+    return b"".join(pieces)
+
+
+def _tag(kind: Any) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+_PREFIX: dict[type, bytes] = {
+    kind: frame(_tag(kind), b"").removesuffix(b"\n\n")
+    for kind in (
+        MessageStart, ContentBlockStart, ContentBlockDelta, ContentBlockStop, MessageDelta, MessageStop, Ping, StreamError,
+    )
+}

@@ -1,0 +1,218 @@
+"""OpenAI chat completions as types.
+
+What we send is exact and leaves out what isn't set, because several upstreams refuse null and unknown
+fields.  What upstreams send is decoded tolerantly: a chunk and a whole completion are one type, a field
+that varies in shape between servers is ``Any``, and numbers in strings count as numbers.
+
+https://platform.openai.com/docs/api-reference/chat
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+# What we send --------------------------------------------------------------------------------------
+
+
+class ImageURL(Struct):
+    url: str
+
+
+class TextPart(Struct, tag="text"):
+    text: str
+
+
+class ImagePart(Struct, tag="image_url"):
+    image_url: ImageURL
+
+
+Part = TextPart | ImagePart
+
+
+class FunctionCall(Struct):
+    name: str
+    arguments: str
+
+
+class ToolCall(Struct):
+    id: str
+    function: FunctionCall
+    type: Literal["function"] = "function"
+
+
+class ChatMessage(Struct, omit_defaults=True):
+    role: str
+    content: str | list[Part] | None | UnsetType = UNSET
+    tool_calls: list[ToolCall] | UnsetType = UNSET
+    tool_call_id: str | UnsetType = UNSET
+
+
+class Function(Struct, omit_defaults=True):
+    name: str
+    description: str | UnsetType = UNSET
+    parameters: Raw | UnsetType = UNSET
+
+
+class FunctionTool(Struct):
+    function: Function
+    type: Literal["function"] = "function"
+
+
+class FunctionName(Struct):
+    name: str
+
+
+class NamedToolChoice(Struct):
+    function: FunctionName
+    type: Literal["function"] = "function"
+
+
+class StreamOptions(Struct):
+    include_usage: bool = True
+
+
+class JSONSchema(Struct):
+    name: str
+    schema: Raw
+    strict: bool
+
+
+class ResponseFormat(Struct, omit_defaults=True):
+    type: str
+    json_schema: JSONSchema | UnsetType = UNSET
+
+
+class ChatRequest(Struct, omit_defaults=True, kw_only=True):
+    model: str
+    messages: list[ChatMessage]
+    max_tokens: int | UnsetType = UNSET
+    max_completion_tokens: int | UnsetType = UNSET
+    stream: bool | UnsetType = UNSET
+    stream_options: StreamOptions | UnsetType = UNSET
+    temperature: float | UnsetType = UNSET
+    top_p: float | UnsetType = UNSET
+    top_k: int | UnsetType = UNSET
+    tools: list[FunctionTool] | UnsetType = UNSET
+    tool_choice: str | NamedToolChoice | UnsetType = UNSET
+    parallel_tool_calls: bool | UnsetType = UNSET
+    reasoning_effort: str | UnsetType = UNSET
+    response_format: ResponseFormat | UnsetType = UNSET
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode_request(request: ChatRequest, extra: dict[str, Any]) -> bytes:
+    """The body; ``extra`` fields of the configuration win over ours."""
+    body = _encoder.encode(request)
+    if not extra:
+        return body
+    return _encoder.encode({**msgspec.json.decode(body, type=dict[str, Raw]), **extra})
+
+
+# What upstreams send -------------------------------------------------------------------------------
+
+
+class FunctionDelta(Struct):
+    name: str | None = None
+    arguments: Any = None
+    """A piece of JSON text; some servers send the object itself."""
+
+
+class ToolCallDelta(Struct):
+    function: FunctionDelta | None = None
+    id: str | None = None
+    index: int | None = None
+
+
+class MessageDelta(Struct):
+    """``delta`` of a chunk, ``message`` of a whole completion."""
+
+    content: Any = None
+    """Text, null, or a list of parts (Mistral)."""
+    reasoning_content: Any = None
+    reasoning: Any = None
+    reasoning_text: Any = None
+    refusal: str | None = None
+    tool_calls: list[ToolCallDelta] | None = None
+    function_call: FunctionDelta | None = None
+
+
+class PromptDetails(Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class CompletionDetails(Struct):
+    reasoning_tokens: int | None = None
+
+
+class ChatUsage(Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+    prompt_cache_hit_tokens: int | None = None
+    """DeepSeek's word for cached tokens."""
+    cached_tokens: int | None = None
+    """Moonshot's."""
+
+
+class Choice(Struct):
+    delta: MessageDelta | None = None
+    message: MessageDelta | None = None
+    finish_reason: str | None = None
+    index: int | None = None
+    usage: ChatUsage | None = None
+    """Moonshot puts usage here."""
+
+
+class Chunk(Struct):
+    """A streamed chunk or a whole completion."""
+
+    choices: list[Choice] | None = None
+    usage: ChatUsage | None = None
+    error: Any = None
+
+
+_chunk_decoder = msgspec.json.Decoder(Chunk, strict=False)
+
+
+def decode_chunk(data: bytes) -> Chunk:
+    """One chunk.  A field of a shape that nobody expects is left out rather than losing the rest.
+
+    Raises msgspec.DecodeError where ``data`` isn't a JSON object.
+    """
+    try:
+        return _chunk_decoder.decode(data)
+    except msgspec.ValidationError:
+        return _salvaged(msgspec.json.decode(data))
+
+
+def _salvaged(value: object) -> Chunk:
+    if not isinstance(value, dict):
+        raise msgspec.DecodeError("not a JSON object")
+    choices = value.get("choices")
+    return Chunk(
+        choices=[_as(Choice, choice) or Choice() for choice in choices] if isinstance(choices, list) else None,
+        usage=_as(ChatUsage, value.get("usage")),
+        error=value.get("error"),
+    )
+
+
+def _as(type: Any, value: object) -> Any:
+    """``value`` as the struct ``type``, without the fields that don't fit."""
+    if not isinstance(value, dict):
+        return None
+    return type(**{field.name: _fitting(field.type, value.get(field.name)) for field in msgspec.structs.fields(type)})
+
+
+def _fitting(type: Any, value: object) -> Any:
+    try:
+        return msgspec.convert(value, type, strict=False)
+    except msgspec.ValidationError:
+        struct = next((part for part in get_args(type) if hasattr(part, "__struct_fields__")), None)
+        return _as(struct, value) if struct else None

@@ -60,7 +60,7 @@ class ChatTranslator:
 
     @property
     def done(self) -> bool:
-        return self._builder.ended or self._done or self._stream.stopped
+        return self._done or self._stream.ended or self._stream.stopped
 
     def request(self) -> UpstreamRequest:
         return UpstreamRequest("/chat/completions", encode_request(self._chat, dict(self._job.extra_body)))
@@ -77,12 +77,11 @@ class ChatTranslator:
         except TooLong:
             self._stream.fail("api_error", "the upstream sent a line that is larger than c2o takes")
             events = []
-        for event in events:
-            self._event(event)
+        self._events(events)
         return self._said()
 
     def keep_alive(self, *, parsed: bool) -> bytes:
-        if self._builder.ended:
+        if self._stream.ended:
             return b""
         self._builder.keep_alive(parsed=parsed)
         return self._said()
@@ -90,10 +89,9 @@ class ChatTranslator:
     def close(self, broken: RequestError | None = None) -> bytes:
         if self._whole is not None:
             self._take_whole(b"".join(self._whole))
-        elif not self.done:
-            for event in self._decoder.close():
-                self._event(event)
-        if not self._builder.ended:
+        else:
+            self._events(self._decoder.close())
+        if not self._stream.ended:
             self._end(broken)
         return self._said()
 
@@ -116,11 +114,15 @@ class ChatTranslator:
         wait = retry_after(headers) if answer.status in (429, 503, 529) else None
         return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
 
+    def _events(self, events: list[ServerSentEvent]) -> None:
+        for event in events:
+            if self.done:
+                return
+            self._event(event)
+
     def _event(self, event: ServerSentEvent) -> None:
-        if self.done:
-            return
-        data = event.data.strip()
-        if data == DONE:
+        data = event.data
+        if data[:6] == DONE:
             self._done = True
             return
         try:
@@ -139,7 +141,10 @@ class ChatTranslator:
 
     def _unreadable(self, data: bytes) -> None:
         """A line that should have been JSON means a broken answer; any other is somebody's remark."""
-        if data.startswith((b"{", b"[")):
+        data = data.strip()
+        if data.startswith(DONE):
+            self._done = True
+        elif data.startswith((b"{", b"[")):
             self._stream.fail("api_error", "the upstream sent a line that is no JSON")
         elif data:
             self.outcome.warnings.append("a line that is no JSON skipped")
@@ -169,7 +174,7 @@ class ChatTranslator:
 
     def _said(self) -> bytes:
         events = self._builder.take()
-        if self._builder.ended:
+        if self._stream.ended:
             for event in events:
                 if isinstance(event, MessageDelta):
                     self._note_end(event.delta.stop_reason, event.usage)

@@ -64,11 +64,10 @@ class ChatStream:
         self._reasoned = False
         self._size = 0
         self.finish_reason: str | None = None
-
-    @property
-    def stopped(self) -> bool:
-        """Has a stop sequence ended the answer, so that the rest needn't be read?"""
-        return self._stop is not None and self._stop.hit is not None
+        self.stopped = False
+        """A stop sequence has ended the answer: the rest needn't be read."""
+        self.ended = False
+        """The message is over, well or with an error."""
 
     def chunk(self, chunk: Chunk) -> None:
         """One chunk.  Never raises over what it holds."""
@@ -118,12 +117,15 @@ class ChatStream:
             reasoning, text = self._think.feed(text)
             if reasoning:
                 self._thinking(reasoning)
+            if self._think.over:
+                self._think = None
         self._text(text)
 
     def _text(self, text: str) -> None:
         self._size += len(text)
         if self._stop is not None:
             text = self._stop.feed(text)
+            self.stopped = self._stop.hit is not None
         if text:
             self._builder.text(text)
 
@@ -150,12 +152,13 @@ class ChatStream:
 
     def fail(self, kind: str, message: str) -> None:
         """End with an error event, unless the answer has ended already."""
-        if not self._builder.ended:
+        if not self.ended:
+            self.ended = True
             self._builder.fail(Error(kind, message))
 
     def finish(self) -> None:
         """The upstream has said everything: end the message, well or with an error."""
-        if self._builder.ended:
+        if self.ended:
             return
         if self.finish_reason in FAILURES:
             self.fail(FAILURES[self.finish_reason], f"the upstream gave up on the answer ({self.finish_reason})")
@@ -166,6 +169,7 @@ class ChatStream:
             self.fail("api_error", f"the upstream sent an empty answer (finish_reason {self.finish_reason})")
             return
         self._builder.usage(usage_of(self._usage, prompt_estimate=self._prompt_estimate, answer_size=self._size))
+        self.ended = True
         self._builder.stop(self._stop_reason(), self._stop.hit if self._stop else None, self._stop_details())
 
     def _flush_text(self) -> None:

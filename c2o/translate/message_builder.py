@@ -67,7 +67,6 @@ class MessageBuilder:
         self._open: _Block | None = None
         self._index = -1
         self._started = False
-        self.ended = False
 
     @property
     def empty(self) -> bool:
@@ -118,12 +117,10 @@ class MessageBuilder:
         self._advance()
         end = MessageEnd(stop_reason=reason, stop_sequence=sequence, stop_details=details or UNSET)
         self._events += (MessageDelta(end, self._usage), MessageStop())
-        self.ended = True
 
     def fail(self, error: Error) -> None:
         """The end of a bad one: the open block stays open, so that nobody acts on half a call."""
         self._events.append(StreamError(error=error))
-        self.ended = True
 
     def take(self) -> list[Event]:
         """The events since the last time."""

@@ -16,6 +16,11 @@ class ThinkTags:
         self._tag: str | None = OPEN
         """The tag that is waited for; None once the reasoning is over."""
 
+    @property
+    def over(self) -> bool:
+        """From now on, all is text."""
+        return self._tag is None
+
     def feed(self, text: str) -> tuple[str, str]:
         if self._tag is None:
             return "", text

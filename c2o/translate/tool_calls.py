@@ -50,6 +50,8 @@ class CallRouter:
         """The call that a fragment belongs to; None if the client asked for one call and this is another."""
         id = "" if fragment.id in (None, "null") else str(fragment.id)
         name = (fragment.function and fragment.function.name) or ""
+        if not id and not name and self.calls and self.calls[-1].index == fragment.index:
+            return self._unless_surplus(self.calls[-1])  # nearly all fragments
         call = self._find(id, fragment.index, name)
         if call is None:
             call = self._new(id, fragment.index)

@@ -7,7 +7,7 @@ comparison and one slice.  https://html.spec.whatwg.org/multipage/server-sent-ev
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 LIMIT = 8 * 1024 * 1024
 """Bytes that one event may have.  An upstream that sends more is broken or hostile."""
@@ -15,7 +15,7 @@ LIMIT = 8 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
-class ServerSentEvent(NamedTuple):
+class ServerSentEvent(Struct, frozen=True, gc=False):
     event: str
     """The event's name; empty if the stream gives none, as OpenAI's doesn't."""
     data: bytes
@@ -73,12 +73,17 @@ def _unify_line_ends(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _events(blocks: list[bytes]) -> list[ServerSentEvent]:
-    return [event for block in blocks if (event := _event(block)) is not None]
+    events = []
+    for block in blocks:
+        if block[:6] == b"data: " and b"\n" not in block:
+            events.append(ServerSentEvent("", block[6:]))
+        elif (event := _event(block)) is not None:
+            events.append(event)
+    return events
 
 
 def _event(block: bytes) -> ServerSentEvent | None:
-    if block.startswith(b"data: ") and b"\n" not in block:
-        return ServerSentEvent("", block[6:])
+    """An event of any number of lines; None if there is no data in it."""
     name, data = "", []
     for line in block.split(b"\n"):
         field, _, value = line.partition(b":")

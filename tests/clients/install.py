@@ -48,7 +48,20 @@ def _npm_install(package: str, folder: Path) -> None:
         raise InstallError("npm is missing: install Node.js 20 or newer with npm.")
     # --prefix alone would still look for a package.json in the folders above.
     (folder / "package.json").write_text('{"private": true}')
-    _run(["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--no-save", package], folder)
+    _run(
+        [
+            "npm",
+            "install",
+            "--prefix",
+            str(folder),
+            "--no-audit",
+            "--no-fund",
+            "--no-save",
+            "--fetch-retries=1",
+            package,
+        ],
+        folder,
+    )
 
 
 def llama_python() -> Path:

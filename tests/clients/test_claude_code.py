@@ -27,7 +27,7 @@ def steps(*replies: Reply) -> Thinker:
     def think(request: Request) -> Reply:
         if not request.tool_names:  # a title, say
             return Reply(text='{"title": "A test"}')
-        turns = sum(message["role"] == "assistant" for message in request.messages)
+        turns: int = sum(message["role"] == "assistant" for message in request.messages)
         return replies[turns]
 
     return think

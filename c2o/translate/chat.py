@@ -42,7 +42,7 @@ class ChatTranslator:
         self._builder = MessageBuilder(
             id=job.message_id, model=request.model, usage=Usage(input_tokens=prompt_estimate, output_tokens=0)
         )
-        used_ids = {id for turn in said for id in turn.calls()}
+        used_ids = {id for turn in said for id in turn.calls}
         self._stream = ChatStream(
             self._builder,
             CallRouter(tools, used_ids=used_ids, id_seed=job.message_id.removeprefix("msg_"), notes=notes),

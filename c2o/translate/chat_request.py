@@ -146,7 +146,7 @@ def _conversation(turns: list[Turn], tools: Toolbox, dialect: Dialect) -> list[C
     calls: list[str] = []
     for turn in turns:
         if turn.role == "assistant":
-            calls = turn.calls()
+            calls = turn.calls
             messages += _assistant(turn, tools)
         elif turn.role == "user":
             _extend(messages, _user(turn, calls, dialect))
@@ -165,17 +165,14 @@ def _extend(messages: list[ChatMessage], more: list[ChatMessage]) -> None:
     messages += more
 
 
-Content = str | list[Part] | None | UnsetType
-
-
-def _together(first: Content, second: Content) -> str | list[Part]:
+def _together(first: object, second: object) -> str | list[Part]:
     if isinstance(first, str) and isinstance(second, str):
         return first + content.PARAGRAPH + second
     return [*_as_parts(first), *_as_parts(second)]
 
 
-def _as_parts(said: Content) -> list[Part]:
-    return [TextPart(said)] if isinstance(said, str) else list(said or [])
+def _as_parts(said: object) -> list[Part]:
+    return [TextPart(said)] if isinstance(said, str) else list(said) if isinstance(said, list) else []
 
 
 def _assistant(turn: Turn, tools: Toolbox) -> list[ChatMessage]:
@@ -208,7 +205,7 @@ def _user(turn: Turn, calls: list[str], dialect: Dialect) -> list[ChatMessage]:
     OpenAI wants each call answered before anything else is said; some chat templates pair calls and
     results by position.  A tool message takes text only, so its images go first into the user message.
     """
-    results = sorted(turn.results(), key=lambda item: calls.index(item.block.tool_use_id))  # type: ignore[arg-type]
+    results = sorted(turn.results, key=lambda item: calls.index(item.block.tool_use_id))  # type: ignore[arg-type]
     tool_messages, images = [], []
     for item in results:
         message, found = _tool_message(item, dialect)
@@ -225,6 +222,8 @@ def _user(turn: Turn, calls: list[str], dialect: Dialect) -> list[ChatMessage]:
 def _tool_message(item: Item, dialect: Dialect) -> tuple[ChatMessage, list[Part]]:
     """A result as a tool message, and the images in it with a label each."""
     call = str(item.block.tool_use_id)
+    if not item.block.is_error and content.is_string(item.block.content):
+        return ChatMessage(role="tool", tool_call_id=call, content=item.block.content), []
     texts: list[str] = []
     images: list[Part] = []
     for each in content.parts(content.nested(item), vision=dialect.vision):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Raw, UnsetType
 
 from c2o.errors import RequestError
 from c2o.translate.conversation import Item
@@ -73,6 +73,11 @@ def nested(item: Item) -> list[Item]:
     return [item._replace(block=block) for block in content or []]
 
 
+def is_string(raw: Raw | UnsetType) -> bool:
+    """Is this content a plain string?  Most tool results are, and pass without being decoded."""
+    return isinstance(raw, Raw) and bytes(memoryview(raw)[:1]) == b'"'
+
+
 def image_url(item: Item) -> str:
     """A data URL, or the URL that the client gave (the upstream fetches it, c2o never does)."""
     source = _source(item)
@@ -123,7 +128,7 @@ def _tool_reference(item: Item) -> str:
 
 
 def _server_tool_use(item: Item) -> str:
-    given = bytes(item.block.input).decode() if isinstance(item.block.input, msgspec.Raw) else ""
+    given = bytes(item.block.input).decode() if isinstance(item.block.input, Raw) else ""
     return f"[{item.block.name or 'server tool'} {given}]"
 
 

@@ -8,6 +8,7 @@ https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from msgspec import Raw
@@ -32,16 +33,21 @@ class Item(NamedTuple):
         return f"messages.{self.message}.content.{self.position}"
 
 
-class Turn(NamedTuple):
+class Turn:
     """Consecutive messages of one role."""
 
-    role: str
-    items: list[Item]
+    def __init__(self, role: str, items: list[Item]) -> None:
+        self.role = role
+        self.items = items
 
+    @cached_property
     def results(self) -> list[Item]:
+        """The results of tools, in the order in which they came."""
         return [item for item in self.items if item.block.type == "tool_result"]
 
+    @cached_property
     def calls(self) -> list[str]:
+        """The ids of the tool calls."""
         return [_text(item.block.id) for item in self.items if item.block.type == "tool_use"]
 
 
@@ -103,8 +109,8 @@ def _check_pairs(merged: list[Turn]) -> None:
         if turn.role == "assistant":
             _check_answered(turn, following)
     for before, turn in zip([None, *merged[:-1]], merged, strict=True):
-        calls = before.calls() if before and before.role == "assistant" else []
-        for item in turn.results():
+        calls = before.calls if before and before.role == "assistant" else []
+        for item in turn.results:
             if _text(item.block.tool_use_id) not in calls:
                 raise RequestError(
                     f"{item.place}: unexpected `tool_use_id` found in `tool_result` blocks: {_text(item.block.tool_use_id)}. "
@@ -122,22 +128,22 @@ def _check_answered(turn: Turn, following: Turn | None) -> None:
 
 
 def _unanswered(turn: Turn, following: Turn | None) -> list[str]:
-    answered = [_text(item.block.tool_use_id) for item in following.results()] if following else []
-    return [call for call in turn.calls() if call not in answered]
+    answered = [_text(item.block.tool_use_id) for item in following.results] if following else []
+    return [call for call in turn.calls if call not in answered]
 
 
 def _repaired(merged: list[Turn], notes: list[str]) -> list[Turn]:
     """Results without a call dropped, calls without a result answered with a placeholder."""
     mended: list[Turn] = []
     for turn in merged:
-        calls = mended[-1].calls() if mended and mended[-1].role == "assistant" else []
+        calls = mended[-1].calls if mended and mended[-1].role == "assistant" else []
         kept = [item for item in turn.items if item.block.type != "tool_result" or _text(item.block.tool_use_id) in calls]
         if len(kept) < len(turn.items):
             notes.append("tool results without a call dropped")
         missing = _unanswered(mended[-1], Turn(turn.role, kept)) if calls else []
         mended += _with_placeholders(missing, Turn(turn.role, kept), notes)
-    if mended[-1].role == "assistant" and mended[-1].calls():
-        mended += _with_placeholders(mended[-1].calls(), Turn("user", []), notes)
+    if mended[-1].role == "assistant" and mended[-1].calls:
+        mended += _with_placeholders(mended[-1].calls, Turn("user", []), notes)
     return [turn for turn in mended if turn.items]
 
 

@@ -45,7 +45,8 @@ class ToolCall(Struct):
 
 class ChatMessage(Struct, omit_defaults=True):
     role: str
-    content: str | list[Part] | None | UnsetType = UNSET
+    content: str | Raw | list[Part] | None | UnsetType = UNSET
+    """``Raw`` is a string that passes as the client wrote it."""
     tool_calls: list[ToolCall] | UnsetType = UNSET
     tool_call_id: str | UnsetType = UNSET
 

@@ -3,7 +3,8 @@
 What clients send is decoded tolerantly: flat structs, every field optional, unknown fields and block
 types kept out of the way, because tomorrow's client sends a block that nobody has heard of.
 What we send is exact: tagged structs.  ``UNSET`` is absent and ``None`` is null; the protocol knows the
-difference.  JSON that is merely carried stays ``Raw``, byte for byte.
+difference.  JSON that is merely carried stays ``Raw``, byte for byte.  ``gc=False`` stands where there are
+many of a kind and none can be part of a cycle: it keeps the garbage collector out of the hot path.
 
 https://platform.claude.com/docs/en/api/messages
 """
@@ -20,7 +21,7 @@ from c2o.wire.sse import frame
 # What clients send ---------------------------------------------------------------------------------
 
 
-class Source(Struct):
+class Source(Struct, gc=False):
     """Where an image's or a document's content is: ``base64``, ``url``, ``text``, ``content``, ``file``."""
 
     type: str = ""
@@ -30,7 +31,7 @@ class Source(Struct):
     content: Raw | UnsetType = UNSET
 
 
-class Block(Struct):
+class Block(Struct, gc=False):
     """A content block of any type; which fields it has depends on ``type``."""
 
     type: str
@@ -50,12 +51,12 @@ class Block(Struct):
     tool_name: str | UnsetType = UNSET
 
 
-class Message(Struct):
+class Message(Struct, gc=False):
     role: str
     content: str | list[Block]
 
 
-class Tool(Struct):
+class Tool(Struct, gc=False):
     name: str = ""
     type: str | None = None
     description: str | None = None
@@ -143,19 +144,19 @@ class ToolUseBlock(Struct, frozen=True, tag="tool_use"):
 ContentBlock = TextBlock | ThinkingBlock | ToolUseBlock
 
 
-class TextDelta(Struct, frozen=True, tag="text_delta"):
+class TextDelta(Struct, frozen=True, gc=False, tag="text_delta"):
     text: str
 
 
-class ThinkingDelta(Struct, frozen=True, tag="thinking_delta"):
+class ThinkingDelta(Struct, frozen=True, gc=False, tag="thinking_delta"):
     thinking: str
 
 
-class SignatureDelta(Struct, frozen=True, tag="signature_delta"):
+class SignatureDelta(Struct, frozen=True, gc=False, tag="signature_delta"):
     signature: str
 
 
-class InputJSONDelta(Struct, frozen=True, tag="input_json_delta"):
+class InputJSONDelta(Struct, frozen=True, gc=False, tag="input_json_delta"):
     partial_json: str
 
 
@@ -192,7 +193,7 @@ class ContentBlockStart(Struct, frozen=True, tag="content_block_start"):
     content_block: ContentBlock
 
 
-class ContentBlockDelta(Struct, frozen=True, tag="content_block_delta"):
+class ContentBlockDelta(Struct, frozen=True, gc=False, tag="content_block_delta"):
     index: int
     delta: Delta
 

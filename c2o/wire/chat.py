@@ -21,7 +21,7 @@ class ImageURL(Struct):
     url: str
 
 
-class TextPart(Struct, tag="text"):
+class TextPart(Struct, gc=False, tag="text"):
     text: str
 
 
@@ -32,18 +32,18 @@ class ImagePart(Struct, tag="image_url"):
 Part = TextPart | ImagePart
 
 
-class FunctionCall(Struct):
+class FunctionCall(Struct, gc=False):
     name: str
     arguments: str
 
 
-class ToolCall(Struct):
+class ToolCall(Struct, gc=False):
     id: str
     function: FunctionCall
     type: Literal["function"] = "function"
 
 
-class ChatMessage(Struct, omit_defaults=True):
+class ChatMessage(Struct, gc=False, omit_defaults=True):
     role: str
     content: str | Raw | list[Part] | None | UnsetType = UNSET
     """``Raw`` is a string that passes as the client wrote it."""
@@ -117,19 +117,19 @@ def encode_request(request: ChatRequest, extra: dict[str, Any]) -> bytes:
 # What upstreams send -------------------------------------------------------------------------------
 
 
-class FunctionDelta(Struct):
+class FunctionDelta(Struct, gc=False):
     name: str | None = None
     arguments: Any = None
     """A piece of JSON text; some servers send the object itself."""
 
 
-class ToolCallDelta(Struct):
+class ToolCallDelta(Struct, gc=False):
     function: FunctionDelta | None = None
     id: str | None = None
     index: int | None = None
 
 
-class MessageDelta(Struct):
+class MessageDelta(Struct, gc=False):
     """``delta`` of a chunk, ``message`` of a whole completion."""
 
     content: Any = None
@@ -162,7 +162,7 @@ class ChatUsage(Struct):
     """Moonshot's."""
 
 
-class Choice(Struct):
+class Choice(Struct, gc=False):
     delta: MessageDelta | None = None
     message: MessageDelta | None = None
     finish_reason: str | None = None
@@ -171,7 +171,7 @@ class Choice(Struct):
     """Moonshot puts usage here."""
 
 
-class Chunk(Struct):
+class Chunk(Struct, gc=False):
     """A streamed chunk or a whole completion."""
 
     choices: list[Choice] | None = None

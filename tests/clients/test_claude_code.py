@@ -15,16 +15,28 @@ import pytest
 
 from tests.clients.claude import Claude, by_hand
 from tests.clients.service import Service, configuration, write_configuration
-from tests.fake_upstream import Call, FakeUpstream, Reply, Request, Thinker, error
+from tests.fake_upstream import (
+    DONE,
+    Call,
+    FakeUpstream,
+    Reply,
+    Request,
+    Scripted,
+    Thinker,
+    error,
+    finish,
+    stream,
+    tool_call,
+)
 
 SECONDS = 30
 """A failure that the person can't mend by waiting is told within this time (the client's own patience: 180 s)."""
 
 
-def steps(*replies: Reply) -> Thinker:
+def steps(*replies: Scripted) -> Thinker:
     """An upstream that gives the next of these replies after each turn of its own."""
 
-    def think(request: Request) -> Reply:
+    def think(request: Request) -> Scripted:
         if not request.tool_names:  # a title, say
             return Reply(text='{"title": "A test"}')
         turns: int = sum(message["role"] == "assistant" for message in request.messages)
@@ -90,7 +102,7 @@ def test_a_file_is_read_and_then_really_changed(claude: Claude, c2o_service: Ser
 def test_parallel_tool_calls_that_arrive_interleaved(
     claude: Claude, c2o_service: Service, upstream: FakeUpstream
 ) -> None:
-    calls = tuple(Call("Bash", {"command": f"echo {word}-$((1 + 1))"}, id="call_0") for word in ("first", "second"))
+    calls = tuple(Call("Bash", {"command": f"echo {word}-$((1 + 1))"}) for word in ("first", "second"))
     upstream.think(steps(Reply(calls=calls), Reply(text="Both done.")))
 
     done = claude.through_c2o("-p", "Do two things", "--allowedTools", "Bash")
@@ -110,6 +122,18 @@ def test_an_upstream_that_repeats_its_call_ids_loses_no_turn(
     assert done.stdout.strip() == "Three turns.", done
     results = [message["content"] for message in conversation(upstream)[-1].messages if message["role"] == "tool"]
     assert results == ["turn-1", "turn-2", "turn-3"]
+
+
+def test_parallel_calls_that_share_an_id_are_both_made(
+    claude: Claude, c2o_service: Service, upstream: FakeUpstream
+) -> None:
+    calls = [tool_call(n, "call", "Bash", json.dumps({"command": f"echo call-{n}"})) for n in (0, 1)]
+    upstream.think(steps(stream(*calls, finish("tool_calls"), DONE), Reply(text="Both done.")))
+
+    done = claude.through_c2o("-p", "Do two things", "--allowedTools", "Bash")
+
+    assert (done.stdout.strip(), done.returncode) == ("Both done.", 0), done
+    assert sorted(conversation(upstream)[-1].tool_results) == ["call-0", "call-1"]
 
 
 def test_plain_claude_with_the_environment_set(claude: Claude, c2o_service: Service, upstream: FakeUpstream) -> None:

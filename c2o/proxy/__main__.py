@@ -1,0 +1,66 @@
+"""``python -m c2o.proxy``: the service, as every service manager runs it.
+
+``--ready-fd FD`` is for whoever starts it: one JSON line says that it serves and where, or why it can't.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from c2o.errors import C2oError
+from c2o.instance import Instance
+from c2o.proxy.process import run
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until a signal.  Returns the exit code."""
+    options = _options(arguments)
+
+    def ready(myself: Instance) -> None:
+        said = {"pid": myself.pid, "host": myself.host, "port": myself.port, "version": myself.version}
+        _tell(options.ready_fd, {"ok": True, **said})
+
+    try:
+        run(options.port, ready)
+    except C2oError as error:
+        _tell(options.ready_fd, {"ok": False, "exit_code": error.exit_code, "error": str(error)})
+        sys.stderr.write(f"c2o: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:  # before the service listens to signals itself
+        return 130
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m c2o.proxy", description="The c2o service, in the foreground.")
+    parser.add_argument("--port", type=_port, help="instead of the configuration's; 0 takes a free one")
+    parser.add_argument("--ready-fd", type=int, metavar="FD", help="where to write one JSON line when it serves")
+    return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise ValueError
+    return port
+
+
+def _tell(ready_fd: int | None, message: dict[str, Any]) -> None:
+    """One line to whoever waits for it; he may have stopped waiting."""
+    if ready_fd is None:
+        return
+    with suppress(OSError):
+        os.write(ready_fd, json.dumps({"schema": "c2o.ready/1", **message}).encode() + b"\n")
+    if ready_fd > 2:  # our own stdout stays open
+        with suppress(OSError):
+            os.close(ready_fd)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""The process around the service: lock, socket, signals, drain.
+
+The first SIGTERM or SIGINT ends it in peace: no new connections, running requests finish within
+DRAIN_LIMIT, then exit code 0.  A second one ends it at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import c2o
+from c2o import instance, paths
+from c2o.config import Config, Server, load
+from c2o.errors import C2oError, PortTaken
+from c2o.instance import DRAIN_LIMIT, Instance
+
+if sys.platform != "win32":
+    import resource
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from c2o.proxy.state import State
+
+log = logging.getLogger("c2o.proxy")
+
+BACKLOG = 1024
+
+LOCK_PATIENCE = 1.0
+"""Seconds for the lock: whoever looks whether it is held, holds it himself for a moment."""
+
+KEEP_ALIVE = 75
+"""Seconds that an idle connection stays; aiohttp's default of an hour lets silent ones pile up."""
+
+LAST_WORDS = 1.0
+"""Seconds for what still runs after the drain: the application's ``on_shutdown`` has told it to end."""
+
+MANAGER_VARIABLE = "C2O_MANAGER"
+"""How a service manager tells the service its name, for the state file."""
+
+Ready = Callable[[Instance], None]
+
+
+def run(port: int | None, ready: Ready) -> None:
+    """Serve until a signal; ``ready`` is told when requests are answered.  Raises C2oError if that can't be.
+
+    ``port`` is used instead of the configuration's.
+    """
+    _confine()
+    config = load(paths.config_file())
+    with instance.Lock(instance.lock_file()) as lock:
+        if not lock.acquire(LOCK_PATIENCE):
+            raise C2oError(_already_running())
+        instance.remove()  # left behind by a service that was killed
+        with closing(listen(config.server, port)) as sock:
+            _run(config, sock, ready)
+
+
+def _confine() -> None:
+    """Files for the owner only, and no memory image with keys in it if we crash."""
+    os.umask(0o077)
+    if sys.platform != "win32":
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _already_running() -> str:
+    there = instance.read()
+    where = f" (pid {there.pid}, {there.url})" if there else ""
+    return f"the service already runs{where}. Use it as it is, or end it first: c2o stop"
+
+
+def listen(server: Server, port: int | None) -> socket.socket:
+    """The listening socket.  Raises PortTaken, and C2oError for an address that isn't this machine's."""
+    host = "127.0.0.1" if server.host == "localhost" else server.host  # localhost may be ::1, where clients don't look
+    wanted = server.port if port is None else port
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, wanted, type=socket.SOCK_STREAM)[0]
+        sock = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise C2oError(f"[server] host: {host} can't be listened on: {error.strerror}.") from None
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise _cannot_listen(error, host, wanted) from None
+    return sock
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> C2oError:
+    another = f"set port under [server] in {paths.config_file()}, or use --port."
+    if isinstance(error, PermissionError):
+        return C2oError(f"port {port} is for the system's own services. Take one above 1023: {another}")
+    if error.errno == errno.EADDRNOTAVAIL:
+        return C2oError(f"[server] host: {host} isn't an address of this machine.")
+    return PortTaken(f"port {port} is taken by another program. Stop it, or take another port: {another}")
+
+
+def _run(config: Config, sock: socket.socket, ready: Ready) -> None:
+    from c2o.proxy import log as service_log  # noqa: PLC0415 - aiohttp is slow to load:
+    from c2o.proxy.app import create_app  # noqa: PLC0415 - what can fail before it, fails first
+    from c2o.proxy.state import STATE  # noqa: PLC0415
+
+    app = create_app(config)
+    state = app[STATE]
+    service_log.to_stderr(_redactor(config, state))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(app, state, sock, _describe(config, sock), ready))
+
+
+def _redactor(config: Config, state: State) -> Callable[[str], str]:
+    token = config.server.auth_token.reveal()
+
+    def redact(text: str) -> str:
+        without_keys = state.upstreams.redacted(text.encode(errors="backslashreplace")).decode()
+        return without_keys.replace(token, "***")
+
+    return redact
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where there is one; its absence costs speed only."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _describe(config: Config, sock: socket.socket) -> Instance:
+    host, port = sock.getsockname()[:2]
+    return Instance(
+        pid=os.getpid(),
+        host=host,
+        port=port,
+        version=c2o.__version__,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        config_digest=config.digest,
+        config_path=str(config.path),
+        manager=os.environ.get(MANAGER_VARIABLE, "foreground"),
+    )
+
+
+async def _serve(app: web.Application, state: State, sock: socket.socket, myself: Instance, ready: Ready) -> None:
+    from aiohttp import web  # noqa: PLC0415 - loaded by now
+
+    end = _end_signal()
+    runner = web.AppRunner(
+        app, handler_cancellation=True, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=LAST_WORDS, access_log=None
+    )
+    await runner.setup()
+    try:
+        site = web.SockSite(runner, sock, backlog=BACKLOG)
+        await site.start()
+        instance.write(myself)
+        log.info("c2o %s serves at %s (pid %d)", myself.version, myself.url, myself.pid)
+        ready(myself)
+        await end.wait()
+        await site.stop()
+        await _drain(runner, state, myself)
+    finally:
+        await runner.cleanup()
+        instance.remove()
+    log.info("ended")
+
+
+def _end_signal() -> asyncio.Event:
+    """Set by the first SIGTERM or SIGINT.  A second one ends the process."""
+    end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def told(number: int) -> None:
+        if end.is_set():
+            instance.remove()
+            os._exit(128 + number)
+        end.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told, number)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, _hang_up, end)
+    return end
+
+
+def _hang_up(end: asyncio.Event) -> None:
+    """The terminal has closed: a service that runs in its foreground ends with it.  Others hear nothing new."""
+    if os.isatty(0):
+        end.set()
+    else:
+        log.info("SIGHUP: changes to the configuration take effect with: c2o restart")
+
+
+async def _drain(runner: web.AppRunner, state: State, myself: Instance) -> None:
+    """Let running requests finish.  The state file tells ``c2o stop`` how many there are."""
+    assert runner.server is not None
+    runner.server.pre_shutdown()  # connections end with the request that they carry
+    told = None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_LIMIT):
+            while told is None or state.journal.counters.active:
+                if told != state.journal.counters.active:
+                    told = state.journal.counters.active
+                    instance.write(myself._replace(draining=told))
+                    log.info("ending, as soon as %d running requests are done", told)
+                await asyncio.sleep(0.05)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -212,7 +212,7 @@ def _check_server(server: Server) -> None:
     if server.host not in LOOPBACK and not server.allow_remote:
         raise ValueError(
             f"[server] host: {server.host} can be reached from other machines. "
-            "Set allow_remote = true if that is what you want, or host = \"127.0.0.1\"."
+            'Set allow_remote = true if that is what you want, or host = "127.0.0.1".'
         )
 
 
@@ -222,11 +222,15 @@ def _check_upstreams(upstreams: Mapping[str, Upstream]) -> None:
     for name, upstream in upstreams.items():
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
             raise ValueError(f"[upstreams.{_quoted(name)}] the name may have letters, digits, '-', '_' and '.' only.")
-        for key, check in (("base_url", lambda: urls.parse(upstream.base_url)), ("dialect", upstream.habits)):
-            try:
-                check()
-            except ValueError as error:
-                raise ValueError(f"[upstreams.{name}] {key}: {error}.") from None
+        _check_field(f"[upstreams.{name}] base_url", urls.parse, upstream.base_url)
+        _check_field(f"[upstreams.{name}] dialect", dialect_for, upstream.dialect_name(), upstream.quirks)
+
+
+def _check_field(place: str, check: Callable[..., object], *values: object) -> None:
+    try:
+        check(*values)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}.") from None
 
 
 def _check_models(config: Config) -> None:
@@ -266,8 +270,12 @@ def render(
         _line("auth_token", token, "clients send it; it is worth nothing outside this machine"),
     ]
     for name, upstream in upstreams.items():
-        parts += ["", f"[upstreams.{name}]", *(_line(key, value, _COMMENTS.get(key, "")) for key, value in upstream.items())]
-    parts += ["", "[models]", "# what the client asks for = \"upstream/model\"; tiers: opus, sonnet, haiku, fable"]
+        parts += [
+            "",
+            f"[upstreams.{name}]",
+            *(_line(key, value, _COMMENTS.get(key, "")) for key, value in upstream.items()),
+        ]
+    parts += ["", "[models]", '# what the client asks for = "upstream/model"; tiers: opus, sonnet, haiku, fable']
     parts += [_line(name, target) for name, target in models.items()]
     for target, values in limits.items():
         parts += ["", f'[limits."{target}"]', *(_line(key, value) for key, value in values.items())]

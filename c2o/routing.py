@@ -61,7 +61,9 @@ def listed(config: Config) -> dict[str, Route]:
 
     Claude Code keeps only ids with "claude" or "anthropic" in them, hence the alias.
     """
-    names = {name: resolve(config, name) for name in config.models if "*" not in name and name not in (*TIERS, "default")}
+    names = {
+        name: resolve(config, name) for name in config.models if "*" not in name and name not in (*TIERS, "default")
+    }
     targets = dict.fromkeys(target for target in config.models.values() if not target.endswith("/*"))
     return names | {ALIAS + target: route_to(config, target) for target in targets}
 

@@ -86,7 +86,9 @@ def _from_command(line: str) -> str:
             shlex.split(line), capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=True
         )
     except subprocess.CalledProcessError as error:
-        raise CredentialError(f"the key command ended with code {error.returncode}; run it by hand to see why.") from None
+        raise CredentialError(
+            f"the key command ended with code {error.returncode}; run it by hand to see why."
+        ) from None
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise CredentialError(f"the key command can't be run: {_reason(error)}.") from None
     return done.stdout.strip()

@@ -71,7 +71,9 @@ def _check_host(request: web.Request, hosts: frozenset[str]) -> None:
     socket = request.get_extra_info("sockname")
     if name not in hosts or len(request.headers.getall("Host")) != 1 or port != str(socket[1]):
         raise RequestError(
-            "c2o answers to its own address only: use http://127.0.0.1 and its port.", status=403, type="permission_error"
+            "c2o answers to its own address only: use http://127.0.0.1 and its port.",
+            status=403,
+            type="permission_error",
         )
 
 

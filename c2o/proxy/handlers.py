@@ -41,9 +41,10 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         route = entry.route = routing.resolve(state.config, message.model)
         translator = ChatTranslator(message, _job(state, route, len(body)))
         entry.outcome = translator.outcome
-        if message.stream:
-            return await _stream(request, state, entry, route, translator)
-        return await _whole(request, state, entry, route, translator)
+        answer = _stream if message.stream else _whole
+        response = await answer(request, state, entry, route, translator)
+        state.remembered.update(translator.outcome.remember)
+        return response
 
 
 async def _stream(
@@ -70,9 +71,7 @@ async def _pump(
 ) -> Answer | None:
     """Everything that the upstream says, over to the client; or the error with which it refused."""
     patience = state.upstreams.patience(route)
-    watch = Watch(
-        state.clock, first_byte=patience.first_byte, idle=patience.idle, client=client, translator=translator
-    )
+    watch = Watch(state.clock, first_byte=patience.first_byte, idle=patience.idle, client=client, translator=translator)
     try:
         async with watch, state.upstreams.send(route, translator.request()) as upstream:
             if upstream.status != 200:
@@ -142,6 +141,7 @@ def _job(state: State, route: Route, size: int) -> Job:
         dialect=state.dialects[route.name],
         failing=state.upstreams.failing(route),
         request_size=size,
+        remembered=state.remembered,
         max_output_tokens=route.limits.max_output_tokens,
         extra_body=route.upstream.extra_body,
         repair_history=state.config.server.repair_history,
@@ -198,7 +198,9 @@ async def list_models(request: web.Request) -> web.StreamResponse:
     page = models[start : min(end, start + limit)]
     more = start + limit < end
     ends = (page[0].id, page[-1].id) if page else (None, None)
-    return respond(request, Answer(200, encode(ModelPage(data=page, has_more=more, first_id=ends[0], last_id=ends[1])), {}))
+    return respond(
+        request, Answer(200, encode(ModelPage(data=page, has_more=more, first_id=ends[0], last_id=ends[1])), {})
+    )
 
 
 async def get_model(request: web.Request) -> web.StreamResponse:

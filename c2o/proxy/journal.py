@@ -6,6 +6,7 @@ Names, counts and times; never content, keys or headers.
 from __future__ import annotations
 
 import logging
+from typing import Self
 
 from msgspec import Struct
 
@@ -40,7 +41,7 @@ class Entry:
         if self._first_byte_at is None:
             self._first_byte_at = self._journal.clock.now()
 
-    def __enter__(self) -> Entry:
+    def __enter__(self) -> Self:
         self._journal.counters.total += 1
         self._journal.counters.active += 1
         return self

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from types import TracebackType
+from typing import Self
 
 from c2o.proxy.client import ClientLeft, ClientStream
 from c2o.proxy.clock import Clock, Timer
@@ -50,7 +51,7 @@ class Watch:
         """A piece came from the upstream."""
         self._heard_at, self._limit = self._clock.now(), self._idle
 
-    async def __aenter__(self) -> Watch:
+    async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()
         self._arm()
         return self

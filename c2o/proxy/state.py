@@ -11,6 +11,7 @@ from c2o import __version__, secret, urls
 from c2o.config import Config
 from c2o.proxy.clock import Clock
 from c2o.proxy.journal import Counters, Journal
+from c2o.proxy.memory import Remembered
 from c2o.proxy.upstream import Upstreams
 
 
@@ -63,6 +64,7 @@ class State:
         self.upstreams = Upstreams(config, clock)
         self.dialects = {name: upstream.habits() for name, upstream in config.upstreams.items()}
         self.journal = Journal(clock)
+        self.remembered = Remembered()
         self._pid = pid
         self._started_at = datetime.now(UTC)
         self._started = clock.now()

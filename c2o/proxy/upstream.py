@@ -6,7 +6,6 @@ followed, the environment's proxies and ``.netrc`` are not asked, cookies are no
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -156,28 +155,31 @@ def _check_usable(answer: aiohttp.ClientResponse, route: Route) -> None:
             retry=False,
         )
     if answer.headers.get("Content-Encoding", "identity") not in ("identity", ""):
-        raise RequestError(f"upstream {route.name} sends compressed answers unasked", status=502, type="api_error", retry=False)
+        raise RequestError(
+            f"upstream {route.name} sends compressed answers unasked", status=502, type="api_error", retry=False
+        )
 
 
 def _reason(error: Exception) -> str:
     """What went wrong, without the URL, headers or keys that aiohttp puts into its texts."""
-    cause = getattr(error, "os_error", None)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "its name can't be resolved. Check base_url and the network."
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        certificate = getattr(error, "certificate_error", None) or cause
-        return f"its TLS certificate isn't accepted ({getattr(certificate, 'verify_message', '') or 'handshake failed'})."
-    if isinstance(error, TimeoutError):
-        return "no connection within the time limit. Is it running, and is base_url right?"
-    if isinstance(error, ConnectionRefusedError) or isinstance(cause, ConnectionRefusedError):
-        return "connection refused. Is it running?"
-    if isinstance(cause, OSError) and not isinstance(cause, socket.gaierror):
-        return f"{cause.strerror or type(cause).__name__}."
-    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError | aiohttp.ClientOSError):
-        return "it closed the connection without an answer."
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return "it broke off in the middle of the answer."
+    kinds = (type(error), type(getattr(error, "os_error", None)))
+    for known, sentence in _REASONS:
+        if any(issubclass(kind, known) for kind in kinds):
+            return sentence
     return f"it doesn't speak HTTP as it should ({type(error).__name__})."
+
+
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "its name can't be resolved. Check base_url and the network."),
+    (aiohttp.ClientConnectorCertificateError, "its TLS certificate isn't accepted. Check base_url, or the clock."),
+    (aiohttp.ClientSSLError, "no TLS connection could be agreed on. Is it https:// at all?"),
+    (ConnectionRefusedError, "connection refused. Is it running?"),
+    (TimeoutError, "no connection within the time limit. Is it running, and is base_url right?"),
+    (aiohttp.ClientConnectorError, "it can't be reached. Check base_url and the network."),
+    (aiohttp.ClientPayloadError, "it broke off in the middle of the answer."),
+    (aiohttp.ClientOSError, "it closed the connection without an answer."),
+    (aiohttp.ServerDisconnectedError, "it closed the connection without an answer."),
+)
 
 
 async def read_capped(answer: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -11,6 +11,7 @@ from c2o.translate.chat_request import chat_request
 from c2o.translate.chat_stream import ChatStream
 from c2o.translate.conversation import turns
 from c2o.translate.message_builder import MessageBuilder, fold
+from c2o.translate.reasoning import ReasoningStream, Replay, mode_of
 from c2o.translate.tool_calls import CallRouter
 from c2o.translate.tools import Toolbox
 from c2o.translate.types import Answer, Job, Outcome, UpstreamRequest
@@ -35,8 +36,16 @@ class ChatTranslator:
         tools = Toolbox(request.tools, request.tool_choice, said, notes)
         _check_stop_sequences(request.stop_sequences or [])
         self._job = job
+        upstream = job.failing.upstream
         self._chat = chat_request(
-            request, said, tools, model=job.model, dialect=job.dialect, max_output_tokens=job.max_output_tokens, notes=notes
+            request,
+            said,
+            tools,
+            Replay(job.dialect, upstream=upstream, model=job.model, remembered=job.remembered, tools=bool(tools)),
+            model=job.model,
+            dialect=job.dialect,
+            max_output_tokens=job.max_output_tokens,
+            notes=notes,
         )
         prompt_estimate = estimated(job.request_size)
         self._builder = MessageBuilder(
@@ -46,8 +55,10 @@ class ChatTranslator:
         self._stream = ChatStream(
             self._builder,
             CallRouter(tools, used_ids=used_ids, id_seed=job.message_id.removeprefix("msg_"), notes=notes),
+            ReasoningStream(
+                self._builder, mode=mode_of(request.thinking), dialect=job.dialect, upstream=upstream, model=job.model
+            ),
             stop_sequences=request.stop_sequences or [],
-            show_thinking=request.thinking is not None and request.thinking.type in ("enabled", "adaptive"),
             think_tags=job.dialect.think_tags,
             prompt_estimate=prompt_estimate,
             max_tokens=min(request.max_tokens or 0, job.max_output_tokens or request.max_tokens or 0),
@@ -184,13 +195,20 @@ class ChatTranslator:
 
     def _note_end(self, stop_reason: str | None, usage: Usage) -> None:
         self.outcome.stop_reason, self.outcome.usage = stop_reason, usage
+        self.outcome.remember = self._stream.remember
 
     def _failed(self, failure: RequestError) -> Answer:
         self.outcome.error = str(failure)
         return failed(failure)
 
 
-_STATUS = {"invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "rate_limit_error": 429, "overloaded_error": 529}
+_STATUS = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "rate_limit_error": 429,
+    "overloaded_error": 529,
+}
 """The HTTP status of an error that an upstream hid in a good answer."""
 
 

@@ -10,6 +10,7 @@ from c2o.errors import RequestError
 from c2o.translate import content
 from c2o.translate.conversation import Item, Turn
 from c2o.translate.dialects import Dialect
+from c2o.translate.reasoning import Replay
 from c2o.translate.tools import Toolbox
 from c2o.wire.anthropic import Block, MessagesRequest
 from c2o.wire.chat import (
@@ -23,6 +24,7 @@ from c2o.wire.chat import (
     StreamOptions,
     TextPart,
     ToolCall,
+    UserPart,
 )
 
 ATTRIBUTION = "x-anthropic-billing-header:"
@@ -37,6 +39,7 @@ def chat_request(
     request: MessagesRequest,
     turns: list[Turn],
     tools: Toolbox,
+    replay: Replay,
     *,
     model: str,
     dialect: Dialect,
@@ -47,7 +50,7 @@ def chat_request(
     limit = _max_tokens(request, max_output_tokens)
     return ChatRequest(
         model=model,
-        messages=[*_system_messages(request, dialect), *_conversation(turns, tools, dialect)],
+        messages=[*_system_messages(request, dialect), *_conversation(turns, tools, replay, dialect)],
         max_tokens=limit if dialect.max_tokens_field == "max_tokens" else UNSET,
         max_completion_tokens=limit if dialect.max_tokens_field == "max_completion_tokens" else UNSET,
         stream=True if request.stream else UNSET,
@@ -139,7 +142,7 @@ def _system_messages(request: MessagesRequest, dialect: Dialect) -> list[ChatMes
     return [ChatMessage(role=dialect.system_role, content=text)] if text else []
 
 
-def _conversation(turns: list[Turn], tools: Toolbox, dialect: Dialect) -> list[ChatMessage]:
+def _conversation(turns: list[Turn], tools: Toolbox, replay: Replay, dialect: Dialect) -> list[ChatMessage]:
     if turns[-1].role == "assistant":
         raise RequestError(PREFILL)
     messages: list[ChatMessage] = []
@@ -147,7 +150,7 @@ def _conversation(turns: list[Turn], tools: Toolbox, dialect: Dialect) -> list[C
     for turn in turns:
         if turn.role == "assistant":
             calls = turn.calls
-            messages += _assistant(turn, tools)
+            messages += _assistant(turn, tools, replay)
         elif turn.role == "user":
             _extend(messages, _user(turn, calls, dialect))
         elif dialect.system_messages == "anywhere":
@@ -175,21 +178,24 @@ def _as_parts(said: object) -> list[Part]:
     return [TextPart(said)] if isinstance(said, str) else list(said) if isinstance(said, list) else []
 
 
-def _assistant(turn: Turn, tools: Toolbox) -> list[ChatMessage]:
+def _assistant(turn: Turn, tools: Toolbox, replay: Replay) -> list[ChatMessage]:
     """One message with the text and all calls; null content beside calls, as OpenAI writes it itself."""
     calls = [_call(item, tools) for item in turn.items if item.block.type == "tool_use"]
     texts = [content.text_of(item) for item in turn.items if item.block.type not in ("tool_use", "image")]
     text = content.PARAGRAPH.join(text for text in texts if text)
-    if not calls:
-        return [ChatMessage(role="assistant", content=text)] if text else []
-    return [ChatMessage(role="assistant", content=text or None, tool_calls=calls)]
+    if not calls and not text:
+        return []
+    message = ChatMessage(role="assistant", content=text or None, tool_calls=calls or UNSET)
+    replay.onto(message, turn)
+    return [message]
 
 
 def _call(item: Item, tools: Toolbox) -> ToolCall:
     block = item.block
     if not isinstance(block.id, str) or not isinstance(block.name, str):
         raise RequestError(f"{item.place}: a tool_use block needs an id and a name")
-    return ToolCall(id=block.id, function=FunctionCall(tools.names.to_upstream(block.name), _arguments(block.input)))
+    function = FunctionCall(tools.names.to_upstream(block.name), _arguments(block.input))
+    return ToolCall(id=block.id, function=function, type="function")
 
 
 def _arguments(given: Raw | UnsetType) -> str:
@@ -206,7 +212,8 @@ def _user(turn: Turn, calls: list[str], dialect: Dialect) -> list[ChatMessage]:
     results by position.  A tool message takes text only, so its images go first into the user message.
     """
     results = sorted(turn.results, key=lambda item: calls.index(item.block.tool_use_id))  # type: ignore[arg-type]
-    tool_messages, images = [], []
+    tool_messages: list[ChatMessage] = []
+    images: list[UserPart] = []
     for item in results:
         message, found = _tool_message(item, dialect)
         tool_messages.append(message)
@@ -219,13 +226,13 @@ def _user(turn: Turn, calls: list[str], dialect: Dialect) -> list[ChatMessage]:
     return [*tool_messages, *([ChatMessage(role="user", content=content.joined(said))] if said else [])]
 
 
-def _tool_message(item: Item, dialect: Dialect) -> tuple[ChatMessage, list[Part]]:
+def _tool_message(item: Item, dialect: Dialect) -> tuple[ChatMessage, list[UserPart]]:
     """A result as a tool message, and the images in it with a label each."""
     call = str(item.block.tool_use_id)
     if not item.block.is_error and content.is_string(item.block.content):
         return ChatMessage(role="tool", tool_call_id=call, content=item.block.content), []
     texts: list[str] = []
-    images: list[Part] = []
+    images: list[UserPart] = []
     for each in content.parts(content.nested(item), vision=dialect.vision):
         if isinstance(each, ImagePart):
             number = len(images) // 2 + 1

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from c2o.translate.message_builder import MessageBuilder
+from c2o.translate.reasoning import ReasoningStream
 from c2o.translate.stop_sequences import StopMatcher
 from c2o.translate.think_tags import ThinkTags
 from c2o.translate.tool_calls import Call, CallRouter
@@ -45,9 +46,9 @@ class ChatStream:
         self,
         builder: MessageBuilder,
         calls: CallRouter,
+        reasoning: ReasoningStream,
         *,
         stop_sequences: list[str],
-        show_thinking: bool,
         think_tags: bool,
         prompt_estimate: int,
         max_tokens: int | None,
@@ -56,14 +57,15 @@ class ChatStream:
         self._calls = calls
         self._stop = StopMatcher(stop_sequences) if stop_sequences else None
         self._think = ThinkTags() if think_tags else None
-        self._show_thinking = show_thinking
+        self._reasoning = reasoning
         self._prompt_estimate = prompt_estimate
         self._max_tokens = max_tokens
         self._usage: ChatUsage | None = None
         self._refusal = ""
-        self._reasoned = False
         self._size = 0
         self.finish_reason: str | None = None
+        self.remember: dict[str, str] = {}
+        """Reasoning to remember by tool call, for clients that don't send it back."""
         self.stopped = False
         """A stop sequence has ended the answer: the rest needn't be read."""
         self.ended = False
@@ -93,30 +95,44 @@ class ChatStream:
             self._usage = usage
 
     def _delta(self, delta: MessageDelta) -> None:
-        if reasoning := delta.reasoning_content or delta.reasoning or delta.reasoning_text:
+        if delta.reasoning_details:
+            self._details(delta)
+        elif reasoning := delta.reasoning_content or delta.reasoning or delta.reasoning_text:
             self._thinking(_text(reasoning))
         if delta.content:
-            self._content(_text(delta.content))
+            self._content(delta.content)
         if delta.refusal:
             self._refusal += delta.refusal
             self._text(delta.refusal)
         if delta.tool_calls:
             for fragment in delta.tool_calls:
-                self._input(self._calls.route(fragment), fragment.function and fragment.function.arguments)
+                call = self._calls.route(fragment)
+                if call is not None and fragment.extra_content:
+                    call.thought_signature = _thought_signature(fragment.extra_content)
+                self._input(call, fragment.function and fragment.function.arguments)
         elif delta.function_call is not None:
             self._input(self._calls.legacy(delta.function_call), delta.function_call.arguments)
 
     def _thinking(self, text: str) -> None:
-        self._size += len(text)
-        self._reasoned = True
-        if self._show_thinking and text:
-            self._builder.thinking(text)
+        if text:
+            self._size += len(text)
+            self._reasoning.text(text)
 
-    def _content(self, text: str) -> None:
+    def _details(self, delta: MessageDelta) -> None:
+        """Typed pieces of reasoning; the same text stands in ``reasoning`` beside them, or only here."""
+        pieces = [piece for piece in delta.reasoning_details if isinstance(piece, dict)]
+        inside = "".join(_text(piece.get("text") or piece.get("summary")) for piece in pieces)
+        self._thinking(_text(delta.reasoning or delta.reasoning_content) or inside)
+        self._reasoning.details(pieces)
+
+    def _content(self, content: Any) -> None:
+        """Text, or parts of which some may be reasoning (Mistral)."""
+        if isinstance(content, list):
+            self._thinking("".join(_text(part.get("thinking")) for part in content if isinstance(part, dict)))
+        text = _text(content)
         if self._think is not None:
             reasoning, text = self._think.feed(text)
-            if reasoning:
-                self._thinking(reasoning)
+            self._thinking(reasoning)
             if self._think.over:
                 self._think = None
         self._text(text)
@@ -127,6 +143,7 @@ class ChatStream:
             text = self._stop.feed(text)
             self.stopped = self._stop.hit is not None
         if text:
+            self._reasoning.before_text()
             self._builder.text(text)
 
     def _input(self, call: Call | None, arguments: Any) -> None:
@@ -147,6 +164,7 @@ class ChatStream:
         if call.input is not None:
             return call.input
         input = self._calls.begin(call)
+        self._reasoning.before_call(call.id, call.thought_signature)
         self._builder.tool_use(call.key, id=call.id, name=call.name)
         return input
 
@@ -165,6 +183,7 @@ class ChatStream:
             return
         self._flush_text()
         self._finish_calls()
+        self.remember = self._reasoning.close([call.id for call in self._calls.wanted()])
         if self._nothing_came():
             self.fail("api_error", f"the upstream sent an empty answer (finish_reason {self.finish_reason})")
             return
@@ -175,10 +194,10 @@ class ChatStream:
     def _flush_text(self) -> None:
         if self._think is not None:
             reasoning, text = self._think.close()
-            if reasoning:
-                self._thinking(reasoning)
+            self._thinking(reasoning)
             self._text(text)
         if self._stop is not None and (held := self._stop.close()):
+            self._reasoning.before_text()
             self._builder.text(held)
 
     def _finish_calls(self) -> None:
@@ -190,7 +209,7 @@ class ChatStream:
 
     def _nothing_came(self) -> bool:
         ended_early = self._stop_reason() != "end_turn"
-        return self._builder.empty and not self._reasoned and not ended_early
+        return self._builder.empty and not self._reasoning.came and not ended_early
 
     def _stop_reason(self) -> StopReason:
         if self.stopped:
@@ -209,6 +228,12 @@ class ChatStream:
 
     def _stop_details(self) -> StopDetails | None:
         return StopDetails(explanation=self._refusal or None) if self._stop_reason() == "refusal" else None
+
+
+def _thought_signature(extra: Any) -> str | None:
+    google = extra.get("google") if isinstance(extra, dict) else None
+    signature = google.get("thought_signature") if isinstance(google, dict) else None
+    return signature if isinstance(signature, str) else None
 
 
 def _text(content: Any) -> str:

@@ -15,7 +15,7 @@ from msgspec import UNSET, Raw, UnsetType
 from c2o.errors import RequestError
 from c2o.translate.conversation import Item
 from c2o.wire.anthropic import Block, Source, decode_content
-from c2o.wire.chat import ImagePart, ImageURL, Part, TextPart
+from c2o.wire.chat import ImagePart, ImageURL, Part, TextPart, UserPart
 
 PARAGRAPH = "\n\n"
 
@@ -27,23 +27,23 @@ OPAQUE = ("thinking", "redacted_thinking", "fallback", "tool_addition", "tool_re
 """Blocks that carry nothing for a chat-completions upstream."""
 
 
-def parts(items: list[Item], *, vision: bool) -> list[Part]:
+def parts(items: list[Item], *, vision: bool) -> list[UserPart]:
     """The blocks of a message as content parts; empty texts are left out.  Raises RequestError with the place."""
     found = (part(item, vision=vision) for item in items)
     return [each for each in found if not isinstance(each, TextPart) or each.text]
 
 
-def part(item: Item, *, vision: bool) -> Part:
+def part(item: Item, *, vision: bool) -> UserPart:
     """One block as a content part; a text part for everything but an image."""
     if item.block.type == "image":
         return ImagePart(ImageURL(image_url(item))) if vision else TextPart(NO_VISION)
     return TextPart(text_of(item))
 
 
-def joined(found: list[Part]) -> str | list[Part]:
+def joined(found: list[UserPart]) -> str | list[Part]:
     """A plain string wherever there is no image: every upstream takes it, and not all take parts."""
     texts = [each.text for each in found if isinstance(each, TextPart)]
-    return PARAGRAPH.join(texts) if len(texts) == len(found) else found
+    return PARAGRAPH.join(texts) if len(texts) == len(found) else list(found)
 
 
 def text_of(item: Item) -> str:
@@ -87,7 +87,9 @@ def image_url(item: Item) -> str:
         return f"data:{source.media_type};base64,{source.data}"
     if source.type == "url" and source.url:
         return source.url
-    raise RequestError(f"{item.place}.source: an image needs base64 data or a url; {source.type or 'this'} is not supported")
+    raise RequestError(
+        f"{item.place}.source: an image needs base64 data or a url; {source.type or 'this'} is not supported"
+    )
 
 
 def _source(item: Item) -> Source:

@@ -111,9 +111,10 @@ def _check_pairs(merged: list[Turn]) -> None:
     for before, turn in zip([None, *merged[:-1]], merged, strict=True):
         calls = before.calls if before and before.role == "assistant" else []
         for item in turn.results:
-            if _text(item.block.tool_use_id) not in calls:
+            answered = _text(item.block.tool_use_id)
+            if answered not in calls:
                 raise RequestError(
-                    f"{item.place}: unexpected `tool_use_id` found in `tool_result` blocks: {_text(item.block.tool_use_id)}. "
+                    f"{item.place}: unexpected `tool_use_id` found in `tool_result` blocks: {answered}. "
                     "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
                 )
 
@@ -122,8 +123,9 @@ def _check_answered(turn: Turn, following: Turn | None) -> None:
     missing = _unanswered(turn, following)
     if missing:
         raise RequestError(
-            f"messages.{turn.items[-1].message}: `tool_use` ids were found without `tool_result` blocks immediately after: "
-            f"{', '.join(missing)}. Each `tool_use` block must have a corresponding `tool_result` block in the next message."
+            f"messages.{turn.items[-1].message}: `tool_use` ids were found without `tool_result` blocks "
+            f"immediately after: {', '.join(missing)}. "
+            "Each `tool_use` block must have a corresponding `tool_result` block in the next message."
         )
 
 
@@ -137,7 +139,9 @@ def _repaired(merged: list[Turn], notes: list[str]) -> list[Turn]:
     mended: list[Turn] = []
     for turn in merged:
         calls = mended[-1].calls if mended and mended[-1].role == "assistant" else []
-        kept = [item for item in turn.items if item.block.type != "tool_result" or _text(item.block.tool_use_id) in calls]
+        kept = [
+            item for item in turn.items if item.block.type != "tool_result" or _text(item.block.tool_use_id) in calls
+        ]
         if len(kept) < len(turn.items):
             notes.append("tool results without a call dropped")
         missing = _unanswered(mended[-1], Turn(turn.role, kept)) if calls else []

@@ -59,6 +59,16 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reasoning_efforts: tuple[str, ...] = ()
     """The words that ``reasoning_effort`` takes, weakest first; empty: the field isn't sent."""
 
+    reasoning_replay: Literal[
+        "drop", "reasoning_content", "reasoning", "reasoning_details", "thought_signature", "thinking_parts"
+    ] = "drop"
+    """Where the reasoning of earlier turns goes.  Dropped unless a server is known to read it: strict ones
+    refuse the field."""
+
+    reasoning_required: bool = False
+    """Whether each assistant message of a conversation with tools must have it, if only as empty text.
+    DeepSeek answers 400 otherwise (https://api-docs.deepseek.com/guides/thinking_mode)."""
+
     think_tags: bool = True
     """Whether reasoning may come as ``<think>…</think>`` at the very start of the text, as it does from servers
     that run without a reasoning parser."""
@@ -77,23 +87,38 @@ DIALECTS: dict[str, Dialect] = {
     # https://docs.api.nvidia.com/nim/reference/llm-apis: the schema refuses additional fields
     "nim": Dialect(),
     # https://api-docs.deepseek.com/api/create-chat-completion: no json_schema
-    "deepseek": Dialect(response_format="json_object", tool_choice_named=True),
+    "deepseek": Dialect(
+        response_format="json_object",
+        tool_choice_named=True,
+        reasoning_replay="reasoning_content",
+        reasoning_required=True,
+    ),
     # https://openrouter.ai/docs/api-reference/parameters
     "openrouter": Dialect(
-        tool_choice_named=True, parallel_tool_calls=True, top_k=True, reasoning_efforts=("low", "medium", "high")
+        tool_choice_named=True,
+        parallel_tool_calls=True,
+        top_k=True,
+        reasoning_efforts=("low", "medium", "high"),
+        reasoning_replay="reasoning_details",
     ),
+    # https://ai.google.dev/gemini-api/docs/openai and …/thought-signatures
+    "gemini": Dialect(reasoning_efforts=("low", "medium", "high"), reasoning_replay="thought_signature"),
+    # https://docs.mistral.ai/capabilities/reasoning
+    "mistral": Dialect(reasoning_replay="thinking_parts"),
     # https://docs.ollama.com/api/openai-compatibility: tool_choice isn't supported
-    "ollama": Dialect(tool_choice_required=False),
+    "ollama": Dialect(tool_choice_required=False, reasoning_replay="reasoning"),
     # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
-    "llamacpp": Dialect(top_k=True),
+    "llamacpp": Dialect(top_k=True, reasoning_replay="reasoning_content"),
     # https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html
-    "vllm": Dialect(top_k=True, tool_choice_named=True),
+    "vllm": Dialect(top_k=True, tool_choice_named=True, reasoning_replay="reasoning"),
 }
 
 HOSTS: dict[str, str] = {
     "api.openai.com": "openai",
     "integrate.api.nvidia.com": "nim",
     "api.deepseek.com": "deepseek",
+    "generativelanguage.googleapis.com": "gemini",
+    "api.mistral.ai": "mistral",
     "openrouter.ai": "openrouter",
     "ollama.com": "ollama",
 }

@@ -85,6 +85,11 @@ class MessageBuilder:
     def thinking(self, text: str) -> None:
         self._say(self._last(ThinkingBlock) or self._add(ThinkingBlock()), ThinkingDelta(text))
 
+    def begin_thinking(self) -> None:
+        """Open a thinking block whose text isn't shown."""
+        if not self._last(ThinkingBlock):
+            self._add(ThinkingBlock())
+
     def signature(self, signature: str) -> None:
         self._say(self._last(ThinkingBlock) or self._add(ThinkingBlock()), SignatureDelta(signature))
 

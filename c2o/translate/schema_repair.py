@@ -40,7 +40,9 @@ def mend_object(value: dict[str, Any], schema: Schema, notes: list[str], place: 
     required = schema.get("required", ())
     properties = schema.get("properties", {})
     mended = {
-        key: mend(member, properties.get(key), required=key in required, notes=notes, place=f"{place}.{key}" if place else key)
+        key: mend(
+            member, properties.get(key), required=key in required, notes=notes, place=f"{place}.{key}" if place else key
+        )
         for key, member in value.items()
     }
     return {key: member for key, member in mended.items() if member is not DROP}

@@ -7,7 +7,7 @@ fragment is routed by id first, then by index, then to the current call.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable
 
 from c2o.translate.tool_input import ToolInput
 from c2o.translate.tools import Toolbox
@@ -24,6 +24,8 @@ class Call:
         self.name = ""
         self.id = ""
         """The id for the client; settled when the call begins, like the name."""
+        self.thought_signature: str | None = None
+        """Gemini's, which must come back with the call."""
         self.input: ToolInput | None = None
 
     @property
@@ -38,7 +40,7 @@ class Call:
 class CallRouter:
     """The calls of one answer, in the order of their first appearance."""
 
-    def __init__(self, tools: Toolbox, *, used_ids: Set[str], id_seed: str, notes: list[str]) -> None:
+    def __init__(self, tools: Toolbox, *, used_ids: Iterable[str], id_seed: str, notes: list[str]) -> None:
         self.calls: list[Call] = []
         self._tools = tools
         self._used_ids = set(used_ids)

@@ -50,7 +50,9 @@ class ToolNames:
 class Toolbox:
     """The tools of one request: what goes upstream, and what is known of each when a call comes back."""
 
-    def __init__(self, tools: Iterable[Tool] | None, choice: ToolChoice | None, turns: list[Turn], notes: list[str]) -> None:
+    def __init__(
+        self, tools: Iterable[Tool] | None, choice: ToolChoice | None, turns: list[Turn], notes: list[str]
+    ) -> None:
         self.names = ToolNames()
         self.choice = choice
         offered = _offered(list(tools or []), choice, notes)

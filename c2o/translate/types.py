@@ -26,6 +26,8 @@ class Job(Struct, frozen=True, kw_only=True):
     request_size: int
     """Bytes of the client's request."""
     max_output_tokens: int | None = None
+    remembered: Mapping[str, str] = {}
+    """Reasoning of earlier turns by tool call, for clients that don't send it back."""
     extra_body: Mapping[str, Any] = {}
     repair_history: bool = False
 
@@ -52,6 +54,8 @@ class Outcome(Struct):
     error: str | None = None
     warnings: list[str] = field(default_factory=list)
     """What was dropped or mended on the way."""
+    remember: dict[str, str] = field(default_factory=dict)
+    """Reasoning to remember by tool call."""
 
 
 class Translator(Protocol):

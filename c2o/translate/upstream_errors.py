@@ -58,7 +58,11 @@ def read(status: int, body: bytes) -> Told:
         value = body.decode("utf-8", "replace")
     error = _error_in(value)
     message = _printable(_message_in(error) or _message_in(value) or f"status {status} without an explanation")
-    codes = " ".join(str(error.get(name)) for name in ("code", "type", "status", "param") if error.get(name)) if isinstance(error, dict) else ""
+    codes = (
+        " ".join(str(error.get(name)) for name in ("code", "type", "status", "param") if error.get(name))
+        if isinstance(error, dict)
+        else ""
+    )
     numbers = {name: number for name, number in error.items() if type(number) is int} if isinstance(error, dict) else {}
     return Told(status, message, f"{codes} {message}".lower(), numbers)
 
@@ -100,30 +104,47 @@ def _printable(text: str) -> str:
 
 # The classes, in the order in which they are tried ---------------------------------------------------
 
-_OVERFLOW = re.compile(
-    r"maximum context length|context[_ ]length[_ ]exceeded|context window|exceed_context_size|longer than the maximum model length"
-    r"|longer than the model's context length|exceeds the available context size|greater than the context length"
-    r"|longer than the context length|input length exceeds the context|input token count.*exceeds|maximum prompt length is"
-    r"|reduce the length of the (messages|input|prompt)|exceeded model token limit|prompt token count of \d+ exceeds"
-    r"|(prompt|input) is too long|input too long|`inputs` tokens \+ `max_new_tokens`|requested token count exceeds"
-    r"|too many (input )?tokens|token limit exceeded|range of input length should be|too large for model with \d+ maximum"
+
+def _any(*phrases: str) -> re.Pattern[str]:
+    return re.compile("|".join(phrases))
+
+
+_OVERFLOW = _any(
+    "maximum context length",  # OpenAI, vLLM, OpenRouter, DeepSeek, SGLang
+    "context[_ ]length[_ ]exceeded",
+    "context window",  # OpenAI Responses, MiniMax
+    "exceed_context_size|exceeds the available context size",  # llama.cpp
+    "longer than the maximum model length|longer than the model's context length",  # vLLM, SGLang
+    "(greater|longer) than the context length",  # LM Studio, Ollama
+    "input length exceeds the context|input token count.*exceeds",  # Ollama, Gemini
+    "maximum prompt length is",  # xAI
+    "reduce the length of the (messages|input|prompt)",  # Groq, Cerebras
+    r"exceeded model token limit|prompt token count of \d+ exceeds",  # Moonshot, Copilot
+    "(prompt|input) is too long|input too long",  # Anthropic, Bedrock
+    r"`inputs` tokens \+ `max_new_tokens`|requested token count exceeds",  # TGI, SGLang
+    "too many (input )?tokens|token limit exceeded|range of input length should be",  # Cohere, Alibaba
+    r"too large for model with \d+ maximum",  # Mistral
 )
-_RATE = re.compile(r"rate.?limit|per minute|requests per|too many requests")
-_QUOTA = re.compile(
-    r"insufficient_quota|billing_hard_limit|credit_balance|insufficient (balance|credits?|funds)|spend_limit|exceeded_current_quota"
+_RATE = _any("rate.?limit", "per minute", "requests per", "too many requests")
+_QUOTA = _any(
+    "insufficient_quota|billing_hard_limit|exceeded_current_quota|spend_limit",
+    "credit_balance|insufficient (balance|credits?|funds)",
 )
-_MODEL = re.compile(
-    r"model_not_found|deploymentnotfound|model_not_supported|no endpoints found"
-    r"|model\b.{0,120}(not found|does not exist|not exist|not available|unavailable|unknown|invalid)"
-    r"|(unknown|invalid|no such) model|function '.*not found|无可用渠道"
+_MODEL = _any(
+    "model_not_found|deploymentnotfound|model_not_supported|no endpoints found",
+    r"model\b.{0,120}(not found|does not exist|not exist|not available|unavailable|unknown|invalid)",
+    "(unknown|invalid|no such) model",
+    "function '.*not found|无可用渠道",  # NVIDIA; one-api and new-api: no channel for this model
 )
-_KEY = re.compile(r"invalid_api_key|api_key_invalid|incorrect api key|invalid api key|unauthori[sz]ed")
-_LOADING = re.compile(r"loading model|overloaded|over capacity|degraded|insufficient_system_resource|server is busy")
-_MODERATION = re.compile(r"content_filter|content_policy|moderation|flagged|responsibleai")
+_KEY = _any("invalid_api_key|api_key_invalid|(incorrect|invalid) api key", "unauthori[sz]ed")
+_LOADING = _any("loading model|overloaded|over capacity|degraded|insufficient_system_resource|server is busy")
+_MODERATION = _any("content_filter|content_policy|moderation|flagged|responsibleai")
 
 
 def _is_overflow(told: Told) -> bool:
-    return told.status in (200, 400, 413, 422, 500) and bool(_OVERFLOW.search(told.words)) and not _RATE.search(told.words)
+    return (
+        told.status in (200, 400, 413, 422, 500) and bool(_OVERFLOW.search(told.words)) and not _RATE.search(told.words)
+    )
 
 
 def _overflow(told: Told, failing: Failing) -> RequestError:
@@ -139,7 +160,8 @@ _NUMBER = r"(\d[\d,]*)"
 _SPLIT = (
     re.compile(rf"maximum context length is {_NUMBER}.*?\({_NUMBER} in the messages, {_NUMBER} in the completion"),
     re.compile(
-        rf"maximum context length is {_NUMBER}.*?requested {_NUMBER} output tokens.*?prompt contains (?:at least )?{_NUMBER}"
+        rf"maximum context length is {_NUMBER}.*?requested {_NUMBER} output tokens"
+        rf".*?prompt contains (?:at least )?{_NUMBER}"
     ),
 )
 

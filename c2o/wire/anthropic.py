@@ -303,6 +303,13 @@ def _tag(kind: Any) -> str:
 _PREFIX: dict[type, bytes] = {
     kind: frame(_tag(kind), b"").removesuffix(b"\n\n")
     for kind in (
-        MessageStart, ContentBlockStart, ContentBlockDelta, ContentBlockStop, MessageDelta, MessageStop, Ping, StreamError,
+        MessageStart,
+        ContentBlockStart,
+        ContentBlockDelta,
+        ContentBlockStop,
+        MessageDelta,
+        MessageStop,
+        Ping,
+        StreamError,
     )
 }

@@ -29,7 +29,15 @@ class ImagePart(Struct, tag="image_url"):
     image_url: ImageURL
 
 
-Part = TextPart | ImagePart
+class ThinkingPart(Struct, tag="thinking"):
+    """Mistral's form of reasoning in a history."""
+
+    thinking: list[TextPart]
+    closed: bool = True
+
+
+UserPart = TextPart | ImagePart
+Part = UserPart | ThinkingPart
 
 
 class FunctionCall(Struct, gc=False):
@@ -37,18 +45,23 @@ class FunctionCall(Struct, gc=False):
     arguments: str
 
 
-class ToolCall(Struct, gc=False):
+class ToolCall(Struct, gc=False, omit_defaults=True):
     id: str
     function: FunctionCall
-    type: Literal["function"] = "function"
+    type: str
+    extra_content: dict[str, dict[str, str]] | UnsetType = UNSET
+    """Gemini: ``{"google": {"thought_signature": …}}``."""
 
 
 class ChatMessage(Struct, gc=False, omit_defaults=True):
     role: str
-    content: str | Raw | list[Part] | None | UnsetType = UNSET
+    content: str | Raw | list[Part] | UnsetType | None = UNSET
     """``Raw`` is a string that passes as the client wrote it."""
     tool_calls: list[ToolCall] | UnsetType = UNSET
     tool_call_id: str | UnsetType = UNSET
+    reasoning_content: str | UnsetType = UNSET
+    reasoning: str | UnsetType = UNSET
+    reasoning_details: Raw | UnsetType = UNSET
 
 
 class Function(Struct, omit_defaults=True):
@@ -127,6 +140,8 @@ class ToolCallDelta(Struct, gc=False):
     function: FunctionDelta | None = None
     id: str | None = None
     index: int | None = None
+    extra_content: Any = None
+    """Gemini's thought signature comes here."""
 
 
 class MessageDelta(Struct, gc=False):
@@ -137,6 +152,8 @@ class MessageDelta(Struct, gc=False):
     reasoning_content: Any = None
     reasoning: Any = None
     reasoning_text: Any = None
+    reasoning_details: Any = None
+    """OpenRouter, MiniMax: a list of typed pieces."""
     refusal: str | None = None
     tool_calls: list[ToolCallDelta] | None = None
     function_call: FunctionDelta | None = None

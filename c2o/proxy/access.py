@@ -28,7 +28,7 @@ OPEN = frozenset({("HEAD", "/"), ("HEAD", "/api/hello"), ("GET", "/health")})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-REQUEST_ID = "c2o_request_id"
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 
 
 def new_id(prefix: str) -> str:

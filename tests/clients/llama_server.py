@@ -61,6 +61,10 @@ TEMPLATE = r"""
 
 CONTEXT = 131_072
 
+LONGEST = 200
+"""Tokens of one answer.  A grammar (Claude Code asks for a title as JSON) that the script doesn't fit
+makes the model babble until it is stopped."""
+
 
 def byte_letters() -> list[str]:
     """The letter that stands for each byte in a byte-level vocabulary, as GPT-2 defined it.
@@ -175,7 +179,9 @@ def serve(path: Path, context: int) -> None:
     parameters.model.path = str(path)
     parameters.port = 0
     parameters.n_ctx = context
-    parameters.n_parallel = 1
+    parameters.n_parallel = 2
+    parameters.kv_unified = True
+    parameters.n_predict = LONGEST
     parameters.cpuparams.n_threads = 1
     parameters.warmup = False
     parameters.use_jinja = True

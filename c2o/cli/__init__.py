@@ -1,0 +1,49 @@
+"""The ``c2o`` command: one file for each of its commands, and ``output`` for what they show.
+
+A command is a function of its file's name: load, do, show.  A new one is a file and a line below.
+Nothing here loads the server: it is started as a process.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import c2o
+from c2o.cli.restart import restart
+from c2o.cli.serve import serve
+from c2o.cli.start import start
+from c2o.cli.status import status
+from c2o.cli.stop import stop
+
+app = typer.Typer(
+    name="c2o",
+    help="Claude Code, and everything that speaks the Anthropic API, on any OpenAI-compatible model.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"c2o {c2o.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(start)
+app.command()(stop)
+app.command()(restart)
+app.command()(status)
+app.command()(serve)

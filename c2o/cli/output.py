@@ -1,0 +1,150 @@
+"""What people and programs see: results on stdout, talk on stderr.
+
+A command builds a frozen Struct with a ``schema`` field and shows it: as one JSON object, or as lines.
+A line is made of spans, plain or with a style; styles appear on a terminal only, and not where
+``NO_COLOR`` is set or the terminal is dumb.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from c2o.errors import C2oError
+from c2o.printable import printable, printable_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Span = str | tuple[str, str]
+"""Text, or text and its style."""
+
+Line = list[Span]
+
+R = TypeVar("R", bound=Struct)
+
+_json_asked = False
+
+
+def _remember(asked: bool) -> bool:
+    global _json_asked  # noqa: PLW0603 - true for the whole process, and needed where the options are gone: by fail()
+    _json_asked = asked
+    return asked
+
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", callback=_remember, is_eager=True, help="Print one JSON object instead of text.")
+]
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """A failed command as JSON."""
+
+    schema: str = "c2o.error/1"
+    ok: bool = False
+    exit_code: int
+    error: str
+
+
+def show(result: R, lines: Callable[[R], Iterable[Line]], *, as_json: bool) -> None:
+    """Print a command's result."""
+    if as_json:
+        _print_json(result)
+    else:
+        for line in lines(result):
+            _print(line, sys.stdout)
+
+
+def note(*spans: Span) -> None:
+    """Say something beside the result: ``! …`` on stderr."""
+    _print([("! ", "yellow"), *spans], sys.stderr)
+
+
+def fail(error: C2oError) -> int:
+    """Say why a command failed.  Returns its exit code."""
+    if _json_asked:
+        _print_json(Failure(exit_code=error.exit_code, error=str(error)))
+    _print([("c2o: ", "bold red"), printable_lines(str(error))], sys.stderr)
+    return error.exit_code
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """A line on stderr that says what is being waited for, on a terminal; elsewhere silence."""
+    if not _colourful(sys.stderr):
+        yield lambda _: None
+        return
+    with _console(sys.stderr).status("") as status:
+        yield lambda text: status.update(printable(text))
+
+
+def duration(seconds: float) -> str:
+    """``4 s``, ``3 m 20 s``, ``3 h 12 m``, ``2 d 5 h``"""
+    units = [("d", 86400), ("h", 3600), ("m", 60), ("s", 1)]
+    left = int(seconds)
+    parts: list[str] = []
+    for name, length in units:
+        count, left = divmod(left, length)
+        if count or parts or name == "s":
+            parts.append(f"{count} {name}")
+    return " ".join(parts[:2])
+
+
+def short(path: str | Path) -> str:
+    """A path with ``~`` for the home folder: what people paste elsewhere need not name them."""
+    home, text = str(Path.home()), str(path)
+    return "~" + text[len(home) :] if home != "/" and text.startswith(home + os.sep) else text
+
+
+def prepare() -> None:
+    """Let symbols come out as ASCII where the terminal's encoding has no others."""
+    codecs.register_error("c2o.ascii", _in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="c2o.ascii")
+
+
+_ASCII = {"●": "*", "○": "o", "✓": "+", "✗": "x", "→": "->", "…": "...", "·": "-"}
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    missing = error.object[error.start : error.end]
+    return "".join(_ASCII.get(character, "?") for character in missing), error.end
+
+
+def _print_json(result: Struct) -> None:
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(result), indent=2).decode() + "\n")
+
+
+def _print(line: Line, stream: TextIO) -> None:
+    if _colourful(stream):
+        from rich.text import Text  # noqa: PLC0415 - slow to load, and not needed for a pipe
+
+        _console(stream).print(Text.assemble(*line), soft_wrap=True)
+    else:
+        stream.write("".join(span if isinstance(span, str) else span[0] for span in line).rstrip() + "\n")
+        stream.flush()
+
+
+def _colourful(stream: TextIO) -> bool:
+    """As https://no-color.org and https://bixense.com/clicolors have it."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty() or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0")
+
+
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console  # noqa: PLC0415 - slow to load, and not needed for a pipe
+
+    return Console(file=stream, highlight=False, force_terminal=True)

@@ -1,0 +1,180 @@
+"""``c2o status``: whether the service runs, where, and how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import typer
+from msgspec import Struct
+
+from c2o import __version__, config, paths
+from c2o.cli import output
+from c2o.cli.output import JsonOption, Line
+from c2o.config import Config
+from c2o.errors import ConfigError, NotRunning, Unhealthy
+from c2o.service import probe
+from c2o.service.lifecycle import counted
+from c2o.service.probe import Problem, Requests, ServiceStatus, UpstreamReport
+
+EXIT_CODES: dict[probe.State, int] = {
+    "running": 0,
+    "stopped": NotRunning.exit_code,
+    "starting": Unhealthy.exit_code,
+    "stopping": Unhealthy.exit_code,
+    "unhealthy": Unhealthy.exit_code,
+}
+
+
+class Listen(Struct, frozen=True):
+    host: str
+    port: int
+
+
+class ConfigState(Struct, frozen=True):
+    path: str
+    changed: bool | None
+    """Since the service started; None if that can't be told."""
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """What is null isn't known in this state."""
+
+    schema: str = "c2o.status/1"
+    state: probe.State
+    version: str | None
+    """The service's; ``cli_version`` is this command's."""
+    cli_version: str = __version__
+    pid: int | None
+    manager: str | None
+    url: str | None
+    listen: Listen | None
+    started_at: str | None
+    uptime: float | None
+    """Seconds."""
+    config: ConfigState
+    upstreams: list[UpstreamReport]
+    models: dict[str, str]
+    requests: Requests | None
+    draining: int | None
+    """While it stops: the streams that it waits for."""
+    log: str
+    problems: list[Problem]
+
+
+def status(as_json: JsonOption = False) -> None:
+    """Say whether the service runs, where, and which models it serves."""
+    current = current_status()
+    output.show(current, lines, as_json=as_json)
+    raise typer.Exit(EXIT_CODES[current.state])
+
+
+def current_status() -> Status:
+    loaded, broken = _loaded()
+    seen = probe.look(loaded.server.auth_token if loaded else None)
+    there, report = seen.instance, seen.report
+    changed = there.config_digest != loaded.digest if there and loaded else None
+    return Status(
+        state=seen.state,
+        version=there.version if there else None,
+        pid=there.pid if there else None,
+        manager=there.manager if there else None,
+        url=there.url if there else None,
+        listen=Listen(there.host, there.port) if there else None,
+        started_at=there.started_at if there else None,
+        uptime=report.uptime if report else None,
+        config=ConfigState(str(paths.config_file()), changed),
+        upstreams=report.upstreams if report else [],
+        models=report.models if report else {},
+        requests=report.requests if report else None,
+        draining=there.draining if there else None,
+        log=str(paths.log_file()),
+        problems=[*broken, *_problems(seen, changed), *(report.problems if report else [])],
+    )
+
+
+def _loaded() -> tuple[Config | None, list[Problem]]:
+    try:
+        return config.load(paths.config_file()), []
+    except ConfigError as error:
+        return None, [Problem("config.invalid", str(error))]
+
+
+def _problems(seen: ServiceStatus, changed: bool | None) -> Iterator[Problem]:
+    if seen.state == "unhealthy":
+        yield Problem("service.unhealthy", f"{seen.why} Try: c2o restart")
+    if changed:
+        yield Problem("config.changed", "The configuration has changed since the start; to apply it: c2o restart")
+    if seen.instance and seen.instance.version != __version__:
+        yield Problem("service.version_skew", f"This command is c2o {__version__}; to update the service: c2o restart")
+
+
+_LOOK: dict[probe.State, tuple[str, str]] = {
+    "running": ("●", "green"),
+    "starting": ("●", "yellow"),
+    "stopping": ("●", "yellow"),
+    "unhealthy": ("●", "red"),
+    "stopped": ("○", "dim"),
+}
+
+
+def lines(shown: Status) -> Iterator[Line]:
+    yield _headline(shown)
+    if shown.requests is not None:
+        yield from _upstreams(shown.upstreams)
+        yield from _models(shown.models)
+        yield from _row("traffic", [_traffic(shown.requests)])
+    for problem in shown.problems:
+        yield [("  ! ", "yellow"), problem.hint]
+    if shown.state == "unhealthy":
+        yield from _row("log", [output.short(shown.log)])
+
+
+def _headline(shown: Status) -> Line:
+    symbol, style = _LOOK[shown.state]
+    line: Line = [(f"{symbol} ", style), (f"c2o {shown.version or shown.cli_version}", "bold"), "  "]
+    if shown.state == "stopped":
+        return [*line, "not running   start it with: c2o start"]
+    line.append((shown.state, style))
+    if shown.uptime is not None:
+        line.append((f" {output.duration(shown.uptime)}", style))
+    if shown.draining:
+        line.append(f", waiting for {counted(shown.draining, 'running stream')}")
+    if shown.url:
+        line += ["   ", (shown.url, "cyan"), "   ", (f"pid {shown.pid}, {shown.manager}", "dim")]
+    return line
+
+
+def _upstreams(upstreams: list[UpstreamReport]) -> Iterator[Line]:
+    name_width = max((len(upstream.name) for upstream in upstreams), default=0)
+    url_width = max((len(upstream.base_url) for upstream in upstreams), default=0)
+    rows: list[Line] = [
+        [
+            f"{upstream.name:{name_width}}  ",
+            (f"{upstream.base_url:{url_width}}", "cyan"),
+            (f"  {upstream.dialect}, {f'key from {upstream.key}' if upstream.key else 'no key'}", "dim"),
+        ]
+        for upstream in upstreams
+    ]
+    yield from _row("upstream", *rows)
+
+
+def _models(models: dict[str, str]) -> Iterator[Line]:
+    """Names that lead to one model share a row."""
+    names: dict[str, list[str]] = {}
+    for name, target in models.items():
+        names.setdefault(target, []).append(name)
+    rows = {target: ", ".join(together) for target, together in names.items()}
+    width = max(map(len, rows.values()), default=0)
+    lines: list[Line] = [[f"{together:{width}} → {target}"] for target, together in rows.items()]
+    yield from _row("models", *lines)
+
+
+def _traffic(requests: Requests) -> str:
+    failed = f", {requests.failed} failed" if requests.failed else ""
+    running = f", {requests.active} running now" if requests.active else ""
+    return f"{counted(requests.total, 'request')}{failed}{running}"
+
+
+def _row(label: str, *rows: Line) -> Iterator[Line]:
+    for number, row in enumerate(rows):
+        yield [(f"  {'' if number else label:10} ", "dim"), *row]

@@ -1,0 +1,124 @@
+"""The service as a process of its own, without any help of the system.
+
+It outlives its terminal and the command that started it, in a session of its own.  It isn't started
+again after a crash or at the next login: that is what the system's service managers are for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from c2o import paths
+from c2o.errors import C2oError, Unhealthy
+from c2o.printable import printable_lines
+from c2o.service import log_file, processes
+from c2o.service.manager import ServiceSpec
+
+NAME = "detached"
+
+CLIENTS_OWN = ("CLAUDECODE", "CLAUDE_CODE_", "ANTHROPIC_")
+"""How the variables begin that Claude Code sets for what it starts, or that steer it.  People start c2o from inside
+Claude Code; the service must not live on with one session's ids and another program's key."""
+
+OUR_PLACES = ("C2O_HOME", "C2O_CONFIG")
+"""Variables with paths, which may be relative: the service runs in another folder."""
+
+
+class Detached:
+    def available(self) -> bool:
+        return os.name == "posix"
+
+    def start(self, spec: ServiceSpec) -> None:
+        path = paths.log_file()
+        log = log_file.opened(path)
+        since = os.fstat(log).st_size
+        reader, writer = os.pipe()
+        try:
+            process = _spawn(spec, log, writer)
+        finally:
+            os.close(log)
+            os.close(writer)
+        line = _line(reader, spec.wait)
+        if line is None:
+            raise Unhealthy(_not_ready(spec.wait))
+        if not line:
+            raise C2oError(_died(process.wait(), path, since))
+        said: dict[str, Any] = json.loads(line)
+        if not said["ok"]:
+            process.wait()
+            raise _as_raised(said["exit_code"], said["error"])
+        process.returncode = 0  # it is meant to outlive us: no ResourceWarning
+
+    def stop(self) -> None:
+        _service().terminate()
+
+    def kill(self) -> None:
+        _service().kill()
+
+
+def environment(
+    variables: frozenset[str], manager: str = NAME, given: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """What the service gets of our environment: all but the client's own variables, unless a key is in one."""
+    kept = {name: value for name, value in given.items() if name in variables or not name.startswith(CLIENTS_OWN)}
+    places = {name: str(Path(kept[name]).expanduser().absolute()) for name in OUR_PLACES if kept.get(name)}
+    return {**kept, **places, "C2O_MANAGER": manager}
+
+
+def _spawn(spec: ServiceSpec, log: int, writer: int) -> subprocess.Popen[bytes]:
+    port = [] if spec.port is None else ["--port", str(spec.port)]
+    command = [sys.executable, "-P", "-m", "c2o.proxy", "--ready-fd", str(writer), *port]
+    return subprocess.Popen(  # noqa: S603 - our own interpreter; -P: nothing is imported from the current folder
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        cwd=paths.private_dir(paths.state_dir()),
+        env=environment(spec.variables),
+        pass_fds=(writer,),
+        start_new_session=True,
+        umask=0o077,
+    )
+
+
+def _line(reader: int, wait: float) -> bytes | None:
+    """What the service writes when it is ready; None if it is silent, empty if it ended without a word."""
+    with selectors.DefaultSelector() as selector, os.fdopen(reader, "rb") as pipe:
+        selector.register(pipe, selectors.EVENT_READ)
+        return pipe.readline() if selector.select(wait) else None
+
+
+def _not_ready(wait: float) -> str:
+    return f"the service isn't ready after {wait:.0f} s. It may still be starting: c2o status. See {paths.log_file()}"
+
+
+def _as_raised(exit_code: int, message: str) -> C2oError:
+    """The service's own error, as if it had been raised here."""
+    kinds = {kind.exit_code: kind for kind in C2oError.__subclasses__() if kind.exit_code != C2oError.exit_code}
+    return kinds.get(exit_code, C2oError)(message)
+
+
+def _died(code: int, path: Path, since: int) -> str:
+    """The last words of a service that ended before it was ready."""
+    how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+    words = "\n".join(f"  {line}" for line in log_file.tail(path, since=since))
+    return f"the service ended {how} before it was ready. See {path}\n{printable_lines(words)}".rstrip()
+
+
+def _service() -> psutil.Process:
+    process = processes.of_the_service()
+    if process is None:
+        raise Unhealthy(
+            "a process holds the service's lock, but can't be told from a stranger, so it isn't sent a signal. "
+            "Find it with `ps`, look for c2o.proxy, and end it by hand."
+        )
+    return process

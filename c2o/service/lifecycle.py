@@ -1,0 +1,228 @@
+"""Start, stop and restart, whoever manages the service.  Saying it twice is harmless."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from msgspec import Struct
+
+from c2o import instance, paths, secret, service
+from c2o.config import Config
+from c2o.errors import CredentialError, PortTaken, Unhealthy
+from c2o.instance import DRAIN_LIMIT, Instance, Lock
+from c2o.secret import Secret
+from c2o.service import processes
+from c2o.service.manager import ServiceManager, ServiceSpec
+from c2o.service.probe import Report, ServiceStatus, is_c2o, listens, look
+
+START_WAIT = 15.0
+"""Seconds within which ``start`` wants an answer."""
+
+MARGIN = 5.0
+"""Seconds that the service may need for its last words after DRAIN_LIMIT."""
+
+POLL = 0.03
+"""Seconds between two looks at whether it has ended."""
+
+Tell = Callable[[str], None]
+"""Told what is being waited for, in a few words."""
+
+
+class Started(Struct, frozen=True):
+    """A service that has answered a request of ours."""
+
+    instance: Instance
+    report: Report
+    already: bool
+    """It ran before."""
+    seconds: float
+
+
+class Stopped(Struct, frozen=True):
+    """A service that doesn't run any more."""
+
+    before: Instance | None
+    """As it was; None if it had not written itself down."""
+    already: bool
+    """It didn't run before either."""
+    finished: int
+    """Requests that were running, and got to their end."""
+    killed: bool
+    """It didn't end when asked."""
+    seconds: float
+
+
+def start(config: Config, *, port: int | None = None, wait: float = START_WAIT, tell: Tell = lambda _: None) -> Started:
+    """The running service; started if need be.
+
+    Raises CredentialError for an upstream without its key, PortTaken with who has it, Unhealthy if it
+    isn't ready in time, and what else the service ended with.
+    """
+    began = time.monotonic()
+    with _alone(wait, tell):
+        return _start(config, port, wait, began, tell)
+
+
+def stop(token: Secret | None, *, tell: Tell = lambda _: None) -> Stopped:
+    """Ask the service to end, and wait until it has: running requests may finish.  Raises Unhealthy if it can't be."""
+    with _alone(DRAIN_LIMIT + MARGIN, tell):
+        return _stop(token, tell)
+
+
+def restart(
+    config: Config, *, port: int | None = None, wait: float = START_WAIT, tell: Tell = lambda _: None
+) -> tuple[Stopped, Started]:
+    """Stop, then start at the same address.  Nothing is stopped that couldn't start again."""
+    with _alone(wait + DRAIN_LIMIT + MARGIN, tell):
+        check_keys(config)
+        stopped = _stop(config.server.auth_token, tell)
+        wanted = _same_port(config, stopped.before) if port is None else port
+        return stopped, _start(config, wanted, wait, time.monotonic(), tell)
+
+
+def _same_port(config: Config, before: Instance | None) -> int | None:
+    """The port that clients know, unless the configuration has been changed and names one."""
+    if before is None or (config.server.port and config.digest != before.config_digest):
+        return None
+    return before.port
+
+
+@contextmanager
+def _alone(wait: float, tell: Tell) -> Iterator[None]:
+    """One command at a time: of twenty that start the service, one does, and the others find it running."""
+    with Lock(paths.state_dir() / "command.lock") as lock:
+        if not lock.acquire():
+            tell("waiting for another c2o command")
+            if not lock.acquire(wait):
+                raise Unhealthy("another c2o command is starting or stopping the service. Try again when it is done.")
+        yield
+
+
+def _start(config: Config, port: int | None, wait: float, began: float, tell: Tell) -> Started:
+    status = _settled(config.server.auth_token, began + wait, tell)
+    if already := status.state == "running":
+        return _started(status, began, already=already)
+    check_keys(config)
+    tell("starting")
+    _launch(service.choose(), config, port, max(1.0, began + wait - time.monotonic()))
+    status = look(config.server.auth_token)
+    if status.state != "running":
+        raise Unhealthy(f"the service has started, but is {status.state}. {status.why} See {paths.log_file()}")
+    return _started(status, began, already=False)
+
+
+def _started(status: ServiceStatus, began: float, *, already: bool) -> Started:
+    assert status.instance is not None
+    assert status.report is not None
+    return Started(status.instance, status.report, already, round(time.monotonic() - began, 2))
+
+
+def _settled(token: Secret, deadline: float, tell: Tell) -> ServiceStatus:
+    """Running or stopped, once a service that is starting or ending has done so.  Raises Unhealthy if it isn't well."""
+    while (status := look(token)).state in ("starting", "stopping"):
+        tell(f"waiting for a service that is {status.state}")
+        if time.monotonic() >= deadline:
+            raise Unhealthy(f"the service is still {status.state}. Look again with: c2o status")
+        time.sleep(POLL)
+    if status.state == "unhealthy":
+        assert status.instance is not None
+        raise Unhealthy(f"the service runs (pid {status.instance.pid}), but isn't well. {status.why} Try: c2o restart")
+    return status
+
+
+def _launch(manager: ServiceManager, config: Config, port: int | None, wait: float) -> None:
+    try:
+        manager.start(ServiceSpec(port=port, wait=wait, variables=key_variables(config)))
+    except PortTaken as error:
+        raise _taken(config, config.server.port if port is None else port) or error from None
+
+
+def _taken(config: Config, port: int) -> PortTaken | None:
+    """The same, with the one who has the port; None where the system doesn't show it."""
+    if found := processes.holder(port):
+        return PortTaken(f"port {port} is taken by {found}. Stop it, or take another: {_another(config, port)}")
+    if is_c2o(config.server.host, port):
+        return PortTaken(f"port {port} is taken by another user's c2o. Take another: {_another(config, port)}")
+    return None
+
+
+def _another(config: Config, port: int) -> str:
+    return f"set port under [server] in {config.path}, or use --port {port + 1 if port < 65535 else 0}"
+
+
+def check_keys(config: Config) -> None:
+    """Raises CredentialError for the first upstream whose key isn't where the configuration says.
+
+    Commands aren't run: the service does that, and a password manager shouldn't ask twice.
+    """
+    for name, upstream in config.upstreams.items():
+        source = upstream.api_key.reveal() if upstream.api_key else ""
+        if source and not source.startswith("command:"):
+            try:
+                secret.find(source)
+            except CredentialError as error:
+                raise CredentialError(f"upstream {name}: {error}") from None
+
+
+def key_variables(config: Config) -> frozenset[str]:
+    """The environment variables that upstream keys are in."""
+    sources = [upstream.api_key.reveal() for upstream in config.upstreams.values() if upstream.api_key]
+    return frozenset(source.removeprefix("env:") for source in sources if source.startswith("env:"))
+
+
+def check_port(config: Config, port: int | None) -> None:
+    """Raises PortTaken, with who has it, if a program listens where the service would."""
+    wanted = config.server.port if port is None else port
+    if wanted and listens(config.server.host, wanted):
+        unknown = PortTaken(f"port {wanted} is taken by another program. Take another: {_another(config, wanted)}")
+        raise _taken(config, wanted) or unknown
+
+
+def _stop(token: Secret | None, tell: Tell) -> Stopped:
+    began = time.monotonic()
+    status = look(token)
+    if status.state == "stopped":
+        return Stopped(None, already=True, finished=0, killed=False, seconds=0.0)
+    manager = _manager_of(status.instance)
+    if status.state != "stopping":  # a second signal would cut running requests
+        manager.stop()
+    running = status.report.requests.active if status.report else 0
+    finished, ended = _drained(began + DRAIN_LIMIT + MARGIN, running, tell)
+    if not ended:
+        tell("killing it")
+        manager.kill()
+        _wait_for_the_lock(time.monotonic() + MARGIN)
+    seconds = round(time.monotonic() - began, 1)
+    return Stopped(status.instance, already=False, finished=finished, killed=not ended, seconds=seconds)
+
+
+def _manager_of(there: Instance | None) -> ServiceManager:
+    """Whoever started it; what was started in a foreground is asked to end as if it were detached."""
+    return service.MANAGERS.get(there.manager if there else "", service.MANAGERS["detached"])
+
+
+def _drained(deadline: float, running: int, tell: Tell) -> tuple[int, bool]:
+    """How many requests it waited for, and whether it ended in time."""
+    while instance.running():
+        if time.monotonic() >= deadline:
+            return running, False
+        there = instance.read()
+        left = there.draining if there and there.draining is not None else running
+        running = max(running, left)
+        tell(f"waiting for {counted(left, 'running stream')}" if left else "stopping")
+        time.sleep(POLL)
+    return running, True
+
+
+def _wait_for_the_lock(deadline: float) -> None:
+    while instance.running():
+        if time.monotonic() >= deadline:
+            raise Unhealthy("the service can't be ended, not even by force. Look at its process with `ps`.")
+        time.sleep(POLL)
+
+
+def counted(number: int, thing: str) -> str:
+    """``1 stream``, ``2 streams``"""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from c2o.config import LOOPBACK, Server
+from c2o.config import Server
 from c2o.errors import RequestError
 from c2o.proxy.client import ClientLeft
 from c2o.translate.types import Answer
@@ -39,14 +39,13 @@ def new_id(prefix: str) -> str:
 def guard(server: Server) -> Any:
     """The middleware around every route."""
     token = server.auth_token.reveal().encode()
-    hosts = frozenset({*LOOPBACK, "[::1]", server.host})
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[REQUEST_ID] = new_id("req_")
         try:
             if not server.allow_remote:
-                _check_host(request, hosts)
+                _check_host(request)
             _check_no_browser(request)
             if (request.method, request.path) not in OPEN:
                 _check_token(request, token)
@@ -65,11 +64,18 @@ def guard(server: Server) -> Any:
     return guarded
 
 
-def _check_host(request: web.Request, hosts: frozenset[str]) -> None:
-    """Only names of this machine, with the port that the connection came in on."""
-    name, _, port = request.headers.get("Host", "").rpartition(":")
-    socket = request.get_extra_info("sockname")
-    if name not in hosts or len(request.headers.getall("Host")) != 1 or port != str(socket[1]):
+OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
+
+
+def _check_host(request: web.Request) -> None:
+    """Only names of this machine, with the port that the connection came in on.
+
+    An address in the request line is for proxies, and would count instead of the Host (RFC 9112, 3.2.2).
+    """
+    port = request.get_extra_info("sockname", ("", 0))[1]
+    own = [f"{name}:{port}" for name in OWN_NAMES] + ([*OWN_NAMES] if port == 80 else [])
+    given = request.headers.getall("Host", [])
+    if len(given) != 1 or given[0] not in own or not request.raw_path.startswith("/"):
         raise RequestError(
             "c2o answers to its own address only: use http://127.0.0.1 and its port.",
             status=403,
@@ -89,8 +95,8 @@ def _check_no_browser(request: web.Request) -> None:
 
 def _check_token(request: web.Request, token: bytes) -> None:
     """Either header may carry it; clients send one, the other, or both."""
-    bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    given = (request.headers.get("x-api-key", ""), bearer)
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    given = (request.headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else "")
     matches = [hmac.compare_digest(each.encode("utf-8", "surrogateescape"), token) for each in given]
     if not any(matches):
         raise RequestError(

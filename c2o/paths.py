@@ -52,5 +52,6 @@ def claude_settings_file() -> Path:
 
 def private_dir(path: Path) -> Path:
     """Make ``path`` (and its parents) as a folder only its owner can enter."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in reversed([path, *path.parents]):  # mkdir's own parents=True leaves their mode to the umask
+        folder.mkdir(mode=0o700, exist_ok=True)
     return path

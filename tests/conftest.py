@@ -1,7 +1,60 @@
-"""What every test may use."""
+"""What every test may use, and what every test gets: a scratch home, and a look whether it left processes behind."""
 
 from __future__ import annotations
 
-from tests.fake_upstream import upstream
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from c2o import instance
+from tests.clients.service import configuration
+from tests.command_line import CommandLine
+from tests.fake_upstream import FakeUpstream, upstream
 
 __all__ = ["upstream"]
+
+
+@pytest.fixture(autouse=True)
+def c2o_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """``C2O_HOME`` is a folder of this test alone, not yet made; nobody's own c2o is ever touched."""
+    folder = tmp_path / "home" / "c2o"
+    monkeypatch.setenv("C2O_HOME", str(folder))
+    monkeypatch.delenv("C2O_CONFIG", raising=False)
+    monkeypatch.delenv("C2O_MANAGER", raising=False)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_running(tmp_path: Path) -> Iterator[None]:
+    """A test that leaves a process behind fails, and the process is ended."""
+    before = _children()
+    yield
+    _, left = psutil.wait_procs(_children() - before, timeout=3)
+    for process in left:
+        process.kill()
+    services = [lock for lock in tmp_path.rglob("service.lock") if instance.held(lock)]
+    assert not left, f"left running: {[str(process) for process in left]}"
+    assert not services, f"left running: the service of {services}"
+
+
+def _children() -> set[psutil.Process]:
+    return set(psutil.Process().children(recursive=True))
+
+
+@pytest.fixture
+def c2o(tmp_path: Path) -> Iterator[CommandLine]:
+    """The command line in the scratch home, without a configuration.  Its service ends with the test."""
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True)
+    command = CommandLine(home)
+    yield command
+    command.end()
+
+
+@pytest.fixture
+def configured(c2o: CommandLine, upstream: FakeUpstream) -> CommandLine:
+    """The command line with a configuration: the fake upstream is its only one, and any port is taken."""
+    c2o.configure(configuration(upstream.base_url))
+    return c2o

@@ -3,6 +3,7 @@
 - ``lifecycle``   start, stop and restart, as the commands do them; ``run`` starts the service the same way
 - ``manager``     what a service manager is: ServiceManager, ServiceSpec
 - ``detached``    a process of its own without any help of the system: works everywhere but on Windows
+- ``handshake``   how a process of ours says that it is ready
 - ``probe``       is it ours that answers, and how is it: ServiceStatus
 - ``processes``   whose process it is: before a signal, and when a port is taken
 - ``log_file``    the service's log: opened, rotated, its last lines

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from c2o import paths
 from c2o.errors import C2oError, Unhealthy
 from c2o.printable import printable_lines
 from c2o.service import log_file, processes
+from c2o.service.handshake import as_raised, ready_line
 from c2o.service.manager import ServiceSpec
 
 NAME = "detached"
@@ -47,7 +47,7 @@ class Detached:
         finally:
             os.close(log)
             os.close(writer)
-        line = _line(reader, spec.wait)
+        line = ready_line(reader, spec.wait)
         if line is None:
             raise Unhealthy(_not_ready(spec.wait))
         if not line:
@@ -55,7 +55,7 @@ class Detached:
         said: dict[str, Any] = json.loads(line)
         if not said["ok"]:
             process.wait()
-            raise _as_raised(said["exit_code"], said["error"])
+            raise as_raised(said["exit_code"], said["error"])
         process.returncode = 0  # it is meant to outlive us: no ResourceWarning
 
     def stop(self) -> None:
@@ -90,21 +90,8 @@ def _spawn(spec: ServiceSpec, log: int, writer: int) -> subprocess.Popen[bytes]:
     )
 
 
-def _line(reader: int, wait: float) -> bytes | None:
-    """What the service writes when it is ready; None if it is silent, empty if it ended without a word."""
-    with selectors.DefaultSelector() as selector, os.fdopen(reader, "rb") as pipe:
-        selector.register(pipe, selectors.EVENT_READ)
-        return pipe.readline() if selector.select(wait) else None
-
-
 def _not_ready(wait: float) -> str:
     return f"the service isn't ready after {wait:.0f} s. It may still be starting: c2o status. See {paths.log_file()}"
-
-
-def _as_raised(exit_code: int, message: str) -> C2oError:
-    """The service's own error, as if it had been raised here."""
-    kinds = {kind.exit_code: kind for kind in C2oError.__subclasses__() if kind.exit_code != C2oError.exit_code}
-    return kinds.get(exit_code, C2oError)(message)
 
 
 def _died(code: int, path: Path, since: int) -> str:

@@ -81,10 +81,10 @@ def fail(error: C2oError) -> int:
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """A line on stderr that says what is being waited for, on a terminal; elsewhere silence."""
-    if not _colourful(sys.stderr):
+    if not colourful(sys.stderr):
         yield lambda _: None
         return
-    with _console(sys.stderr).status("") as status:
+    with console(sys.stderr).status("") as status:
         yield lambda text: status.update(printable(text))
 
 
@@ -128,23 +128,24 @@ def _print_json(result: Struct) -> None:
 
 
 def _print(line: Line, stream: TextIO) -> None:
-    if _colourful(stream):
+    if colourful(stream):
         from rich.text import Text  # noqa: PLC0415 - slow to load, and not needed for a pipe
 
-        _console(stream).print(Text.assemble(*line), soft_wrap=True)
+        console(stream).print(Text.assemble(*line), soft_wrap=True)
     else:
         stream.write("".join(span if isinstance(span, str) else span[0] for span in line).rstrip() + "\n")
         stream.flush()
 
 
-def _colourful(stream: TextIO) -> bool:
+def colourful(stream: TextIO) -> bool:
     """As https://no-color.org and https://bixense.com/clicolors have it."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream.isatty() or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0")
 
 
-def _console(stream: TextIO) -> Console:
+def console(stream: TextIO) -> Console:
+    """Rich's view of a stream; for a ``colourful`` one."""
     from rich.console import Console  # noqa: PLC0415 - slow to load, and not needed for a pipe
 
     return Console(file=stream, highlight=False, force_terminal=True)

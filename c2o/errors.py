@@ -67,7 +67,8 @@ class RequestError(C2oError):
     """An answer to the client that isn't a message: an HTTP status and one of Anthropic's error types.
 
     ``retry`` fills the ``x-should-retry`` header, which the official SDKs and Claude Code obey;
-    ``None`` leaves the decision to the client.
+    ``None`` leaves the decision to the client.  ``code`` is the ``error_code`` by which the SDKs choose an
+    exception class, where there is one.
     """
 
     def __init__(
@@ -77,8 +78,10 @@ class RequestError(C2oError):
         status: int = 400,
         type: str = "invalid_request_error",
         retry: bool | None = None,
+        code: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.type = type
         self.retry = retry
+        self.code = code

@@ -18,8 +18,8 @@ from aiohttp import web
 from c2o.config import Server
 from c2o.errors import RequestError
 from c2o.proxy.client import ClientLeft
+from c2o.translate.answers import failed, with_id
 from c2o.translate.types import Answer
-from c2o.wire.anthropic import Error, StreamError, encode
 
 log = logging.getLogger("c2o.proxy")
 
@@ -57,9 +57,7 @@ def guard(server: Server) -> Any:
         except web.HTTPException as error:
             return refusal(request, _of_aiohttp(request, error))
         except Exception:
-            log.exception("%s failed: this is a bug in c2o", request[REQUEST_ID])
-            message = f"c2o: internal error; the log has it under {request[REQUEST_ID]}"
-            return refusal(request, RequestError(message, status=500, type="api_error"))
+            return refusal(request, internal_error(request))
 
     return guarded
 
@@ -121,11 +119,16 @@ def _of_aiohttp(request: web.Request, error: web.HTTPException) -> RequestError:
     return RequestError(message, status=error.status, type=_TYPES.get(error.status, "invalid_request_error"))
 
 
+def internal_error(request: web.Request) -> RequestError:
+    """What a client is told of the exception that is being handled and that nobody expected; the log gets it whole."""
+    log.error("%s failed: this is a bug in c2o", request[REQUEST_ID], exc_info=True)
+    message = f"c2o: internal error; the log has it under {request[REQUEST_ID]}"
+    return RequestError(message, status=500, type="api_error")
+
+
 def refusal(request: web.Request, failure: RequestError) -> web.Response:
     """A RequestError as Anthropic would answer it."""
-    headers = {} if failure.retry is None else {"x-should-retry": "true" if failure.retry else "false"}
-    body = encode(StreamError(error=Error(failure.type, str(failure)), request_id=request[REQUEST_ID]))
-    return respond(request, Answer(failure.status, body, headers))
+    return respond(request, with_id(failed(failure), request[REQUEST_ID]))
 
 
 def respond(request: web.Request, answer: Answer) -> web.Response:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from c2o.config import Config
-from c2o.proxy import handlers
+from c2o.proxy import handlers, messages
 from c2o.proxy.access import guard
 from c2o.proxy.clock import Clock
 from c2o.proxy.state import STATE, State
@@ -27,7 +27,7 @@ def create_app(config: Config, clock: Clock | None = None) -> web.Application:
     app.cleanup_ctx.append(_upstreams)
     for prefix in PREFIXES:
         for slash in ("", "/"):
-            app.router.add_post(f"{prefix}/messages{slash}", handlers.create_message)
+            app.router.add_post(f"{prefix}/messages{slash}", messages.create_message)
             app.router.add_post(f"{prefix}/messages/count_tokens{slash}", handlers.count_tokens)
             app.router.add_get(f"{prefix}/models{slash}", handlers.list_models, allow_head=False)
         app.router.add_get(f"{prefix}/models/{{id:.+}}", handlers.get_model, allow_head=False)

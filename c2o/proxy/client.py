@@ -6,12 +6,14 @@ As long as nothing has been said, a failure can still be an honest HTTP status.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from aiohttp import web
 
 from c2o.proxy.clock import Clock
 
-HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+EVENTS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+JSON = {"Content-Type": "application/json"}
 
 
 class ClientLeft(Exception):
@@ -19,10 +21,12 @@ class ClientLeft(Exception):
 
 
 class ClientStream:
-    """Bytes of Anthropic events out to one client, in the order in which they were made."""
+    """Bytes out to one client, in the order in which they were made."""
 
-    def __init__(self, request: web.Request, clock: Clock, request_id: str) -> None:
-        self.response = web.StreamResponse(headers={**HEADERS, "request-id": request_id})
+    def __init__(
+        self, request: web.Request, clock: Clock, request_id: str, headers: Mapping[str, str] = EVENTS
+    ) -> None:
+        self.response = web.StreamResponse(headers={**headers, "request-id": request_id})
         self._request = request
         self._clock = clock
         self._pending: list[bytes] = []

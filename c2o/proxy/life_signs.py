@@ -2,8 +2,9 @@
 
 A local model may work on a prompt for half an hour.  Claude Code shows a warning after 20 s without
 data, drops a stream after 300 s without a byte, and after 610 s with nothing but pings; it then sends the
-whole request again.  So after 10 s the answer is begun and pinged, and from time to time a ping is replaced
-by an event that clients parse.
+whole request again.  So after 10 s a stream is begun and pinged, and from time to time a ping is replaced
+by an event that clients parse.  A whole answer can only be preceded by white space, and only where the client
+waits long enough for that to help.
 """
 
 from __future__ import annotations
@@ -11,23 +12,36 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from c2o.proxy.client import ClientLeft, ClientStream
 from c2o.proxy.clock import Clock, Timer
 from c2o.translate.types import Translator
 
 PING_AFTER = 10.0
-"""Seconds of silence towards the client before the answer is begun and pinged, and between pings."""
+"""Seconds of silence towards the client before a stream is begun and pinged, and between pings."""
 
 PARSED_AFTER = 150.0
 """Seconds without an event that clients parse; well within the 300 that Claude Code's watchdog allows."""
+
+SPACE_AFTER = 240.0
+"""Seconds before white space precedes a whole answer; until then its status can still be an honest one."""
+
+
+class Voice(Protocol):
+    """What is said towards one client while the upstream is silent."""
+
+    def due(self) -> float:
+        """When something must be said next, by the clock."""
+
+    def speak(self, now: float) -> None:
+        """Say it."""
 
 
 class Watch:
     """Watches over one answer, as a context.  Raises TimeoutError inside it when the upstream is given up on.
 
-    ``heard`` is told of every piece from upstream; ``client`` and ``translator`` are given for streams only.
+    ``heard`` is to be told of every piece from upstream.  ``total``, where given, ends even a lively answer.
     """
 
     def __init__(
@@ -36,16 +50,16 @@ class Watch:
         *,
         first_byte: float,
         idle: float,
-        client: ClientStream | None = None,
-        translator: Translator | None = None,
+        total: float | None = None,
+        voice: Voice | None = None,
     ) -> None:
         self._clock = clock
         self._limit, self._idle = first_byte, idle
-        self._client, self._translator = client, translator
-        self._heard_at = self._parsed_at = clock.now()
+        self._heard_at = clock.now()
+        self._ends_at = self._heard_at + total if total is not None else float("inf")
+        self._voice = voice
         self._timeout = asyncio.timeout(None)
         self._timer: Timer | None = None
-        self._flushing: asyncio.Task[None] | None = None
 
     def heard(self) -> None:
         """A piece came from the upstream."""
@@ -63,35 +77,70 @@ class Watch:
             self._timer.cancel()
         await self._timeout.__aexit__(kind, error, trace)
 
+    def _gives_up_at(self) -> float:
+        return min(self._heard_at + self._limit, self._ends_at)
+
     def _arm(self) -> None:
         """Wake up at the next moment at which something may be due."""
-        due = [self._heard_at + self._limit]
-        if self._client is not None:
-            due.append(self._client.spoke_at + PING_AFTER)
-        self._timer = self._clock.call_later(max(0.01, min(due) - self._clock.now()), self._wake)
+        due = self._gives_up_at()
+        if self._voice is not None:
+            due = min(due, self._voice.due())
+        self._timer = self._clock.call_later(max(0.01, due - self._clock.now()), self._wake)
 
     def _wake(self) -> None:
         now = self._clock.now()
-        if now >= self._heard_at + self._limit:
+        if now >= self._gives_up_at():
             self._timeout.reschedule(asyncio.get_running_loop().time())
             return
-        if self._client is not None and now >= self._client.spoke_at + PING_AFTER:
-            self._speak(self._client, now)
+        if self._voice is not None and now >= self._voice.due():
+            self._voice.speak(now)
         self._arm()
 
-    def _speak(self, client: ClientStream, now: float) -> None:
-        """One sign of life, unless the client is so slow that the last words haven't gone out."""
-        assert self._translator is not None
-        if client.busy:
+
+class _Speaker:
+    """Says something to a client that may be slow, without waiting for it."""
+
+    def __init__(self, client: ClientStream) -> None:
+        self._client = client
+        self._flushing: asyncio.Task[None] | None = None
+
+    def _say(self, data: bytes) -> None:
+        self._client.push(data)
+        self._flushing = asyncio.get_running_loop().create_task(_flush(self._client))
+
+
+class StreamVoice(_Speaker):
+    """Pings, and now and then an event that clients parse."""
+
+    def __init__(self, client: ClientStream, translator: Translator) -> None:
+        super().__init__(client)
+        self._translator = translator
+        self._parsed_at = client.spoke_at
+
+    def due(self) -> float:
+        return self._client.spoke_at + PING_AFTER
+
+    def speak(self, now: float) -> None:
+        client = self._client
+        if client.busy:  # the last words haven't gone out: more would only pile up
             client.spoke_at = now
             return
         parsed = now >= max(self._parsed_at, client.meant_at) + PARSED_AFTER
         if parsed or client.quiet:
             self._parsed_at = now
-        client.push(self._translator.keep_alive(parsed=parsed))
-        self._flushing = asyncio.get_running_loop().create_task(_flush(client))
+        self._say(self._translator.keep_alive(parsed=parsed))
+
+
+class WholeVoice(_Speaker):
+    """White space before a JSON answer: legal there, and the client's connection stays alive."""
+
+    def due(self) -> float:
+        return self._client.spoke_at + (SPACE_AFTER if self._client.quiet else PING_AFTER)
+
+    def speak(self, now: float) -> None:  # noqa: ARG002 - a Voice
+        self._say(b" ")
 
 
 async def _flush(client: ClientStream) -> None:
-    with suppress(ClientLeft):  # the client has left: the request's own task learns of it
+    with suppress(ClientLeft):  # the request's own task learns of it
         await client.flush()

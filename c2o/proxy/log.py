@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 
 from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.web_protocol import RequestPayloadError
 
 from c2o.printable import printable, printable_lines
 
@@ -43,7 +44,7 @@ class SafeFormatter(logging.Formatter):
         return printable_lines(super().formatException(ei))  # type: ignore[arg-type]
 
 
-CLIENTS_FAULT = (BadHttpMessage, ConnectionResetError)
+CLIENTS_FAULT = (BadHttpMessage, RequestPayloadError, ConnectionResetError)
 
 
 def quieten(record: logging.LogRecord) -> bool:

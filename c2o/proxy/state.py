@@ -11,7 +11,8 @@ from c2o import __version__, secret, urls
 from c2o.config import Config
 from c2o.proxy.clock import Clock
 from c2o.proxy.journal import Counters, Journal
-from c2o.proxy.memory import Remembered
+from c2o.proxy.learned import Learned
+from c2o.proxy.memory import Failures, Remembered
 from c2o.proxy.upstream import Upstreams
 
 
@@ -65,6 +66,8 @@ class State:
         self.dialects = {name: upstream.habits() for name, upstream in config.upstreams.items()}
         self.journal = Journal(clock)
         self.remembered = Remembered()
+        self.failures = Failures(clock)
+        self.learned = Learned()
         self._pid = pid
         self._started_at = datetime.now(UTC)
         self._started = clock.now()

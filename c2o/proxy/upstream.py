@@ -6,8 +6,9 @@ followed, the environment's proxies and ``.netrc`` are not asked, cookies are no
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from io import BytesIO
 
 import aiohttp
 from yarl import URL
@@ -24,6 +25,8 @@ from c2o.translate.upstream_errors import Failing
 WHOLE_LIMIT = 64 * 1024 * 1024
 ERROR_LIMIT = 64 * 1024
 """Bytes of a whole answer, and of an error's body, that are read."""
+
+LARGE = 512 * 1024
 
 TRUSTED_FOR = 600.0
 """Seconds after an answer in which an upstream that can't be reached is taken to be away for a moment."""
@@ -105,7 +108,7 @@ class Upstreams:
         try:
             async with self._session.post(
                 URL(url, encoded=True),
-                data=request.body,
+                data=_body(request.body),
                 headers=self._headers[route.name],
                 allow_redirects=False,
                 timeout=timeout,
@@ -142,6 +145,11 @@ class Upstreams:
         if key := self._keys.get(name):
             headers["Authorization"] = f"Bearer {key.reveal()}"
         return {**headers, **upstream.headers}
+
+
+def _body(data: bytes) -> bytes | BytesIO:
+    """A large body as a file: it goes out piece by piece, and aiohttp warns of more than a megabyte in one."""
+    return data if len(data) < LARGE else BytesIO(data)
 
 
 def _check_usable(answer: aiohttp.ClientResponse, route: Route) -> None:
@@ -182,10 +190,12 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-async def read_capped(answer: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The body, at most ``limit`` bytes of it."""
+async def read_capped(answer: aiohttp.ClientResponse, limit: int, heard: Callable[[], None] | None = None) -> bytes:
+    """The body, at most ``limit`` bytes of it; ``heard`` is told of every piece."""
     pieces, size = [], 0
     async for piece in answer.content.iter_any():
+        if heard is not None:
+            heard()
         pieces.append(piece)
         size += len(piece)
         if size > limit:

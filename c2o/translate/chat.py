@@ -7,23 +7,48 @@ from collections.abc import Mapping
 import msgspec
 
 from c2o.errors import RequestError
+from c2o.translate.answers import STATUS, failed
 from c2o.translate.chat_request import chat_request
-from c2o.translate.chat_stream import ChatStream
+from c2o.translate.chat_stream import ChatStream, TextFilter
 from c2o.translate.conversation import turns
 from c2o.translate.message_builder import MessageBuilder, fold
+from c2o.translate.prefill import Echo, prefill
 from c2o.translate.reasoning import ReasoningStream, Replay, mode_of
+from c2o.translate.remedies import CORRECTIONS, apply, remedy_for
+from c2o.translate.structured import Unfence, schema_of
 from c2o.translate.tool_calls import CallRouter
 from c2o.translate.tools import Toolbox
-from c2o.translate.types import Answer, Job, Outcome, UpstreamRequest
-from c2o.translate.upstream_errors import retry_after, understood
+from c2o.translate.types import Answer, Job, Outcome, Remedy, UpstreamRequest
+from c2o.translate.unsupported import check, check_prewarm
+from c2o.translate.upstream_errors import read, retry_after, understood
 from c2o.translate.usage import estimated
-from c2o.wire.anthropic import Error, MessageDelta, MessagesRequest, StreamError, Usage, encode, encode_events
+from c2o.wire.anthropic import (
+    Error,
+    MessageDelta,
+    MessagesRequest,
+    MessagesResponse,
+    StreamError,
+    Usage,
+    encode,
+    encode_events,
+)
 from c2o.wire.chat import Chunk, decode_chunk, encode_request
 from c2o.wire.sse import ServerSentEvent, SSEDecoder, TooLong
 
 DONE = b"[DONE]"
 
 BROKEN = RequestError("the upstream closed the stream before the answer was finished", status=502, type="api_error")
+
+
+def prewarmed(request: MessagesRequest, job: Job) -> Answer:
+    """The answer to ``max_tokens: 0``, which wants nothing generated.  Raises RequestError like any request."""
+    check_prewarm(request)
+    turns(request.messages, repair=job.repair_history, notes=[])
+    usage = Usage(input_tokens=estimated(job.request_size), output_tokens=0)
+    message = MessagesResponse(
+        id=job.message_id, model=request.model, content=[], stop_reason="max_tokens", usage=usage
+    )
+    return Answer(200, encode(message), {})
 
 
 class ChatTranslator:
@@ -37,6 +62,7 @@ class ChatTranslator:
         _check_stop_sequences(request.stop_sequences or [])
         self._job = job
         upstream = job.failing.upstream
+        check(request)
         self._chat = chat_request(
             request,
             said,
@@ -47,6 +73,9 @@ class ChatTranslator:
             max_output_tokens=job.max_output_tokens,
             notes=notes,
         )
+        apply(job.learned, self._chat)
+        prefilled = prefill(self._chat, job.dialect)
+        self._corrections = 0
         prompt_estimate = estimated(job.request_size)
         self._builder = MessageBuilder(
             id=job.message_id, model=request.model, usage=Usage(input_tokens=prompt_estimate, output_tokens=0)
@@ -58,6 +87,7 @@ class ChatTranslator:
             ReasoningStream(
                 self._builder, mode=mode_of(request.thinking), dialect=job.dialect, upstream=upstream, model=job.model
             ),
+            filters=_filters(request, prefilled),
             stop_sequences=request.stop_sequences or [],
             think_tags=job.dialect.think_tags,
             prompt_estimate=prompt_estimate,
@@ -108,19 +138,21 @@ class ChatTranslator:
 
     def complete(self, body: bytes) -> Answer:
         if body.lstrip().startswith((b"data:", b"event:", b":")):
-            self.feed(body)  # a stream where none was asked for
-            self.close()
+            self._events([*self._decoder.feed(body), *self._decoder.close()])  # a stream where none was asked for
+            self._end(None)
         else:
             self._take_whole(body)
         events = self._builder.take()
         if events and isinstance(events[-1], StreamError):
-            failure = events[-1].error
-            return self._failed(RequestError(failure.message, status=_STATUS.get(failure.type, 502), type=failure.type))
+            return self._failed(_as_failure(events[-1].error))
         message = fold(events)
         self._note_end(message.stop_reason, message.usage)
         return Answer(200, encode(message), {})
 
-    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer | Remedy:
+        if self._corrections < CORRECTIONS and (remedy := remedy_for(read(status, body), self._chat)):
+            self._corrections += 1
+            return remedy
         answer = self._failed(understood(self._job.failing, status, body))
         wait = retry_after(headers) if answer.status in (429, 503, 529) else None
         return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
@@ -190,7 +222,7 @@ class ChatTranslator:
                 if isinstance(event, MessageDelta):
                     self._note_end(event.delta.stop_reason, event.usage)
                 elif isinstance(event, StreamError):
-                    self.outcome.error = event.error.message
+                    self._note_failure(_as_failure(event.error))
         return encode_events(events)
 
     def _note_end(self, stop_reason: str | None, usage: Usage) -> None:
@@ -198,24 +230,21 @@ class ChatTranslator:
         self.outcome.remember = self._stream.remember
 
     def _failed(self, failure: RequestError) -> Answer:
-        self.outcome.error = str(failure)
+        self._note_failure(failure)
         return failed(failure)
 
-
-_STATUS = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "billing_error": 402,
-    "rate_limit_error": 429,
-    "overloaded_error": 529,
-}
-"""The HTTP status of an error that an upstream hid in a good answer."""
+    def _note_failure(self, failure: RequestError) -> None:
+        self.outcome.failure, self.outcome.error = failure, str(failure)
 
 
-def failed(failure: RequestError) -> Answer:
-    """A RequestError as an answer; whoever sends it adds the request's id."""
-    headers = {} if failure.retry is None else {"x-should-retry": "true" if failure.retry else "false"}
-    return Answer(failure.status, encode(StreamError(error=Error(failure.type, str(failure)))), headers)
+def _as_failure(error: Error) -> RequestError:
+    return RequestError(error.message, status=STATUS.get(error.type, 502), type=error.type)
+
+
+def _filters(request: MessagesRequest, prefilled: str) -> list[TextFilter]:
+    """What the answer's text goes through before anybody sees it."""
+    filters: list[TextFilter] = [Echo(prefilled)] if prefilled else []
+    return [*filters, Unfence()] if schema_of(request) is not None else filters
 
 
 def _check_stop_sequences(sequences: list[str]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 from msgspec import UNSET, Raw, UnsetType
 
 from c2o.errors import RequestError
-from c2o.translate import content
+from c2o.translate import content, structured
 from c2o.translate.conversation import Item, Turn
 from c2o.translate.dialects import Dialect
 from c2o.translate.reasoning import Replay
@@ -18,9 +19,7 @@ from c2o.wire.chat import (
     ChatRequest,
     FunctionCall,
     ImagePart,
-    JSONSchema,
     Part,
-    ResponseFormat,
     StreamOptions,
     TextPart,
     ToolCall,
@@ -30,9 +29,6 @@ from c2o.wire.chat import (
 ATTRIBUTION = "x-anthropic-billing-header:"
 """Claude Code's first system block: of no use upstream, and different in each conversation, so that it
 would spoil the upstream's prompt cache."""
-
-PREFILL = "This model does not support assistant message prefill. The conversation must end with a user message."
-"""Anthropic's own sentence (https://platform.claude.com/docs/en/api/errors)."""
 
 
 def chat_request(
@@ -55,19 +51,26 @@ def chat_request(
         max_completion_tokens=limit if dialect.max_tokens_field == "max_completion_tokens" else UNSET,
         stream=True if request.stream else UNSET,
         stream_options=StreamOptions() if request.stream and dialect.stream_usage else UNSET,
-        temperature=_given(request.temperature),
-        top_p=_given(request.top_p),
+        temperature=_given(request.temperature, dialect),
+        top_p=_given(request.top_p, dialect),
         top_k=_top_k(request, dialect, notes),
         tools=tools.functions(dialect),
         tool_choice=tools.tool_choice(dialect, notes),
         parallel_tool_calls=tools.parallel_tool_calls(dialect),
         reasoning_effort=_reasoning_effort(request, dialect),
-        response_format=_response_format(request, dialect),
+        response_format=structured.response_format(structured.schema_of(request), dialect),
+        safety_identifier=_safety_identifier(request, dialect),
     )
 
 
-def _given(value: float | None) -> float | UnsetType:
-    return UNSET if value is None else value
+def _given(value: float | None, dialect: Dialect) -> float | UnsetType:
+    return UNSET if value is None or not dialect.sampling else value
+
+
+def _safety_identifier(request: MessagesRequest, dialect: Dialect) -> str | UnsetType:
+    """Who asks, hashed: Claude Code's id is longer than OpenAI takes, and nobody's business."""
+    user = request.metadata.user_id if request.metadata else None
+    return hashlib.sha256(user.encode()).hexdigest() if user and dialect.safety_identifier else UNSET
 
 
 def _max_tokens(request: MessagesRequest, cap: int | None) -> int:
@@ -104,8 +107,9 @@ def _reasoning_effort(request: MessagesRequest, dialect: Dialect) -> str | Unset
 def _effort(request: MessagesRequest) -> str | None:
     if request.thinking and request.thinking.type in ("disabled", "between_tools"):
         return "none"
-    if request.output_config and request.output_config.effort:
-        return request.output_config.effort
+    said = [request.output_config, *(message.output_config for message in request.messages)]
+    if efforts := [config.effort for config in said if config and config.effort]:
+        return efforts[-1]
     budget = request.thinking.budget_tokens if request.thinking else None
     return _effort_of_budget(budget) if budget else None
 
@@ -115,36 +119,18 @@ def _effort_of_budget(budget: int) -> str:
     return next((word for above, word in steps if budget < above), "xhigh")
 
 
-def _schema(request: MessagesRequest) -> Raw | None:
-    wanted = request.output_config.format if request.output_config else None
-    return wanted.schema if wanted and isinstance(wanted.schema, Raw) else None
-
-
-def _response_format(request: MessagesRequest, dialect: Dialect) -> ResponseFormat | UnsetType:
-    schema = _schema(request)
-    if schema is None or dialect.response_format == "none":
-        return UNSET
-    if dialect.response_format == "json_object":
-        return ResponseFormat("json_object")
-    return ResponseFormat("json_schema", JSONSchema(name="output", schema=schema, strict=False))
-
-
 # Messages ------------------------------------------------------------------------------------------
 
 
 def _system_messages(request: MessagesRequest, dialect: Dialect) -> list[ChatMessage]:
     blocks = [Block(type="text", text=request.system)] if isinstance(request.system, str) else request.system or []
     texts = [block.text for block in blocks if isinstance(block.text, str) and not block.text.startswith(ATTRIBUTION)]
-    schema = _schema(request)
-    if schema is not None and dialect.response_format != "json_schema":
-        texts.append(f"Answer with JSON only, following this JSON schema: {bytes(schema).decode()}")
+    texts.append(structured.instruction(structured.schema_of(request), dialect))
     text = content.PARAGRAPH.join(text for text in texts if text)
     return [ChatMessage(role=dialect.system_role, content=text)] if text else []
 
 
 def _conversation(turns: list[Turn], tools: Toolbox, replay: Replay, dialect: Dialect) -> list[ChatMessage]:
-    if turns[-1].role == "assistant":
-        raise RequestError(PREFILL)
     messages: list[ChatMessage] = []
     calls: list[str] = []
     for turn in turns:

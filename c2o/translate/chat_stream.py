@@ -5,7 +5,7 @@ A whole completion is a stream of one chunk whose ``message`` plays the delta, s
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -39,6 +39,14 @@ FAILURES: dict[str, str] = {
 """Finish reasons of an answer that is no answer: OpenRouter, Z.ai, SGLang, DeepSeek."""
 
 
+class TextFilter(Protocol):
+    """Something that an answer's text passes through."""
+
+    def feed(self, text: str) -> str: ...
+
+    def close(self) -> str: ...
+
+
 class ChatStream:
     """Chunks in, calls on a MessageBuilder out.  One per request."""
 
@@ -48,6 +56,7 @@ class ChatStream:
         calls: CallRouter,
         reasoning: ReasoningStream,
         *,
+        filters: list[TextFilter],
         stop_sequences: list[str],
         think_tags: bool,
         prompt_estimate: int,
@@ -55,6 +64,7 @@ class ChatStream:
     ) -> None:
         self._builder = builder
         self._calls = calls
+        self._filters = filters
         self._stop = StopMatcher(stop_sequences) if stop_sequences else None
         self._think = ThinkTags() if think_tags else None
         self._reasoning = reasoning
@@ -139,6 +149,11 @@ class ChatStream:
 
     def _text(self, text: str) -> None:
         self._size += len(text)
+        for each in self._filters:
+            text = each.feed(text)
+        self._show(text)
+
+    def _show(self, text: str) -> None:
         if self._stop is not None:
             text = self._stop.feed(text)
             self.stopped = self._stop.hit is not None
@@ -196,6 +211,11 @@ class ChatStream:
             reasoning, text = self._think.close()
             self._thinking(reasoning)
             self._text(text)
+        for number, each in enumerate(self._filters):
+            text = each.close()
+            for later in self._filters[number + 1 :]:
+                text = later.feed(text)
+            self._show(text)
         if self._stop is not None and (held := self._stop.close()):
             self._reasoning.before_text()
             self._builder.text(held)

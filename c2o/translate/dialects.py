@@ -49,12 +49,24 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     parallel_tool_calls: bool = False
     """Whether ``"parallel_tool_calls": false`` may be sent.  It is enforced here in any case."""
 
+    sampling: bool = True
+    """Whether ``temperature`` and ``top_p`` may be sent; OpenAI's reasoning models refuse them."""
+
     top_k: bool = False
     """Whether ``top_k`` may be sent; it is no OpenAI field
     (https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html lists it as an extra)."""
 
     response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
     """How an answer of a given shape is asked for; where there is no schema, it goes into the prompt."""
+
+    prefill: Literal["refuse", "plain", "prefix", "partial", "continue_final_message"] = "refuse"
+    """How an answer is made to go on from words that the client put into the model's mouth: not at all;
+    by itself (llama.cpp); by a flag on the message (Mistral ``prefix``, Moonshot ``partial``); by flags of the
+    request (vLLM, SGLang)."""
+
+    safety_identifier: bool = False
+    """Whether a hash of ``metadata.user_id`` goes out as ``safety_identifier``
+    (https://platform.openai.com/docs/guides/safety-best-practices)."""
 
     reasoning_efforts: tuple[str, ...] = ()
     """The words that ``reasoning_effort`` takes, weakest first; empty: the field isn't sent."""
@@ -82,6 +94,7 @@ DIALECTS: dict[str, Dialect] = {
         system_messages="anywhere",
         tool_choice_named=True,
         parallel_tool_calls=True,
+        safety_identifier=True,
         think_tags=False,
     ),
     # https://docs.api.nvidia.com/nim/reference/llm-apis: the schema refuses additional fields
@@ -104,13 +117,13 @@ DIALECTS: dict[str, Dialect] = {
     # https://ai.google.dev/gemini-api/docs/openai and …/thought-signatures
     "gemini": Dialect(reasoning_efforts=("low", "medium", "high"), reasoning_replay="thought_signature"),
     # https://docs.mistral.ai/capabilities/reasoning
-    "mistral": Dialect(reasoning_replay="thinking_parts"),
+    "mistral": Dialect(reasoning_replay="thinking_parts", prefill="prefix"),
     # https://docs.ollama.com/api/openai-compatibility: tool_choice isn't supported
     "ollama": Dialect(tool_choice_required=False, reasoning_replay="reasoning"),
     # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
-    "llamacpp": Dialect(top_k=True, reasoning_replay="reasoning_content"),
+    "llamacpp": Dialect(top_k=True, reasoning_replay="reasoning_content", prefill="plain"),
     # https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html
-    "vllm": Dialect(top_k=True, tool_choice_named=True, reasoning_replay="reasoning"),
+    "vllm": Dialect(top_k=True, tool_choice_named=True, reasoning_replay="reasoning", prefill="continue_final_message"),
 }
 
 HOSTS: dict[str, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct, field
@@ -28,6 +28,8 @@ class Job(Struct, frozen=True, kw_only=True):
     max_output_tokens: int | None = None
     remembered: Mapping[str, str] = {}
     """Reasoning of earlier turns by tool call, for clients that don't send it back."""
+    learned: Collection[str] = ()
+    """What earlier refusals taught about this upstream and model; see ``remedies``."""
     extra_body: Mapping[str, Any] = {}
     repair_history: bool = False
 
@@ -36,6 +38,13 @@ class UpstreamRequest(NamedTuple):
     path: str
     """Joined to the upstream's base URL."""
     body: bytes
+
+
+class Remedy(NamedTuple):
+    """The request has been corrected after a refusal: send it again."""
+
+    fact: str | None
+    """What was learned for the requests to come; None if it was this request's own matter."""
 
 
 class Answer(NamedTuple):
@@ -52,6 +61,8 @@ class Outcome(Struct):
     stop_reason: str | None = None
     usage: Usage | None = None
     error: str | None = None
+    failure: RequestError | None = None
+    """What the client was told went wrong."""
     warnings: list[str] = field(default_factory=list)
     """What was dropped or mended on the way."""
     remember: dict[str, str] = field(default_factory=dict)
@@ -81,5 +92,8 @@ class Translator(Protocol):
     def complete(self, body: bytes) -> Answer:
         """A whole answer of the upstream."""
 
-    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-        """An answer with an error status.  ``headers`` have lower-case names."""
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer | Remedy:
+        """An answer with an error status.  ``headers`` have lower-case names.
+
+        A Remedy: nothing was generated and the request has been corrected; ask ``request`` again.
+        """

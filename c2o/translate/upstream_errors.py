@@ -20,6 +20,10 @@ SHOWN = 600
 """Characters of an upstream's own words that are passed on."""
 
 
+UNKNOWN_MODEL = "upstream_model_unknown"
+"""The code of an error that all requests for the model will meet."""
+
+
 class Told(NamedTuple):
     """What an upstream said: its status, its sentence, and the words in it to look at."""
 
@@ -166,18 +170,47 @@ _SPLIT = (
 )
 
 
-def _answer_too_long(words: str) -> str:
-    """The prompt fits, but not together with the answer's limit: the client asks again for less."""
-    for pattern, order in zip(_SPLIT, ((0, 1, 2), (0, 2, 1)), strict=True):
+def _split(words: str) -> tuple[int, int, int] | None:
+    """Prompt, answer and maximum, where an upstream counts them one by one and the prompt alone would fit."""
+    for pattern, order in zip(_SPLIT, ((1, 2, 0), (2, 1, 0)), strict=True):
         if match := pattern.search(words):
             numbers = [_int(text) for text in match.groups()]
-            maximum, prompt, answer = (numbers[at] for at in order)
+            prompt, answer, maximum = (numbers[at] for at in order)
             if prompt < maximum:
-                return (
-                    f"input length and `max_tokens` exceed context limit: {prompt} + {answer} > {maximum}, "
-                    "decrease input length or `max_tokens` and try again"
-                )
-    return ""
+                return prompt, answer, maximum
+    return None
+
+
+def _answer_too_long(words: str) -> str:
+    """The words on which Claude Code asks again for a shorter answer."""
+    if (split := _split(words)) is None:
+        return ""
+    prompt, answer, maximum = split
+    return (
+        f"input length and `max_tokens` exceed context limit: {prompt} + {answer} > {maximum}, "
+        "decrease input length or `max_tokens` and try again"
+    )
+
+
+def room_for_answer(words: str) -> int | None:
+    """The tokens that a prompt leaves in the window, where an upstream says so."""
+    split = _split(words)
+    return split[2] - split[0] if split else None
+
+
+def output_limit(words: str) -> int | None:
+    """The longest answer of a model, where an upstream names it."""
+    match = _OUTPUT_LIMIT.search(words)
+    return _int(next(text for text in match.groups() if text)) if match else None
+
+
+_OUTPUT_LIMIT = _any(
+    rf"supports at most {_NUMBER} (?:completion|output) tokens",  # OpenAI
+    # Groq, Fireworks
+    rf"max_(?:completion_)?tokens\b.{{0,80}}?(?:less than or equal to|at most|not exceed|<=) `?{_NUMBER}",
+    rf"maximum allowed number of output tokens.{{0,40}}?{_NUMBER}",
+    rf"valid range of max_tokens is \[1, ?{_NUMBER}\]",  # DeepSeek
+)
 
 
 def _prompt_and_maximum(told: Told) -> tuple[int, int]:
@@ -212,6 +245,7 @@ def _model_unknown(told: Told, failing: Failing) -> RequestError:
         f"{failing.upstream} does not know the model {failing.model!r}: {told.message}. "
         "Correct it under [models] in c2o's configuration.",
         retry=False,
+        code=UNKNOWN_MODEL,
     )
 
 

@@ -51,9 +51,21 @@ class Block(Struct, gc=False):
     tool_name: str | UnsetType = UNSET
 
 
+class OutputFormat(Struct):
+    type: str
+    schema: Raw | UnsetType = UNSET
+
+
+class OutputConfig(Struct):
+    effort: str | None = None
+    format: OutputFormat | None = None
+
+
 class Message(Struct, gc=False):
     role: str
     content: str | list[Block]
+    output_config: OutputConfig | None = None
+    """Of a system message: the effort from here on."""
 
 
 class Tool(Struct, gc=False):
@@ -77,14 +89,8 @@ class Thinking(Struct):
     display: str | None = None
 
 
-class OutputFormat(Struct):
-    type: str
-    schema: Raw | UnsetType = UNSET
-
-
-class OutputConfig(Struct):
-    effort: str | None = None
-    format: OutputFormat | None = None
+class Metadata(Struct):
+    user_id: str | None = None
 
 
 class MessagesRequest(Struct):
@@ -103,6 +109,13 @@ class MessagesRequest(Struct):
     tool_choice: ToolChoice | None = None
     thinking: Thinking | None = None
     output_config: OutputConfig | None = None
+    output_format: OutputFormat | None = None
+    """An older spelling of ``output_config.format``."""
+    metadata: Metadata | None = None
+    thread: Raw | UnsetType = UNSET
+    mcp_servers: Raw | UnsetType = UNSET
+    compaction: Raw | UnsetType = UNSET
+    container: Raw | UnsetType = UNSET
 
 
 # What we send --------------------------------------------------------------------------------------
@@ -223,9 +236,14 @@ class Ping(Struct, frozen=True, tag="ping"):
     pass
 
 
+class ErrorDetails(Struct, frozen=True):
+    error_code: str
+
+
 class Error(Struct, frozen=True):
     type: str
     message: str
+    details: ErrorDetails | UnsetType = UNSET
 
 
 class StreamError(Struct, frozen=True, kw_only=True, tag="error"):

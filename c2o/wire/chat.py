@@ -62,6 +62,10 @@ class ChatMessage(Struct, gc=False, omit_defaults=True):
     reasoning_content: str | UnsetType = UNSET
     reasoning: str | UnsetType = UNSET
     reasoning_details: Raw | UnsetType = UNSET
+    prefix: bool | UnsetType = UNSET
+    """Mistral, DeepSeek beta: go on from here."""
+    partial: bool | UnsetType = UNSET
+    """Moonshot, Qwen: the same."""
 
 
 class Function(Struct, omit_defaults=True):
@@ -114,6 +118,9 @@ class ChatRequest(Struct, omit_defaults=True, kw_only=True):
     parallel_tool_calls: bool | UnsetType = UNSET
     reasoning_effort: str | UnsetType = UNSET
     response_format: ResponseFormat | UnsetType = UNSET
+    safety_identifier: str | UnsetType = UNSET
+    continue_final_message: bool | UnsetType = UNSET
+    add_generation_prompt: bool | UnsetType = UNSET
 
 
 _encoder = msgspec.json.Encoder()

@@ -1,0 +1,40 @@
+"""A client's body: read within limits, decoded, or refused with the place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from c2o.errors import RequestError
+from c2o.translate.invalid import not_a_request
+
+BODY_WITHIN = 60.0
+"""Seconds in which a request's body must have arrived."""
+
+T = TypeVar("T")
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The body.  JSON only: other types are what web pages can send without asking."""
+    kind = request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise RequestError("the request's content-type must be application/json", status=415)
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            return await request.read()
+    except TimeoutError:
+        raise RequestError("the request's body didn't arrive in time", status=408, type="timeout_error") from None
+    except web.RequestPayloadError as error:
+        raise RequestError(f"the request's body can't be read: {error}") from None
+
+
+def decoded(body: bytes, decode: Callable[[bytes], T]) -> T:
+    """The body as ``decode`` reads it.  Raises RequestError that names the place."""
+    try:
+        return decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise not_a_request(error) from None

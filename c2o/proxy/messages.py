@@ -1,0 +1,250 @@
+"""``POST /v1/messages``: decode, route, translate, send, feed, write."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import aiohttp
+from aiohttp import web
+
+from c2o import routing
+from c2o.errors import RequestError
+from c2o.proxy.access import REQUEST_ID, internal_error, new_id, respond
+from c2o.proxy.body import decoded, read_body
+from c2o.proxy.client import JSON, ClientLeft, ClientStream
+from c2o.proxy.journal import Entry
+from c2o.proxy.life_signs import StreamVoice, Watch, WholeVoice
+from c2o.proxy.memory import FOR_GOOD, of_body
+from c2o.proxy.rate_limits import rate_limit_headers
+from c2o.proxy.state import STATE, State
+from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Patience, read_capped
+from c2o.routing import Route
+from c2o.translate.answers import with_id
+from c2o.translate.chat import ChatTranslator, prewarmed
+from c2o.translate.types import Answer, Job, Remedy, Translator
+from c2o.translate.upstream_errors import UNKNOWN_MODEL
+from c2o.wire.anthropic import MessagesRequest, decode_request
+from c2o.wire.sse import frame
+
+
+class Exchange(NamedTuple):
+    """One request on its way through, and everything it needs."""
+
+    request: web.Request
+    state: State
+    entry: Entry
+    route: Route
+    translator: Translator
+
+    @property
+    def patience(self) -> Patience:
+        return self.state.upstreams.patience(self.route)
+
+
+async def create_message(request: web.Request) -> web.StreamResponse:
+    """The road that everything takes."""
+    state = request.app[STATE]
+    with state.journal.entry(request[REQUEST_ID]) as entry:
+        body = await read_body(request)
+        message = decoded(body, decode_request)
+        entry.asked, entry.stream = message.model, bool(message.stream)
+        route = entry.route = routing.resolve(state.config, message.model)
+        _recall_failure(state, route, message, body)
+        job = _job(state, route, len(body))
+        if message.max_tokens == 0:
+            return respond(request, prewarmed(message, job))
+        translator = ChatTranslator(message, job)
+        entry.outcome = translator.outcome
+        exchange = Exchange(request, state, entry, route, translator)
+        response = await (_stream(exchange) if message.stream else _whole(exchange))
+        state.remembered.update(translator.outcome.remember)
+        _note_failure(exchange, message, body)
+        return response
+
+
+def _job(state: State, route: Route, size: int) -> Job:
+    return Job(
+        message_id=new_id("msg_"),
+        model=route.model,
+        dialect=state.dialects[route.name],
+        failing=state.upstreams.failing(route),
+        request_size=size,
+        remembered=state.remembered,
+        learned=state.learned.of(route),
+        max_output_tokens=route.limits.max_output_tokens,
+        extra_body=route.upstream.extra_body,
+        repair_history=state.config.server.repair_history,
+    )
+
+
+# Repetitions of what has just failed ---------------------------------------------------------------
+
+
+def _recall_failure(state: State, route: Route, message: MessagesRequest, body: bytes) -> None:
+    """Raises the RequestError with which the same request has just failed, if it did."""
+    if not state.failures:
+        return
+    failure = state.failures.recall(_model_key(route))
+    if failure is None and not message.stream:
+        failure = state.failures.recall(of_body(body))
+    if failure is not None:
+        raise failure
+
+
+def _note_failure(exchange: Exchange, message: MessagesRequest, body: bytes) -> None:
+    failure = exchange.translator.outcome.failure
+    if failure is None:
+        return
+    if failure.code == UNKNOWN_MODEL:
+        exchange.state.failures.note(_model_key(exchange.route), failure)
+    elif message.stream and failure.type in FOR_GOOD:
+        exchange.state.failures.note(of_body(body), failure)
+
+
+def _model_key(route: Route) -> str:
+    return f"{route.name}/{route.model}"
+
+
+# The two kinds of answers --------------------------------------------------------------------------
+
+
+async def _stream(exchange: Exchange) -> web.StreamResponse:
+    client = ClientStream(exchange.request, exchange.state.clock, exchange.entry.id)
+    try:
+        refused = await _pump(exchange, client)
+    except ClientLeft:
+        raise
+    except Exception as error:
+        if client.quiet:
+            raise
+        failure = error if isinstance(error, RequestError) else internal_error(exchange.request)
+        await client.write(exchange.translator.close(failure))
+        return await client.end()
+    if refused is None:
+        return await client.end()
+    if client.quiet:
+        return respond(exchange.request, refused)
+    await client.write(frame("error", refused.body))  # the answer has begun: only an event can say it now
+    return await client.end()
+
+
+async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
+    """Everything that the upstream says, over to the client; or the answer with which it refused."""
+    translator, patience = exchange.translator, exchange.patience
+    watch = Watch(
+        exchange.state.clock,
+        first_byte=patience.first_byte,
+        idle=patience.idle,
+        voice=StreamVoice(client, translator),
+    )
+    try:
+        async with watch, _sent(exchange) as upstream:
+            if isinstance(upstream, Answer):
+                return upstream
+            _pass_limits_on(upstream, client.response)
+            async for data in upstream.content.iter_any():
+                exchange.entry.heard()
+                watch.heard()
+                await client.write(translator.feed(data))
+                if translator.done:
+                    break
+    except TimeoutError:
+        raise _gave_up(exchange.route) from None
+    await client.write(translator.close())
+    return None
+
+
+async def _whole(exchange: Exchange) -> web.StreamResponse:
+    client = ClientStream(exchange.request, exchange.state.clock, exchange.entry.id, JSON)
+    limit = _client_limit(exchange.request)
+    trickle = limit is None or limit > CUTS_AT_300
+    watch = Watch(
+        exchange.state.clock,
+        first_byte=exchange.patience.first_byte,
+        idle=exchange.patience.idle,
+        total=None if limit is None else max(1.0, limit - BEFORE_CLIENT),
+        voice=WholeVoice(client) if trickle else None,
+    )
+    try:
+        async with watch, _sent(exchange) as upstream:
+            if isinstance(upstream, Answer):
+                answer = upstream
+            else:
+                exchange.entry.heard()
+                answer = exchange.translator.complete(await read_capped(upstream, WHOLE_LIMIT, watch.heard))
+                answer = answer._replace(headers={**answer.headers, **_limits_of(upstream)})
+    except TimeoutError:
+        raise _gave_up(exchange.route) from None
+    answer = with_id(answer, exchange.entry.id)
+    if client.quiet:
+        return respond(exchange.request, answer)
+    await client.write(answer.body)
+    return await client.end()
+
+
+CUTS_AT_300 = 330.0
+"""Claude Code's usual limit for a whole answer is 300 s, and white space doesn't stretch it."""
+
+BEFORE_CLIENT = 10.0
+"""Seconds before the client's own limit at which we give up, so that it hears why."""
+
+
+def _client_limit(request: web.Request) -> float | None:
+    """How long the client says it waits, in seconds."""
+    text = request.headers.get("X-Stainless-Timeout", "")
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 8 else None
+
+
+# Upstream ------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _sent(exchange: Exchange) -> AsyncIterator[aiohttp.ClientResponse | Answer]:
+    """The upstream's good answer, its body not yet read; or the answer with which it refused for good.
+
+    A refusal that says what to change is followed, as long as the translator finds a remedy: nothing has
+    been generated by then.
+    """
+    while True:
+        async with exchange.state.upstreams.send(exchange.route, exchange.translator.request()) as upstream:
+            if upstream.status == 200:
+                yield upstream
+                return
+            refused = await _refused(exchange, upstream)
+        if isinstance(refused, Answer):
+            yield refused
+            return
+        exchange.state.learned.note(exchange.route, refused.fact)
+
+
+async def _refused(exchange: Exchange, upstream: aiohttp.ClientResponse) -> Answer | Remedy:
+    headers = {name.lower(): value for name, value in upstream.headers.items()}
+    refused = exchange.translator.error(upstream.status, headers, await read_capped(upstream, ERROR_LIMIT))
+    if isinstance(refused, Remedy):
+        return refused
+    body = exchange.state.upstreams.redacted(refused.body)
+    refused = refused._replace(body=body, headers={**refused.headers, **_limits_of(upstream)})
+    return with_id(refused, exchange.entry.id)
+
+
+def _limits_of(upstream: aiohttp.ClientResponse) -> dict[str, str]:
+    return rate_limit_headers(upstream.headers, datetime.now(UTC))
+
+
+def _pass_limits_on(upstream: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
+    if not response.prepared:
+        response.headers.update(_limits_of(upstream))
+
+
+def _gave_up(route: Route) -> RequestError:
+    return RequestError(
+        f"upstream {route.name} didn't answer within the time limit. If it may take that long, raise "
+        f"first_byte or idle in [upstreams.{route.name}.timeouts] of c2o's configuration, "
+        "and API_TIMEOUT_MS for the client.",
+        status=504,
+        type="timeout_error",
+        retry=False,
+    )

@@ -56,8 +56,8 @@ def guard(server: Server) -> Any:
             return web.Response(status=499)  # nobody reads it
         except web.HTTPException as error:
             return refusal(request, _of_aiohttp(request, error))
-        except Exception:
-            return refusal(request, internal_error(request))
+        except Exception as error:
+            return refusal(request, internal_error(request, error))
 
     return guarded
 
@@ -119,9 +119,9 @@ def _of_aiohttp(request: web.Request, error: web.HTTPException) -> RequestError:
     return RequestError(message, status=error.status, type=_TYPES.get(error.status, "invalid_request_error"))
 
 
-def internal_error(request: web.Request) -> RequestError:
-    """What a client is told of the exception that is being handled and that nobody expected; the log gets it whole."""
-    log.error("%s failed: this is a bug in c2o", request[REQUEST_ID], exc_info=True)
+def internal_error(request: web.Request, error: Exception) -> RequestError:
+    """What a client is told of an exception that nobody expected; the log gets it whole."""
+    log.error("%s failed: this is a bug in c2o", request[REQUEST_ID], exc_info=error)
     message = f"c2o: internal error; the log has it under {request[REQUEST_ID]}"
     return RequestError(message, status=500, type="api_error")
 

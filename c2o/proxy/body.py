@@ -28,13 +28,14 @@ async def read_body(request: web.Request) -> bytes:
             return await request.read()
     except TimeoutError:
         raise RequestError("the request's body didn't arrive in time", status=408, type="timeout_error") from None
-    except web.RequestPayloadError as error:
-        raise RequestError(f"the request's body can't be read: {error}") from None
+    except web.RequestPayloadError:
+        raise RequestError("the request's body can't be read: its content-encoding or its framing is broken") from None
 
 
 def decoded(body: bytes, decode: Callable[[bytes], T]) -> T:
     """The body as ``decode`` reads it.  Raises RequestError that names the place."""
     try:
+        body.decode()  # msgspec looks into the strings that it decodes, not into JSON that is merely carried
         return decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise not_a_request(error) from None

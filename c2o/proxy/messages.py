@@ -120,7 +120,7 @@ async def _stream(exchange: Exchange) -> web.StreamResponse:
     except Exception as error:
         if client.quiet:
             raise
-        failure = error if isinstance(error, RequestError) else internal_error(exchange.request)
+        failure = error if isinstance(error, RequestError) else internal_error(exchange.request, error)
         await client.write(exchange.translator.close(failure))
         return await client.end()
     if refused is None:

@@ -72,6 +72,8 @@ def _merged(messages: list[Message]) -> list[Turn]:
     for number, message in enumerate(messages):
         if message.role not in ROLES:
             raise RequestError(f"messages.{number}.role: {message.role!r} must be one of user, assistant, system")
+        if message.role == "user" and message.content == []:
+            raise RequestError(f"messages.{number}: user messages must have non-empty content")
         if not merged or merged[-1].role != message.role:
             merged.append(Turn(message.role, []))
         merged[-1].items.extend(_items(message, number))

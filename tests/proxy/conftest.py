@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,8 @@ class Service:
         return await self.ask("GET", path, **more)
 
     async def post(self, path: str = "/v1/messages", body: Json = HELLO, **more: Any) -> Answer:
-        return await self.ask("POST", path, json=body, **more)
+        headers = {"Content-Type": "application/json"} | more.pop("headers", {})
+        return await self.ask("POST", path, data=BytesIO(json.dumps(body).encode()), headers=headers, **more)
 
     async def stream(self, **fields: Any) -> Answer:
         return await self.post(body=hello(stream=True, **fields))

@@ -171,11 +171,15 @@ class Peer(asyncio.Protocol):
     def complete(self) -> bool:
         return self.heard.endswith(b"0\r\n\r\n")
 
+    async def closed_or_complete(self) -> None:
+        """Wait for the end of a stream."""
+        await eventually(lambda: self.complete or self.closed.is_set(), lambda: f"the end; until now: {self.heard!r}")
+
     async def answer_to(self, data: bytes) -> bytes:
         """All that is said to ``data``, which is the last request on this connection."""
         head, end, body = data.partition(b"\r\n\r\n")
         self.say(head + (b"" if b"\r\nConnection:" in head else b"\r\nConnection: close") + end + body)
-        await eventually(self.closed.is_set, f"an answer; until now: {self.heard!r}")
+        await eventually(self.closed.is_set, lambda: f"an answer; until now: {self.heard!r}")
         return self.heard
 
 
@@ -197,9 +201,9 @@ def unchunked(data: bytes) -> bytes:
 # ---- waiting
 
 
-async def eventually(condition: Callable[[], Any], what: str = "", within: float = 5.0) -> None:
-    """Wait until ``condition`` holds."""
+async def eventually(condition: Callable[[], Any], what: Callable[[], object] | str, within: float = 5.0) -> None:
+    """Wait until ``condition`` holds; ``what`` is what was waited for."""
     end = time.monotonic() + within
     while not condition():
-        assert time.monotonic() < end, f"it did not happen within {within} s: {what or condition}"
+        assert time.monotonic() < end, f"not within {within} s: {what if isinstance(what, str) else what()}"
         await asyncio.sleep(0.002)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,9 @@ from typing import Any
 from c2o import instance
 from c2o.instance import Instance
 from c2o.service import processes
-from tests.clients.service import environment, write_configuration
+from tests import fake_upstream as fake
+from tests.clients.service import TOKEN, environment, write_configuration
+from tests.fake_upstream import FakeUpstream, Hold
 
 TIMEOUT = 60
 """Seconds that a command may take; a usual one takes less than one."""
@@ -104,3 +109,36 @@ def until(true: Callable[[], Any], seconds: float = 10) -> Any:
 def umask_000() -> None:
     """For ``preexec_fn``: as careless as a shell can be."""
     os.umask(0)
+
+
+@contextmanager
+def streaming(there: Instance, upstream: FakeUpstream) -> Iterator[Stream]:
+    """A client in the middle of a stream; the upstream holds the rest back until it is told to go on."""
+    go_on = threading.Event()
+    rest = (fake.text("last"), fake.finish(), fake.DONE)
+    upstream.play(fake.stream(fake.role(), fake.text("first "), Hold(go_on), *rest))
+    connection = http.client.HTTPConnection(*there.address, timeout=60)
+    body = {"model": "claude-test", "max_tokens": 9, "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+    headers = {"x-api-key": TOKEN, "content-type": "application/json"}
+    connection.request("POST", "/v1/messages", json.dumps(body), headers)
+    answer = connection.getresponse()
+    try:
+        begun = b""
+        while b"first" not in begun:
+            begun += answer.readline()
+        yield Stream(begun, answer, go_on)
+    finally:
+        go_on.set()
+        connection.close()
+
+
+@dataclass(frozen=True)
+class Stream:
+    begun: bytes
+    answer: http.client.HTTPResponse
+    go_on: threading.Event
+
+    def finish(self) -> str:
+        """Let the upstream go on; the whole stream."""
+        self.go_on.set()
+        return (self.begun + self.answer.read()).decode()

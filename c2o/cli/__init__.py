@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 import c2o
+from c2o.cli.demo import app as demo
 from c2o.cli.restart import restart
 from c2o.cli.serve import serve
 from c2o.cli.start import start
@@ -47,3 +48,4 @@ app.command()(stop)
 app.command()(restart)
 app.command()(status)
 app.command()(serve)
+app.add_typer(demo, name="demo")

@@ -328,6 +328,8 @@ class FakeUpstream:
         """What ``GET …/models`` lists."""
         self.unexpected: list[Request] = []
         """Requests for which there was no answer."""
+        self.connections = 0
+        """How many have been made."""
         self._answers: deque[Scripted] = deque()
         self._thinker: Thinker | None = None
         self._arrived = threading.Condition()
@@ -402,6 +404,7 @@ class FakeUpstream:
         task = asyncio.current_task()
         assert task
         self._connections.add(task)
+        self.connections += 1
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self._converse(reader, writer)

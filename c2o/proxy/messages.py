@@ -20,7 +20,7 @@ from c2o.proxy.life_signs import StreamVoice, Watch, WholeVoice
 from c2o.proxy.memory import FOR_GOOD, of_body
 from c2o.proxy.rate_limits import rate_limit_headers
 from c2o.proxy.state import STATE, State
-from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Patience, read_capped
+from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Patience, read_capped, read_rest
 from c2o.routing import Route
 from c2o.translate.answers import with_id
 from c2o.translate.chat import ChatTranslator, prewarmed
@@ -144,16 +144,17 @@ async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
         async with watch, _sent(exchange) as upstream:
             if isinstance(upstream, Answer):
                 return upstream
-            _pass_limits_on(upstream, client.response)
+            client.headers.update(_limits_of(upstream))
             async for data in upstream.content.iter_any():
                 exchange.entry.heard()
                 watch.heard()
                 await client.write(translator.feed(data))
                 if translator.done:
                     break
+            await client.write(translator.close())
+            await read_rest(upstream)
     except TimeoutError:
         raise _gave_up(exchange.route) from None
-    await client.write(translator.close())
     return None
 
 
@@ -175,10 +176,9 @@ async def _whole(exchange: Exchange) -> web.StreamResponse:
             else:
                 exchange.entry.heard()
                 answer = exchange.translator.complete(await read_capped(upstream, WHOLE_LIMIT, watch.heard))
-                answer = answer._replace(headers={**answer.headers, **_limits_of(upstream)})
+                answer = with_id(answer, exchange.entry.id)._replace(headers={**answer.headers, **_limits_of(upstream)})
     except TimeoutError:
         raise _gave_up(exchange.route) from None
-    answer = with_id(answer, exchange.entry.id)
     if client.quiet:
         return respond(exchange.request, answer)
     await client.write(answer.body)
@@ -225,18 +225,12 @@ async def _refused(exchange: Exchange, upstream: aiohttp.ClientResponse) -> Answ
     refused = exchange.translator.error(upstream.status, headers, await read_capped(upstream, ERROR_LIMIT))
     if isinstance(refused, Remedy):
         return refused
-    body = exchange.state.upstreams.redacted(refused.body)
-    refused = refused._replace(body=body, headers={**refused.headers, **_limits_of(upstream)})
+    refused = refused._replace(headers={**refused.headers, **_limits_of(upstream)})
     return with_id(refused, exchange.entry.id)
 
 
 def _limits_of(upstream: aiohttp.ClientResponse) -> dict[str, str]:
     return rate_limit_headers(upstream.headers, datetime.now(UTC))
-
-
-def _pass_limits_on(upstream: aiohttp.ClientResponse, response: web.StreamResponse) -> None:
-    if not response.prepared:
-        response.headers.update(_limits_of(upstream))
 
 
 def _gave_up(route: Route) -> RequestError:

@@ -123,8 +123,7 @@ def _redactor(config: Config, state: State) -> Callable[[str], str]:
     token = config.server.auth_token.reveal()
 
     def redact(text: str) -> str:
-        without_keys = state.upstreams.redacted(text.encode(errors="backslashreplace")).decode()
-        return without_keys.replace(token, "***")
+        return state.upstreams.redacted(text).replace(token, "***")
 
     return redact
 

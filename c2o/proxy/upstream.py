@@ -6,8 +6,10 @@ followed, the environment's proxies and ``.netrc`` are not asked, cookies are no
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from io import BytesIO
 
 import aiohttp
@@ -48,13 +50,28 @@ def keys(config: Config) -> dict[str, Secret]:
     return found
 
 
+SHORTEST_SECRET = 12
+"""Characters below which a key is a word like ``ollama``, for servers that want any; to hide it would garble texts."""
+
+_SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
+
+
+def _secrets(found: Mapping[str, Secret], config: Config) -> list[str]:
+    """What no text may show: the keys, and what configured headers with such names hold.  The longest first."""
+    given = [header for upstream in config.upstreams.values() for header in upstream.headers.items()]
+    in_headers = [word for name, value in given if _SECRET_HEADER.search(name) for word in value.split()]
+    secrets = {*(key.reveal() for key in found.values()), *in_headers}
+    return sorted((each for each in secrets if len(each) >= SHORTEST_SECRET), key=len, reverse=True)
+
+
 class Patience:
     """The time limits for an upstream, in seconds."""
 
     def __init__(self, upstream: Upstream) -> None:
         local = urls.is_loopback(upstream.base_url)
         given = upstream.timeouts
-        self.connect = given.connect or (CONNECT_LOCAL if local else CONNECT)
+        connect = given.connect or (CONNECT_LOCAL if local else CONNECT)
+        self.timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect)
         self.first_byte = given.first_byte or (FIRST_BYTE_LOCAL if local else FIRST_BYTE)
         self.idle = given.idle or (IDLE_LOCAL if local else IDLE)
 
@@ -65,8 +82,13 @@ class Upstreams:
     def __init__(self, config: Config, clock: Clock) -> None:
         self._clock = clock
         self._keys = keys(config)
+        self._hidden = _secrets(self._keys, config)
         self._headers = {name: self._headers_for(name, upstream) for name, upstream in config.upstreams.items()}
         self._patience = {name: Patience(upstream) for name, upstream in config.upstreams.items()}
+        self._address = {
+            name: urls.printable(urls.root(upstream.base_url)) for name, upstream in config.upstreams.items()
+        }
+        self._urls: dict[tuple[str, str], URL] = {}
         self._answered: dict[str, float] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -77,13 +99,13 @@ class Upstreams:
         """The names that error sentences use."""
         key = route.upstream.api_key
         place = secret.describe(key.reveal()) if key else "nowhere (no api_key is configured)"
-        return Failing(route.name, urls.printable(urls.root(route.upstream.base_url)), route.model, place)
+        return Failing(route.name, self._address[route.name], route.model, place, self.redacted)
 
-    def redacted(self, data: bytes) -> bytes:
-        """``data`` without any key, should an upstream have repeated one."""
-        for key in self._keys.values():
-            data = data.replace(key.reveal().encode(), b"***")
-        return data
+    def redacted(self, text: str) -> str:
+        """``text`` without any key, should an upstream have repeated one."""
+        for hidden in self._hidden:
+            text = text.replace(hidden, "***")
+        return text
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(
@@ -103,15 +125,13 @@ class Upstreams:
     async def send(self, route: Route, request: UpstreamRequest) -> AsyncIterator[aiohttp.ClientResponse]:
         """The upstream's answer, its body not yet read.  Raises RequestError where there is none."""
         assert self._session is not None
-        url = urls.endpoint(route.upstream.base_url, request.path)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._patience[route.name].connect)
         try:
             async with self._session.post(
-                URL(url, encoded=True),
+                self._url(route, request.path),
                 data=_body(request.body),
                 headers=self._headers[route.name],
                 allow_redirects=False,
-                timeout=timeout,
+                timeout=self._patience[route.name].timeout,
             ) as answer:
                 self._answered[route.name] = self._clock.now()
                 _check_usable(answer, route)
@@ -123,13 +143,19 @@ class Upstreams:
                 raise self._failure(route, error) from error
             raise
 
+    def _url(self, route: Route, path: str) -> URL:
+        url = self._urls.get((route.name, path))
+        if url is None:
+            url = URL(urls.endpoint(route.upstream.base_url, path), encoded=True)
+            self._urls[route.name, path] = url
+        return url
+
     def _failure(self, route: Route, error: Exception) -> RequestError:
         """Ruling: at once for good, unless this upstream has answered lately and may be back in a moment."""
-        url = urls.printable(urls.root(route.upstream.base_url))
         answered = self._answered.get(route.name)
         lately = answered is not None and self._clock.now() - answered < TRUSTED_FOR
         return RequestError(
-            f"upstream {route.name} at {url}: {_reason(error)}",
+            f"upstream {route.name} at {self._address[route.name]}: {_reason(error)}",
             status=504 if isinstance(error, TimeoutError) else 502,
             type="timeout_error" if isinstance(error, TimeoutError) else "api_error",
             retry=None if lately else False,
@@ -162,7 +188,7 @@ def _check_usable(answer: aiohttp.ClientResponse, route: Route) -> None:
             type="api_error",
             retry=False,
         )
-    if answer.headers.get("Content-Encoding", "identity") not in ("identity", ""):
+    if answer.headers.get("Content-Encoding", "").lower() not in ("identity", ""):
         raise RequestError(
             f"upstream {route.name} sends compressed answers unasked", status=502, type="api_error", retry=False
         )
@@ -201,3 +227,16 @@ async def read_capped(answer: aiohttp.ClientResponse, limit: int, heard: Callabl
         if size > limit:
             break
     return b"".join(pieces)[:limit]
+
+
+REST_LIMIT = 64 * 1024
+REST_WITHIN = 0.1
+"""Bytes and seconds that an answer may still take after its last event."""
+
+
+async def read_rest(answer: aiohttp.ClientResponse) -> None:
+    """The end of an answer's framing, so that the connection can be used again; whoever has more to say is left."""
+    if not answer.content.at_eof():
+        with suppress(TimeoutError, aiohttp.ClientError):
+            async with asyncio.timeout(REST_WITHIN):
+                await read_capped(answer, REST_LIMIT)

@@ -43,25 +43,27 @@ class Failing(NamedTuple):
     model: str
     key: str
     """Where the key comes from; safe to print."""
+    hide: Callable[[str], str] = str
+    """Takes keys out of a text: some upstreams repeat the one that they refuse."""
 
 
 def understood(failing: Failing, status: int, body: bytes) -> RequestError:
     """The Anthropic error for an upstream's answer with an error status, or with an error in a good one."""
-    told = read(status, body)
+    told = read(status, body, failing.hide)
     for applies, explain in _CLASSES:
         if applies(told):
             return explain(told, failing)
     return _other(told, failing)
 
 
-def read(status: int, body: bytes) -> Told:
+def read(status: int, body: bytes, hide: Callable[[str], str] = str) -> Told:
     """The sentence and the codes in a body of any of the shapes that are seen in the wild."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
         value = body.decode("utf-8", "replace")
     error = _error_in(value)
-    message = _printable(_message_in(error) or _message_in(value) or f"status {status} without an explanation")
+    message = _printable(hide(_message_in(error) or _message_in(value)) or f"status {status} without an explanation")
     codes = (
         " ".join(str(error.get(name)) for name in ("code", "type", "status", "param") if error.get(name))
         if isinstance(error, dict)

@@ -103,7 +103,7 @@ class Answer(NamedTuple):
 
     @property
     def json(self) -> Any:
-        return json.loads(self.body)
+        return json.loads(self.body, object_pairs_hook=_once)
 
     @property
     def error(self) -> Json:
@@ -114,6 +114,12 @@ class Answer(NamedTuple):
         error: Json = body["error"]
         assert error["message"]
         return error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> Json:
+    """An object; fails if a name is in it twice."""
+    assert len({name for name, _ in pairs}) == len(pairs), pairs
+    return dict(pairs)
 
 
 def request(path: str = "/v1/messages", body: Json | bytes = HELLO, *, host: str = "", method: str = "POST", **headers: str) -> bytes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 
 from c2o.proxy import body, handlers, messages
 from c2o.wire.health import answer as health_answer
-from tests.fake_upstream import FakeUpstream, Reply
+from tests.fake_upstream import DONE, FakeUpstream, Hold, Reply, finish, stream, text
 from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.talk import HELLO, TOKEN, check_grammar, events, eventually, hello, names, request, text_in
 
@@ -434,10 +435,12 @@ async def test_a_bug_in_mid_stream_ends_the_stream_with_an_error(
     service: Service, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     feed = messages.ChatTranslator.feed
-    pieces = iter([feed, feed, lambda *_: 1 / 0])
-    monkeypatch.setattr(messages.ChatTranslator, "feed", lambda self, data: next(pieces)(self, data))
-    upstream.play(Reply(text="one two three four five"))
+    more = threading.Event()
+    monkeypatch.setattr(messages.ChatTranslator, "feed", lambda self, data: 1 / 0 if more.is_set() else feed(self, data))
+    upstream.play(stream(text("one"), Hold(more), text("two"), finish(), DONE))
     peer = await service.call(stream=True)
+    await eventually(lambda: b'"one"' in peer.heard, "the first word")
+    more.set()
     await peer.closed_or_complete()
 
     assert names(peer.events)[0] == "message_start"

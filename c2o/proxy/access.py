@@ -133,5 +133,5 @@ def refusal(request: web.Request, failure: RequestError) -> web.Response:
 
 def respond(request: web.Request, answer: Answer) -> web.Response:
     """A whole answer, with the request's id."""
-    headers = {**answer.headers, "request-id": request[REQUEST_ID]}
-    return web.Response(status=answer.status, body=answer.body, headers=headers, content_type="application/json")
+    headers = {"Content-Type": "application/json", **answer.headers, "request-id": request[REQUEST_ID]}
+    return web.Response(status=answer.status, body=answer.body, headers=headers)

@@ -26,8 +26,10 @@ class ClientStream:
     def __init__(
         self, request: web.Request, clock: Clock, request_id: str, headers: Mapping[str, str] = EVENTS
     ) -> None:
-        self.response = web.StreamResponse(headers={**headers, "request-id": request_id})
+        self.headers = {**headers, "request-id": request_id}
+        """Sent with the first bytes; until then more may be added."""
         self._request = request
+        self._response: web.StreamResponse | None = None
         self._clock = clock
         self._pending: list[bytes] = []
         self._writing = asyncio.Lock()
@@ -56,11 +58,15 @@ class ClientStream:
             data = b"".join(self._pending)
             self._pending.clear()
             try:
-                if not self.response.prepared:
-                    await self.response.prepare(self._request)
-                await self.response.write(data)
+                await (await self._prepared()).write(data)
             except ConnectionError as error:
                 raise ClientLeft from error
+
+    async def _prepared(self) -> web.StreamResponse:
+        if self._response is None:
+            self._response = web.StreamResponse(headers=self.headers)
+            await self._response.prepare(self._request)
+        return self._response
 
     async def write(self, data: bytes) -> None:
         """Say what the upstream's answer became; nothing where it became nothing yet."""
@@ -71,5 +77,6 @@ class ClientStream:
 
     async def end(self) -> web.StreamResponse:
         await self.flush()
-        await self.response.write_eof()
-        return self.response
+        response = await self._prepared()
+        await response.write_eof()
+        return response

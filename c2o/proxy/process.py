@@ -188,16 +188,14 @@ def _end_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told, number)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        loop.add_signal_handler(signal.SIGHUP, _hang_up, end)
+        on_a_terminal = os.isatty(0)  # asked now: once it has hung up, it is none any more
+        loop.add_signal_handler(signal.SIGHUP, end.set if on_a_terminal else _told_to_reload)
     return end
 
 
-def _hang_up(end: asyncio.Event) -> None:
-    """The terminal has closed: a service that runs in its foreground ends with it.  Others hear nothing new."""
-    if os.isatty(0):
-        end.set()
-    else:
-        log.info("SIGHUP: changes to the configuration take effect with: c2o restart")
+def _told_to_reload() -> None:
+    """SIGHUP where no terminal has closed; people send it to make a service read its configuration again."""
+    log.info("SIGHUP: changes to the configuration take effect with: c2o restart")
 
 
 async def _drain(runner: web.AppRunner, state: State, myself: Instance) -> None:

@@ -122,23 +122,23 @@ def _offered(tools: list[Tool], choice: ToolChoice | None, notes: list[str]) -> 
     A server tool beside others is dropped: clients take "the model didn't search" as normal.  Alone or
     demanded it is refused, because the model would invent what it can't look up.
     """
-    served = [tool for tool in tools if (tool.type or "").startswith(SERVER_TOOLS)]
-    others = [tool for tool in tools if tool not in served]
-    for tool in served:
+    served = [(number, tool) for number, tool in enumerate(tools) if (tool.type or "").startswith(SERVER_TOOLS)]
+    others = tools if not served else [tool for tool in tools if not (tool.type or "").startswith(SERVER_TOOLS)]
+    for number, tool in served:
         if not others or (choice and choice.name == tool.name):
-            raise RequestError(f"tools.{tools.index(tool)}: {tool.name or tool.type} is not available on this upstream")
+            raise RequestError(f"tools.{number}: {tool.name or tool.type} is not available on this upstream")
         notes.append(f"server tool {tool.name or tool.type} dropped: the upstream can't run it")
-    _check(tools, others)
+    for number, tool in enumerate(tools):
+        _check(tool, f"tools.{number}")
     return others
 
 
-def _check(tools: list[Tool], others: list[Tool]) -> None:
-    for tool in others:
-        place = f"tools.{tools.index(tool)}"
+def _check(tool: Tool, place: str) -> None:
+    if tool.type in (None, "custom"):
         if not tool.name:
             raise RequestError(f"{place}.name: Field required")
-        if tool.type not in (None, "custom"):
-            raise RequestError(f"{place}: tools of type {tool.type} are not supported; declare it as a custom tool")
+    elif not tool.type.startswith(SERVER_TOOLS):
+        raise RequestError(f"{place}: tools of type {tool.type} are not supported; declare it as a custom tool")
 
 
 def _loaded(tools: list[Tool], turns: list[Turn]) -> list[Tool]:

@@ -48,15 +48,14 @@ class Detached:
             os.close(log)
             os.close(writer)
         line = ready_line(reader, spec.wait)
+        if line == b"":
+            raise C2oError(_died(process.wait(), path, since))
+        process.returncode = 0  # it is meant to outlive us: no ResourceWarning
         if line is None:
             raise Unhealthy(_not_ready(spec.wait))
-        if not line:
-            raise C2oError(_died(process.wait(), path, since))
         said: dict[str, Any] = json.loads(line)
         if not said["ok"]:
-            process.wait()
             raise as_raised(said["exit_code"], said["error"])
-        process.returncode = 0  # it is meant to outlive us: no ResourceWarning
 
     def stop(self) -> None:
         _service().terminate()

@@ -7,8 +7,8 @@ https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 from msgspec import Raw
@@ -36,19 +36,25 @@ class Item(NamedTuple):
 class Turn:
     """Consecutive messages of one role."""
 
-    def __init__(self, role: str, items: list[Item]) -> None:
+    __slots__ = ("calls", "items", "results", "role")
+
+    def __init__(self, role: str, items: Iterable[Item] = ()) -> None:
         self.role = role
-        self.items = items
-
-    @cached_property
-    def results(self) -> list[Item]:
-        """The results of tools, in the order in which they came."""
-        return [item for item in self.items if item.block.type == "tool_result"]
-
-    @cached_property
-    def calls(self) -> list[str]:
+        self.items: list[Item] = []
+        self.calls: list[str] = []
         """The ids of the tool calls."""
-        return [_text(item.block.id) for item in self.items if item.block.type == "tool_use"]
+        self.results: list[Item] = []
+        """The results of tools, in the order in which they came."""
+        for item in items:
+            self.add(item)
+
+    def add(self, item: Item) -> None:
+        self.items.append(item)
+        kind = item.block.type
+        if kind == "tool_use":
+            self.calls.append(_text(item.block.id))
+        elif kind == "tool_result":
+            self.results.append(item)
 
 
 def turns(messages: list[Message], *, repair: bool, notes: list[str]) -> list[Turn]:
@@ -75,17 +81,17 @@ def _merged(messages: list[Message]) -> list[Turn]:
         if message.role == "user" and message.content == []:
             raise RequestError(f"messages.{number}: user messages must have non-empty content")
         if not merged or merged[-1].role != message.role:
-            merged.append(Turn(message.role, []))
-        merged[-1].items.extend(_items(message, number))
+            merged.append(Turn(message.role))
+        _add(message, number, merged[-1])
     return merged
 
 
-def _items(message: Message, number: int) -> Iterator[Item]:
+def _add(message: Message, number: int, turn: Turn) -> None:
     if isinstance(message.content, str):
-        yield Item(Block(type="text", text=message.content), number, 0)
+        turn.add(Item(Block(type="text", text=message.content), number, 0))
         return
     for position, block in enumerate(message.content):
-        yield Item(block, number, position)
+        turn.add(Item(block, number, position))
 
 
 def _check_system_turns(merged: list[Turn]) -> None:
@@ -98,27 +104,30 @@ def _check_system_turns(merged: list[Turn]) -> None:
 def _check_unique_calls(merged: list[Turn]) -> None:
     seen: set[str] = set()
     for turn in merged:
-        for item in turn.items:
-            if item.block.type != "tool_use":
-                continue
-            if _text(item.block.id) in seen:
-                raise RequestError(f"{item.place}: `tool_use` ids must be unique: {item.block.id}")
-            seen.add(_text(item.block.id))
+        for call in turn.calls:
+            if call in seen:
+                again = [item for item in turn.items if item.block.id == call][-1]
+                raise RequestError(f"{again.place}: `tool_use` ids must be unique: {call}")
+            seen.add(call)
 
 
 def _check_pairs(merged: list[Turn]) -> None:
-    for turn, following in zip(merged, [*merged[1:], None], strict=True):
-        if turn.role == "assistant":
+    for turn, following in pairwise([*merged, None]):
+        if turn is not None and turn.role == "assistant" and turn.calls:
             _check_answered(turn, following)
-    for before, turn in zip([None, *merged[:-1]], merged, strict=True):
-        calls = before.calls if before and before.role == "assistant" else []
-        for item in turn.results:
-            answered = _text(item.block.tool_use_id)
-            if answered not in calls:
-                raise RequestError(
-                    f"{item.place}: unexpected `tool_use_id` found in `tool_result` blocks: {answered}. "
-                    "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
-                )
+    for before, turn in pairwise([None, *merged]):
+        if turn is not None and turn.results:
+            _check_asked(turn, before.calls if before and before.role == "assistant" else [])
+
+
+def _check_asked(turn: Turn, calls: list[str]) -> None:
+    for item in turn.results:
+        answered = _text(item.block.tool_use_id)
+        if answered not in calls:
+            raise RequestError(
+                f"{item.place}: unexpected `tool_use_id` found in `tool_result` blocks: {answered}. "
+                "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
+            )
 
 
 def _check_answered(turn: Turn, following: Turn | None) -> None:
@@ -149,7 +158,7 @@ def _repaired(merged: list[Turn], notes: list[str]) -> list[Turn]:
         missing = _unanswered(mended[-1], Turn(turn.role, kept)) if calls else []
         mended += _with_placeholders(missing, Turn(turn.role, kept), notes)
     if mended[-1].role == "assistant" and mended[-1].calls:
-        mended += _with_placeholders(mended[-1].calls, Turn("user", []), notes)
+        mended += _with_placeholders(mended[-1].calls, Turn("user"), notes)
     return [turn for turn in mended if turn.items]
 
 

@@ -18,7 +18,7 @@ from c2o.proxy.client import JSON, ClientLeft, ClientStream
 from c2o.proxy.journal import Entry
 from c2o.proxy.life_signs import StreamVoice, Watch, WholeVoice
 from c2o.proxy.memory import FOR_GOOD, of_body
-from c2o.proxy.rate_limits import rate_limit_headers
+from c2o.proxy.rate_limits import rate_limit_headers, states_limits
 from c2o.proxy.state import STATE, State
 from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Patience, read_capped, read_rest
 from c2o.routing import Route
@@ -230,7 +230,7 @@ async def _refused(exchange: Exchange, upstream: aiohttp.ClientResponse) -> Answ
 
 
 def _limits_of(upstream: aiohttp.ClientResponse) -> dict[str, str]:
-    return rate_limit_headers(upstream.headers, datetime.now(UTC))
+    return rate_limit_headers(upstream.headers, datetime.now(UTC)) if states_limits(upstream.headers) else {}
 
 
 def _gave_up(route: Route) -> RequestError:

@@ -16,11 +16,14 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+def states_limits(headers: Mapping[str, str]) -> bool:
+    """Does an upstream say anything about its limits?"""
+    return "x-ratelimit-remaining-requests" in headers or "x-ratelimit-remaining-tokens" in headers
+
+
 def rate_limit_headers(headers: Mapping[str, str], now: datetime) -> dict[str, str]:
     """The limits that an upstream stated; ``now`` turns its durations into times.  Names in any case."""
     found: dict[str, str] = {}
-    if not any(f"x-ratelimit-remaining-{kind}" in headers for kind in KINDS):
-        return found
     for kind in KINDS:
         for what in ("limit", "remaining"):
             value = headers.get(f"x-ratelimit-{what}-{kind}", "")

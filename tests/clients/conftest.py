@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,11 +16,25 @@ from tests.clients.service import Service, configuration, running
 from tests.fake_upstream import FakeUpstream
 
 
+def required() -> bool:
+    return os.environ.get("C2O_TEST_CLIENTS") == "required"
+
+
 def missing(reason: str) -> NoReturn:
     """Skip, or fail where the clients are required."""
-    if os.environ.get("C2O_TEST_CLIENTS") == "required":
+    if required():
         pytest.fail(f"a required client is missing: {reason}")
     pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where the clients are required, no test in this folder may skip, for whatever reason."""
+    report = yield
+    if report.skipped and required():
+        report.outcome = "failed"
+        report.longrepr = f"skipped though the clients are required: {report.longrepr}"
+    return report
 
 
 def installed(get: Callable[[], Path]) -> Path:
@@ -57,13 +71,13 @@ def c2o_service(start_c2o: Callable[..., Service], upstream: FakeUpstream) -> Se
 
 def claude_versions() -> list[Any]:
     pinned = [pytest.param(version, id=version) for version in install.VERSIONS["npm"][install.CLAUDE_CODE]]
-    return [*pinned, pytest.param("latest", id="newest", marks=pytest.mark.newest)]
+    return [*pinned, pytest.param(None, id="newest", marks=pytest.mark.newest)]
 
 
 @pytest.fixture(params=claude_versions())
 def claude(request: pytest.FixtureRequest, home: Path, tmp_path: Path) -> Claude:
     """The real Claude Code, in each pinned version."""
-    modules = installed(lambda: install.npm(install.CLAUDE_CODE, request.param))
+    modules = installed(lambda: install.npm(install.CLAUDE_CODE, request.param or install.newest(install.CLAUDE_CODE)))
     project = tmp_path / "project"
     project.mkdir()
     return Claude(modules / ".bin" / "claude", home, project)

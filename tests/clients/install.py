@@ -43,25 +43,23 @@ def npm(package: str, version: str) -> Path:
     return _once(name, lambda folder: _npm_install(f"{package}@{version}", folder)) / "node_modules"
 
 
-def _npm_install(package: str, folder: Path) -> None:
-    if not shutil.which("npm"):
+def newest(package: str) -> str:
+    """The newest version of an npm package.  Raises InstallError."""
+    return _run([_npm(), "view", package, "version"], Path.cwd()).strip()
+
+
+def _npm() -> str:
+    found = shutil.which("npm")
+    if not found:
         raise InstallError("npm is missing: install Node.js 20 or newer with npm.")
+    return found
+
+
+def _npm_install(package: str, folder: Path) -> None:
     # --prefix alone would still look for a package.json in the folders above.
     (folder / "package.json").write_text('{"private": true}')
-    _run(
-        [
-            "npm",
-            "install",
-            "--prefix",
-            str(folder),
-            "--no-audit",
-            "--no-fund",
-            "--no-save",
-            "--fetch-retries=1",
-            package,
-        ],
-        folder,
-    )
+    quiet = ["--no-audit", "--no-fund", "--no-save", "--fetch-retries=1"]
+    _run([_npm(), "install", "--prefix", str(folder), *quiet, package], folder)
 
 
 def llama_python() -> Path:
@@ -73,13 +71,17 @@ def llama_python() -> Path:
 
 def _pip_install(pins: list[str], folder: Path) -> None:
     """Into ``folder/venv``, which can be moved as long as only its ``bin/python`` is used."""
-    venv.create(folder / "venv", with_pip=True, symlinks=True)
+    try:
+        venv.create(folder / "venv", with_pip=True, symlinks=True)
+    except subprocess.CalledProcessError:
+        raise InstallError("this Python can't make environments: install python3-venv.") from None
     _run([str(folder / "venv/bin/python"), "-m", "pip", "install", "-q", "--only-binary=:all:", *pins], folder)
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path) -> str:
+    """What a command prints.  Raises InstallError."""
     try:
-        subprocess.run(
+        done = subprocess.run(
             command,
             cwd=folder,
             check=True,
@@ -92,6 +94,7 @@ def _run(command: list[str], folder: Path) -> None:
         raise InstallError(f"{' '.join(command)}: {_last_line(error.stderr)}") from None
     except subprocess.TimeoutExpired:
         raise InstallError(f"{' '.join(command)}: no end after {NPM_TIMEOUT} s") from None
+    return done.stdout
 
 
 def _last_line(text: str) -> str:

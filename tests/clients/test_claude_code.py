@@ -18,6 +18,7 @@ from tests.clients.service import Service, configuration, write_configuration
 from tests.fake_upstream import (
     DONE,
     Call,
+    Delay,
     FakeUpstream,
     Reply,
     Request,
@@ -25,7 +26,9 @@ from tests.fake_upstream import (
     Thinker,
     error,
     finish,
+    role,
     stream,
+    text,
     tool_call,
 )
 
@@ -214,6 +217,19 @@ def test_a_wrong_upstream_key_is_told_after_one_request(
 def test_an_upstream_that_is_down_is_named(claude: Claude, c2o_service: Service, upstream: FakeUpstream) -> None:
     upstream.go_away()
     assert upstream.url in told_quickly(lambda: claude.through_c2o("-p", "Hi"))
+
+
+@pytest.mark.slow
+def test_a_stream_that_falls_silent_is_kept_alive(claude: Claude, c2o_service: Service, upstream: FakeUpstream) -> None:
+    """Claude Code gives a stream up that is silent for too long, and asks again; here it is less patient than usual."""
+    slow = stream(role(), text("At "), Delay(25), text("last."), finish(), DONE)
+    upstream.think(steps(slow))
+    impatient = {"CLAUDE_ENABLE_BYTE_WATCHDOG": "1", "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS": "15000"}
+
+    done = claude.run("-p", "Hi", environment=claude.environment(**by_hand(c2o_service), **impatient))
+
+    assert (done.stdout.strip(), done.returncode) == ("At last.", 0), done
+    assert len(conversation(upstream)) == 1
 
 
 def test_the_demo_answers_claude(claude: Claude) -> None:

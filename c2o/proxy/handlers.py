@@ -14,7 +14,7 @@ from c2o.errors import RequestError
 from c2o.proxy.access import REQUEST_ID, respond
 from c2o.proxy.body import decoded, read_body
 from c2o.proxy.state import STATE, State
-from c2o.translate.token_estimate import estimate
+from c2o.translate.prompt_estimate import estimate
 from c2o.translate.types import Answer
 from c2o.wire.anthropic import ModelInfo, ModelPage, TokenCount, decode_request, encode
 from c2o.wire.health import NAME, Health
@@ -28,7 +28,7 @@ async def count_tokens(request: web.Request) -> web.StreamResponse:
     """``POST /v1/messages/count_tokens``: an estimate, never a call upstream.  Claude Code sends 25 at once."""
     body = await read_body(request)
     message = decoded(body, decode_request)
-    count = await asyncio.to_thread(estimate, message) if len(body) > IN_A_THREAD else estimate(message)
+    count = (await asyncio.to_thread(estimate, message) if len(body) > IN_A_THREAD else estimate(message)).total()
     return respond(request, Answer(200, encode(TokenCount(count)), {}))
 
 

@@ -33,7 +33,7 @@ from c2o.wire.anthropic import (
     encode_events,
 )
 from c2o.wire.chat import Chunk, decode_chunk, encode_request
-from c2o.wire.sse import ServerSentEvent, SSEDecoder, TooLong
+from c2o.wire.sse import LIMIT, ServerSentEvent, SSEDecoder, TooLong
 
 DONE = b"[DONE]"
 
@@ -96,6 +96,7 @@ class ChatTranslator:
         self._decoder = SSEDecoder()
         self._whole: list[bytes] | None = None
         """The pieces of a JSON answer that came where a stream was asked for."""
+        self._whole_size = 0
         self._begun = False
         self._done = False
 
@@ -110,16 +111,22 @@ class ChatTranslator:
         if not self._begun and data.strip():
             self._begun = True
             self._whole = [] if data.lstrip().startswith(b"{") else None
-        if self._whole is not None:
-            self._whole.append(data)
-            return b""
         try:
-            events = self._decoder.feed(data)
+            if self._whole is not None:
+                self._keep(data)
+            else:
+                self._events(self._decoder.feed(data))
         except TooLong:
             self._stream.fail("api_error", "the upstream sent a line that is larger than c2o takes")
-            events = []
-        self._events(events)
+            self._whole = None
         return self._said()
+
+    def _keep(self, data: bytes) -> None:
+        assert self._whole is not None
+        self._whole.append(data)
+        self._whole_size += len(data)
+        if self._whole_size > LIMIT:
+            raise TooLong
 
     def keep_alive(self, *, parsed: bool) -> bytes:
         if self._stream.ended:

@@ -19,6 +19,11 @@ from c2o.errors import RequestError
 SHOWN = 600
 """Characters of an upstream's own words that are passed on."""
 
+LOOKED_AT = 64 * 1024
+"""Characters in which those words are looked for."""
+
+MOST_DEPTH = 4
+"""How deep they may be nested."""
 
 UNKNOWN_MODEL = "upstream_model_unknown"
 """The code of an error that all requests for the model will meet."""
@@ -60,12 +65,12 @@ def read(status: int, body: bytes, hide: Callable[[str], str] = str) -> Told:
     """The sentence and the codes in a body of any of the shapes that are seen in the wild."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        value = body.decode("utf-8", "replace")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = body[:LOOKED_AT].decode("utf-8", "replace")
     error = _error_in(value)
     message = _printable(hide(_message_in(error) or _message_in(value)) or f"status {status} without an explanation")
     codes = (
-        " ".join(str(error.get(name)) for name in ("code", "type", "status", "param") if error.get(name))
+        " ".join(str(error.get(name))[:SHOWN] for name in ("code", "type", "status", "param") if error.get(name))
         if isinstance(error, dict)
         else ""
     )
@@ -76,22 +81,24 @@ def read(status: int, body: bytes, hide: Callable[[str], str] = str) -> Told:
 def _error_in(value: Any) -> Any:
     """The error object: OpenAI nests it, Gemini puts it into a list, Mistral and SGLang send it flat."""
     if isinstance(value, list) and value:
-        return _error_in(value[0])
+        value = value[0]
     if isinstance(value, dict) and isinstance(value.get("error"), dict | str):
         return value["error"]
     return value
 
 
-def _message_in(error: Any) -> str:
+def _message_in(error: Any, depth: int = 0) -> str:
     if isinstance(error, str):
-        return _plain(error)
+        return _plain(error[:LOOKED_AT])
+    if depth > MOST_DEPTH:
+        return ""
     if isinstance(error, list):
-        return "; ".join(text for each in error[:3] if (text := _message_in(each)))
+        return "; ".join(text for each in error[:3] if (text := _message_in(each, depth + 1)))
     if not isinstance(error, dict):
         return ""
     raw = error.get("metadata")
     inner = raw.get("raw") if isinstance(raw, dict) else None  # OpenRouter: the provider's own words
-    texts = (_message_in(error.get(name)) for name in ("message", "detail", "msg", "error_msg", "err", "title"))
+    texts = (_message_in(error.get(name), depth + 1) for name in ("message", "detail", "msg", "error_msg", "err", "title"))
     message = next((text for text in texts if text), "")
     return f"{message}: {inner}" if isinstance(inner, str) and inner not in message else message
 

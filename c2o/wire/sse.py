@@ -1,6 +1,6 @@
 """Server-sent events: splitting what arrives, framing what leaves.
 
-Strategy: a piece without a line end is only kept; one with a line end is joined to what was kept and
+Strategy: a piece in which no event ends is only kept; any other is joined to what was kept and
 split at blank lines.  Real streams are almost entirely single ``data:`` lines, so that case is one
 comparison and one slice.  https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
@@ -39,6 +39,9 @@ class SSEDecoder:
             self._keep(data)
             return []
         if self._parts:
+            if not _has_blank_line(self._parts[-1][-1:] + data):  # joining each line to all before it takes for ever
+                self._keep(data)
+                return []
             data = b"".join([*self._parts, data])
         data, held = _unify_line_ends(data)
         if self._first:
@@ -61,6 +64,11 @@ class SSEDecoder:
         self._size += len(data)
         if self._size > LIMIT:
             raise TooLong
+
+
+def _has_blank_line(data: bytes) -> bool:
+    """Can an event end in ``data``?  Two line ends in a row, in any of the three spellings."""
+    return b"\n\n" in data or b"\n\r" in data or b"\r\r" in data
 
 
 def _unify_line_ends(data: bytes) -> tuple[bytes, bytes]:

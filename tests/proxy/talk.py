@@ -177,9 +177,11 @@ class Peer(asyncio.Protocol):
     def complete(self) -> bool:
         return self.heard.endswith(b"0\r\n\r\n")
 
-    async def closed_or_complete(self) -> None:
-        """Wait for the end of a stream."""
-        await eventually(lambda: self.complete or self.closed.is_set(), lambda: f"the end; until now: {self.heard!r}")
+    async def finished(self, within: float = 5.0) -> None:
+        """Wait for the end of a stream, whichever it is."""
+        await eventually(
+            lambda: self.complete or self.closed.is_set(), lambda: f"the end; until now: {self.heard[-500:]!r}", within
+        )
 
     async def answer_to(self, data: bytes) -> bytes:
         """All that is said to ``data``, which is the last request on this connection."""

@@ -441,7 +441,7 @@ async def test_a_bug_in_mid_stream_ends_the_stream_with_an_error(
     peer = await service.call(stream=True)
     await eventually(lambda: b'"one"' in peer.heard, "the first word")
     more.set()
-    await peer.closed_or_complete()
+    await peer.finished()
 
     assert names(peer.events)[0] == "message_start"
     assert peer.events[-1].name == "error"

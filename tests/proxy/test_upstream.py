@@ -175,7 +175,7 @@ async def test_a_connection_is_used_again_after_every_kind_of_end(
         assert text_in(events((await service.stream()).body)) == "Hi"
 
     assert upstream.connections == 1
-    assert all(request.answered.is_set() for request in upstream.requests)
+    assert [await asyncio.to_thread(request.answered.wait, 5) for request in upstream.requests] == [True] * 3
 
 
 async def test_an_upstream_that_says_done_and_stays_is_not_waited_for(
@@ -381,6 +381,11 @@ REFUSALS = [
     Case("999", error(999, "denied"), 502, "api_error", "denied"),
     Case("text", whole(b"upstream connect error", 503, {"content-type": "text/plain"}), 529, "overloaded_error", "connect error"),
     Case("a list", whole([{"error": {"message": "Gemini says no"}}], 400), 400, "invalid_request_error", "Gemini says no"),  # type: ignore[arg-type]
+    Case("bytes that are no text", whole('{"error": {"message": "größer"}}'.encode("latin-1"), 400), 400, "invalid_request_error", "gr"),
+    Case("deep", whole(b"[" * 900 + b"]" * 900, 500), 500, "api_error"),
+    Case("deep objects", whole(b'{"message":' * 900 + b"1" + b"}" * 900, 500), 500, "api_error"),
+    Case("a long number", whole(b'{"error": {"message": "maximum context length", "code": "' + b"9" * 5000 + b'"}}', 400),
+         400, "invalid_request_error", "prompt is too long"),
     Case("control characters", error(400, "a\x1b[2Jb\x07‮c\r\nx: y"), 400, "invalid_request_error", "a"),
     Case("endless", stream(*[b"x" * 65536] * 64, CUT, status=500), 500, "api_error"),
 ]  # fmt: skip

@@ -1,0 +1,53 @@
+"""What the service writes to stderr."""
+
+from __future__ import annotations
+
+import logging
+
+from aiohttp.http_exceptions import BadHttpMessage
+
+from c2o.proxy.log import SafeFormatter, quieten
+
+
+def record(message: str, *args: object, error: BaseException | None = None) -> logging.LogRecord:
+    exc_info = (type(error), error, None) if error else None
+    return logging.LogRecord("c2o.proxy", logging.ERROR, __file__, 1, message, args, exc_info)
+
+
+def shown(written: logging.LogRecord) -> str:
+    """Without the time."""
+    formatted = SafeFormatter(lambda text: text.replace("sk-secret", "***")).format(written)
+    return formatted.partition(" ")[2]
+
+
+def test_a_record_is_a_line_with_time_level_and_name() -> None:
+    line = SafeFormatter(str).format(record("hello %s", "you"))
+    assert line.endswith(" ERROR c2o.proxy: hello you")
+    assert line[4] == line[7] == "-"
+    assert line[10] == "T"
+
+
+def test_secrets_are_taken_out_wherever_they_stand() -> None:
+    error = ValueError("upstream said sk-secret")
+    text = shown(record("key %s", "sk-secret", error=error))
+    assert text.startswith("ERROR c2o.proxy: key ***\n")
+    assert text.endswith("ValueError: upstream said ***")
+
+
+def test_no_record_can_forge_a_line_or_drive_a_terminal() -> None:
+    assert shown(record("model %s", "x\n2026 INFO forged\x1b[2J")) == (
+        r"ERROR c2o.proxy: model x\n2026 INFO forged\x1b[2J"
+    )
+    assert "\x1b" not in shown(record("failed", error=ValueError("\x1b[2J")))
+
+
+def test_a_client_that_speaks_nonsense_leaves_no_traceback() -> None:
+    written = record("Error handling request", error=BadHttpMessage("x-api-key: sk-someone"))
+    assert quieten(written)
+    assert shown(written) == "WARNING c2o.proxy: a request that isn't HTTP, or broke off (BadHttpMessage)"
+
+
+def test_our_own_errors_keep_theirs() -> None:
+    written = record("Error handling request", error=ZeroDivisionError())
+    assert quieten(written)
+    assert shown(written) == "ERROR c2o.proxy: Error handling request\nZeroDivisionError"

@@ -180,7 +180,7 @@ def _call(item: Item, tools: Toolbox) -> ToolCall:
     block = item.block
     if not isinstance(block.id, str) or not isinstance(block.name, str):
         raise RequestError(f"{item.place}: a tool_use block needs an id and a name")
-    function = FunctionCall(tools.names.to_upstream(block.name), _arguments(block.input))
+    function = FunctionCall(tools.called(block), _arguments(block.input))
     return ToolCall(id=block.id, function=function, type="function")
 
 
@@ -220,7 +220,7 @@ def _tool_message(item: Item, dialect: Dialect) -> tuple[ChatMessage, list[UserP
     texts: list[str] = []
     images: list[UserPart] = []
     for each in content.parts(content.nested(item), vision=dialect.vision):
-        if isinstance(each, ImagePart):
+        if not isinstance(each, TextPart):
             number = len(images) // 2 + 1
             texts.append(f"[image {number} of tool result {call}: see the next message]")
             images += [TextPart(f"Image {number} (from tool result {call}):"), each]

@@ -180,7 +180,7 @@ class ChatStream:
             return call.input
         input = self._calls.begin(call)
         self._reasoning.before_call(call.id, call.thought_signature)
-        self._builder.tool_use(call.key, id=call.id, name=call.name)
+        self._builder.tool_use(call.key, id=call.id, name=call.tool, toolset=call.toolset)
         return input
 
     def fail(self, kind: str, message: str) -> None:

@@ -93,7 +93,7 @@ def image_url(item: Item) -> str:
 
 
 def _source(item: Item) -> Source:
-    if item.block.source is UNSET:
+    if not isinstance(item.block.source, Source):
         raise RequestError(f"{item.place}.source: Field required")
     return item.block.source
 

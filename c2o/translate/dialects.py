@@ -49,6 +49,10 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     parallel_tool_calls: bool = False
     """Whether ``"parallel_tool_calls": false`` may be sent.  It is enforced here in any case."""
 
+    strict_tools: bool = False
+    """Whether a tool may say ``"strict": true``.  xAI, Fireworks and vLLM behind a gateway refuse it; OpenAI
+    wants a schema of certain rules for it (https://platform.openai.com/docs/guides/function-calling)."""
+
     sampling: bool = True
     """Whether ``temperature`` and ``top_p`` may be sent; OpenAI's reasoning models refuse them."""
 
@@ -94,6 +98,7 @@ DIALECTS: dict[str, Dialect] = {
         system_messages="anywhere",
         tool_choice_named=True,
         parallel_tool_calls=True,
+        strict_tools=True,
         safety_identifier=True,
         think_tags=False,
     ),

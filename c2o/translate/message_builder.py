@@ -93,9 +93,9 @@ class MessageBuilder:
     def signature(self, signature: str) -> None:
         self._say(self._last(ThinkingBlock) or self._add(ThinkingBlock()), SignatureDelta(signature))
 
-    def tool_use(self, key: Hashable, *, id: str, name: str) -> None:
+    def tool_use(self, key: Hashable, *, id: str, name: str, toolset: str | None = None) -> None:
         """A tool call begins; ``key`` names it in the calls that follow."""
-        self._tools[key] = self._add(ToolUseBlock(id=id, name=name))
+        self._tools[key] = self._add(ToolUseBlock(id=id, name=name, toolset_name=toolset or UNSET))
 
     def tool_input(self, key: Hashable, partial_json: str) -> None:
         self._say(self._tools[key], InputJSONDelta(partial_json))
@@ -210,5 +210,5 @@ def _whole(block: ContentBlock, text: str, signature: str) -> ContentBlock:
             return TextBlock(text)
         case ThinkingBlock():
             return ThinkingBlock(text, signature)
-        case ToolUseBlock(id, name):
-            return ToolUseBlock(id, name, Raw(text.encode()) if text else Raw(b"{}"))
+        case ToolUseBlock():
+            return structs.replace(block, input=Raw(text.encode())) if text else block

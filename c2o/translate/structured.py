@@ -37,7 +37,7 @@ def response_format(schema: Raw | None, dialect: Dialect) -> ResponseFormat | Un
         return UNSET
     if dialect.response_format == "json_object":
         return ResponseFormat("json_object")
-    return ResponseFormat("json_schema", JSONSchema(name="output", schema=schema, strict=_is_strict(schema)))
+    return ResponseFormat("json_schema", JSONSchema(name="output", schema=schema, strict=keeps_strict_rules(schema)))
 
 
 def instruction(schema: Raw | None, dialect: Dialect) -> str:
@@ -47,7 +47,7 @@ def instruction(schema: Raw | None, dialect: Dialect) -> str:
     return f"Answer with JSON only, following this JSON schema: {bytes(schema).decode()}"
 
 
-def _is_strict(schema: Raw) -> bool:
+def keeps_strict_rules(schema: Raw) -> bool:
     """Does the schema keep OpenAI's rules for strict mode?  It is never rewritten to force it: that would
     change what is optional (https://platform.openai.com/docs/guides/structured-outputs)."""
     try:

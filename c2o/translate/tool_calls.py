@@ -22,8 +22,13 @@ class Call:
         self.given_id = given_id
         self.index = index
         self.name = ""
+        """As the upstream says it."""
         self.id = ""
-        """The id for the client; settled when the call begins, like the name."""
+        """The id for the client; settled when the call begins, like the tool."""
+        self.tool = ""
+        """The tool's name in the client's words."""
+        self.toolset: str | None = None
+        """The toolset that the called tool is a member of."""
         self.thought_signature: str | None = None
         """Gemini's, which must come back with the call."""
         self.input: ToolInput | None = None
@@ -67,9 +72,11 @@ class CallRouter:
     def begin(self, call: Call) -> ToolInput:
         """The call's arguments start: its name and id are settled now."""
         if call.input is None:
-            call.name = self._tools.known(call.name)
+            name = call.tool = self._tools.known(call.name)
+            if (member := self._tools.member(name)) is not None:
+                call.toolset, call.tool = member
             call.id = self._free_id(call)
-            call.input = ToolInput(self._tools.schema(call.name), self._notes)
+            call.input = ToolInput(self._tools.schema(name), self._notes)
         return call.input
 
     def wanted(self) -> list[Call]:

@@ -16,11 +16,11 @@ from msgspec import UNSET, Raw, UnsetType
 from c2o.errors import RequestError
 from c2o.translate.conversation import Turn
 from c2o.translate.dialects import Dialect
-from c2o.wire.anthropic import Block, Tool, ToolChoice, decode_content
+from c2o.translate.structured import keeps_strict_rules
+from c2o.translate.tool_offer import offer
+from c2o.translate.toolsets import Member, function_name
+from c2o.wire.anthropic import Block, Tool, ToolChoice
 from c2o.wire.chat import Function, FunctionName, FunctionTool, NamedToolChoice
-
-SERVER_TOOLS = ("web_search_", "web_fetch_", "code_execution_", "tool_search_tool_", "advisor_", "mcp_toolset")
-"""Types that Anthropic's own servers run; a chat-completions upstream can't."""
 
 _GOOD_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -55,9 +55,8 @@ class Toolbox:
     ) -> None:
         self.names = ToolNames()
         self.choice = choice
-        offered = _offered(list(tools or []), choice, notes)
-        self._tools = {tool.name: tool for tool in _loaded(offered, turns)}
-        if choice and choice.type == "tool" and choice.name not in self._tools:
+        self._tools, self._members = offer(list(tools or []), choice, turns, notes)
+        if choice and choice.type == "tool" and (choice.name not in self._tools or choice.name in self._members):
             raise RequestError(f"tool_choice: tool {choice.name!r} is not among the tools")
 
     def __bool__(self) -> bool:
@@ -73,7 +72,7 @@ class Toolbox:
         wanted = list(self._tools.values())
         if self._forced() and not dialect.tool_choice_named:
             wanted = [tool for tool in wanted if self.choice and tool.name == self.choice.name]
-        return [self._function(tool) for tool in wanted] or UNSET
+        return [self._function(tool, dialect) for tool in wanted] or UNSET
 
     def tool_choice(self, dialect: Dialect, notes: list[str]) -> str | NamedToolChoice | UnsetType:
         """``tool_choice`` for the upstream; what it doesn't know is weakened and noted."""
@@ -103,63 +102,29 @@ class Toolbox:
             return name
         return next((known for known in self._tools if known.lower() == name.lower()), name)
 
+    def member(self, name: str) -> Member | None:
+        """The member of a toolset that a name stands for, if it does."""
+        return self._members.get(name)
+
+    def called(self, block: Block) -> str:
+        """The upstream's name for the tool of a ``tool_use`` block."""
+        name = str(block.name)
+        return self.names.to_upstream(function_name(block.toolset_name, name) if block.toolset_name else name)
+
     def _forced(self) -> bool:
         return self.choice is not None and self.choice.type == "tool"
 
-    def _function(self, tool: Tool) -> FunctionTool:
+    def _function(self, tool: Tool, dialect: Dialect) -> FunctionTool:
+        parameters = _parameters(tool.input_schema)
+        strict = bool(tool.strict) and dialect.strict_tools and keeps_strict_rules(parameters)
         return FunctionTool(
             Function(
                 name=self.names.to_upstream(tool.name),
                 description=_description(tool) or UNSET,
-                parameters=_parameters(tool.input_schema),
+                parameters=parameters,
+                strict=strict or UNSET,
             )
         )
-
-
-def _offered(tools: list[Tool], choice: ToolChoice | None, notes: list[str]) -> list[Tool]:
-    """The tools without those that only Anthropic's servers can run.
-
-    A server tool beside others is dropped: clients take "the model didn't search" as normal.  Alone or
-    demanded it is refused, because the model would invent what it can't look up.
-    """
-    served = [(number, tool) for number, tool in enumerate(tools) if (tool.type or "").startswith(SERVER_TOOLS)]
-    others = tools if not served else [tool for tool in tools if not (tool.type or "").startswith(SERVER_TOOLS)]
-    for number, tool in served:
-        if not others or (choice and choice.name == tool.name):
-            raise RequestError(f"tools.{number}: {tool.name or tool.type} is not available on this upstream")
-        notes.append(f"server tool {tool.name or tool.type} dropped: the upstream can't run it")
-    for number, tool in enumerate(tools):
-        _check(tool, f"tools.{number}")
-    return others
-
-
-def _check(tool: Tool, place: str) -> None:
-    if tool.type in (None, "custom"):
-        if not tool.name:
-            raise RequestError(f"{place}.name: Field required")
-    elif not tool.type.startswith(SERVER_TOOLS):
-        raise RequestError(f"{place}: tools of type {tool.type} are not supported; declare it as a custom tool")
-
-
-def _loaded(tools: list[Tool], turns: list[Turn]) -> list[Tool]:
-    """Deferred tools count once the conversation refers to them: found by a tool search, or called.
-
-    https://platform.claude.com/docs/en/agents-and-tools/tool-use/tool-search-tool
-    """
-    if not any(tool.defer_loading for tool in tools):
-        return tools
-    mentioned = {name for turn in turns for item in turn.items for name in _mentions(item.block)}
-    loaded = [tool for tool in tools if not tool.defer_loading or tool.name in mentioned]
-    return loaded or tools
-
-
-def _mentions(block: Block) -> list[str]:
-    if block.type == "tool_use" and isinstance(block.name, str):
-        return [block.name]
-    if block.type == "tool_result" and isinstance(block.content, Raw) and b"tool_reference" in bytes(block.content):
-        inner = decode_content(block.content)
-        return [each.tool_name for each in inner if isinstance(each.tool_name, str)] if isinstance(inner, list) else []
-    return []
 
 
 def _description(tool: Tool) -> str:

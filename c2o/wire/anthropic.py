@@ -36,7 +36,8 @@ class Block(Struct, gc=False):
 
     type: str
     text: str | UnsetType = UNSET
-    source: Source | UnsetType = UNSET
+    source: Source | str | UnsetType = UNSET
+    """Of a search result: where it is from."""
     id: str | UnsetType = UNSET
     name: str | UnsetType = UNSET
     input: Raw | UnsetType = UNSET
@@ -49,6 +50,17 @@ class Block(Struct, gc=False):
     title: str | None = None
     context: str | None = None
     tool_name: str | UnsetType = UNSET
+    toolset_name: str | None = None
+    """Of a call or its result: the toolset that the called tool is a member of."""
+    server_name: str | None = None
+    """Of an MCP server that Anthropic's API called."""
+    tool: ToolChange | UnsetType = UNSET
+    """Of a tool addition or removal: which tool."""
+    tool_changes: list[Block] | None = None
+    """Of a compaction: the additions and removals of the part that it sums up."""
+    tabs: Raw | UnsetType = UNSET
+    state_changes: Raw | UnsetType = UNSET
+    """Of a browser state."""
 
 
 class OutputFormat(Struct):
@@ -68,13 +80,39 @@ class Message(Struct, gc=False):
     """Of a system message: the effort from here on."""
 
 
+class MemberConfig(Struct):
+    """What a client says about one member of a toolset."""
+
+    enabled: bool | None = None
+    defer_loading: bool | None = None
+
+
 class Tool(Struct, gc=False):
+    """A tool: the client's own, or one that Anthropic defines, with its options."""
+
     name: str = ""
     type: str | None = None
     description: str | None = None
     input_schema: Raw | UnsetType = UNSET
     input_examples: list[Raw] | None = None
     defer_loading: bool | None = None
+    strict: bool | None = None
+    allowed_callers: list[str] | None = None
+    max_characters: int | None = None
+    display_width_px: int | None = None
+    display_height_px: int | None = None
+    display_number: int | None = None
+    enable_zoom: bool | None = None
+    configs: dict[str, MemberConfig | None] | None = None
+
+
+class ToolChange(Struct):
+    """The tool that is added or removed in mid-conversation: by its name, or by its definition."""
+
+    type: str = ""
+    name: str | None = None
+    server_name: str | None = None
+    definition: Tool | None = None
 
 
 class ToolChoice(Struct):
@@ -152,6 +190,7 @@ class ToolUseBlock(Struct, frozen=True, tag="tool_use"):
     id: str
     name: str
     input: Raw = Raw(b"{}")
+    toolset_name: str | UnsetType = UNSET
 
 
 ContentBlock = TextBlock | ThinkingBlock | ToolUseBlock

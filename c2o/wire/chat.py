@@ -29,6 +29,16 @@ class ImagePart(Struct, tag="image_url"):
     image_url: ImageURL
 
 
+class File(Struct):
+    filename: str
+    file_data: str
+    """A data URL; OpenRouter also takes the address of a document."""
+
+
+class FilePart(Struct, tag="file"):
+    file: File
+
+
 class ThinkingPart(Struct, tag="thinking"):
     """Mistral's form of reasoning in a history."""
 
@@ -36,7 +46,7 @@ class ThinkingPart(Struct, tag="thinking"):
     closed: bool = True
 
 
-UserPart = TextPart | ImagePart
+UserPart = TextPart | ImagePart | FilePart
 Part = UserPart | ThinkingPart
 
 
@@ -72,6 +82,7 @@ class Function(Struct, omit_defaults=True):
     name: str
     description: str | UnsetType = UNSET
     parameters: Raw | UnsetType = UNSET
+    strict: bool | UnsetType = UNSET
 
 
 class FunctionTool(Struct):

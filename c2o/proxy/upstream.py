@@ -126,7 +126,8 @@ class Upstreams:
         """The upstream's answer, its body not yet read.  Raises RequestError where there is none."""
         assert self._session is not None
         try:
-            async with self._session.post(
+            async with self._session.request(
+                request.method,
                 self._url(route, request.path),
                 data=_body(request.body),
                 headers=self._headers[route.name],

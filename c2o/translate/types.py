@@ -38,6 +38,7 @@ class UpstreamRequest(NamedTuple):
     path: str
     """Joined to the upstream's base URL."""
     body: bytes
+    method: str = "POST"
 
 
 class Remedy(NamedTuple):

@@ -87,15 +87,17 @@ def read() -> Instance | None:
 
 
 def write(instance: Instance) -> None:
-    """Put the state file in place, whole and readable by its owner only."""
+    """Put the state file in place, whole and readable by its owner only.  Raises C2oError if that can't be done."""
     path = state_file()
     beside = path.with_name(f".{path.name}.new")
-    with suppress(FileNotFoundError):
-        beside.unlink()
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(instance._asdict(), file)
-    beside.replace(path)
+    try:
+        beside.unlink(missing_ok=True)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(instance._asdict(), file)
+        beside.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from None
 
 
 def remove() -> None:
@@ -157,10 +159,14 @@ def _open(path: Path) -> int:
         paths.private_dir(path.parent)
         return os.open(path, os.O_RDWR | os.O_CREAT | _NO_FOLLOW, 0o600)
     except OSError as error:
-        raise C2oError(
-            f"{path} can't be written: {error.strerror}. c2o keeps its lock and state there; "
-            "make the folder writable, or set C2O_HOME to one that is."
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> C2oError:
+    return C2oError(
+        f"{path} can't be written: {error.strerror}. c2o keeps its lock and state there; "
+        "make the folder writable, or set C2O_HOME to one that is."
+    )
 
 
 if sys.platform == "win32":

@@ -161,6 +161,11 @@ def test_a_state_folder_that_cannot_be_made_is_told_in_a_sentence(c2o_home: Path
         Lock(instance.lock_file()).acquire()
 
 
+def test_a_state_file_that_cannot_be_written_is_told_in_a_sentence(c2o_home: Path) -> None:
+    with pytest.raises(C2oError, match=r"service\.json can't be written: No such file or directory\. .+ C2O_HOME"):
+        instance.write(HERE)
+
+
 @pytest.mark.parametrize(
     ("host", "url"),
     [

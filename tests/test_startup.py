@@ -47,11 +47,11 @@ def test_into_a_pipe_status_loads_no_rich(configured: CommandLine) -> None:
 
 def test_the_service_loads_no_command_line(configured: CommandLine) -> None:
     script = """
-import os, signal, threading
+import os, signal, threading, time
 from c2o.proxy.__main__ import main
 def soon():
     from c2o import instance
-    while not instance.read(): pass
+    while not instance.read(): time.sleep(0.02)
     os.kill(os.getpid(), signal.SIGTERM)
 threading.Thread(target=soon).start()
 main(["--port", "0"])

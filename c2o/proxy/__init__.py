@@ -10,5 +10,6 @@ One request's road is ``handlers.create_message``: decode, route, translate, sen
 - ``life_signs``  what is said, and when to give up, while the upstream is silent
 - ``journal``     one line per request, and the counters
 - ``process``     the process around it all: socket, signals, drain
+- ``log``         what goes to stderr: without secrets and escape sequences
 - ``probe``       asks an upstream on behalf of the command line, in a process of its own
 """

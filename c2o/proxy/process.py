@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -42,8 +43,9 @@ LOCK_PATIENCE = 1.0
 KEEP_ALIVE = 75
 """Seconds that an idle connection stays; aiohttp's default of an hour lets silent ones pile up."""
 
-LAST_WORDS = 1.0
-"""Seconds for what still runs after the drain: the application's ``on_shutdown`` has told it to end."""
+LAST_WORDS = 2.0
+"""Seconds for what still runs after the drain: the application's ``on_shutdown`` has told it to end.  aiohttp
+waits twice as long: first for the handlers, then for those that it has cancelled."""
 
 MANAGER_VARIABLE = "C2O_MANAGER"
 """How a service manager tells the service its name, for the state file."""
@@ -199,15 +201,20 @@ def _told_to_reload() -> None:
 
 
 async def _drain(runner: web.AppRunner, state: State, myself: Instance) -> None:
-    """Let running requests finish.  The state file tells ``c2o stop`` how many there are."""
+    """Close idle connections, and let running requests finish.  The state file tells ``c2o stop`` of them."""
     assert runner.server is not None
-    runner.server.pre_shutdown()  # connections end with the request that they carry
-    told = None
-    with suppress(TimeoutError):
-        async with asyncio.timeout(DRAIN_LIMIT):
-            while told is None or state.journal.counters.active:
-                if told != state.journal.counters.active:
-                    told = state.journal.counters.active
-                    instance.write(myself._replace(draining=told))
-                    log.info("ending, as soon as %d running requests are done", told)
-                await asyncio.sleep(0.05)
+    counters, told, deadline = state.journal.counters, None, time.monotonic() + DRAIN_LIMIT
+    log.info("told to end; running requests: %d", counters.active)
+    runner.server.pre_shutdown()
+    done = asyncio.create_task(runner.server.shutdown(None))
+    while not done.done() and time.monotonic() < deadline:
+        if told != counters.active:
+            told = counters.active
+            with suppress(C2oError):  # a full disk must not cut a stream
+                instance.write(myself._replace(draining=told))
+        await asyncio.wait([done], timeout=0.05)
+    if not done.done():
+        log.warning("requests that are cut off, because %.0f s are over: %d", DRAIN_LIMIT, counters.active)
+        done.cancel()
+        with suppress(asyncio.CancelledError):
+            await done

@@ -8,8 +8,14 @@ One request's way through this package::
 - ``chat``              ChatTranslator: the halves below put together
 - ``conversation``      the turns of a request, with calls and results paired
 - ``chat_request``      the request's fields and messages, one small function each
-- ``content``           images, documents and other blocks as an upstream can take them
+- ``content``           content blocks as an upstream can take them
+- ``media``             images and documents
+- ``server_tools``      what Anthropic's own tools did earlier, as text
+- ``tool_results``      what a tool brought, as a tool message
 - ``tools``             tools, tool choice, and names that an upstream accepts
+- ``tool_offer``        which of the tools are offered: deferred, added, removed ones
+- ``anthropic_tools``   tools of which a request names the type only: bash, text editor, memory, computer
+- ``toolsets``          families of functions behind one entry: computer, browser
 - ``chat_stream``       what a chunk says, told to the MessageBuilder
 - ``message_builder``   the grammar of the answer, and ``fold``
 - ``tool_input``        tool arguments, repaired against their schema while they stream

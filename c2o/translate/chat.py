@@ -71,6 +71,7 @@ class ChatTranslator:
             model=job.model,
             dialect=job.dialect,
             max_output_tokens=job.max_output_tokens,
+            documents=job.documents,
             notes=notes,
         )
         apply(job.learned, self._chat)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import UNSET, Raw, UnsetType
 
 from c2o.errors import RequestError
-from c2o.translate import content, structured
+from c2o.translate import content, server_tools, structured
 from c2o.translate.conversation import Item, Turn
 from c2o.translate.dialects import Dialect
+from c2o.translate.media import Document, Media, media_of
 from c2o.translate.reasoning import Replay
+from c2o.translate.tool_results import tool_message
 from c2o.translate.tools import Toolbox
 from c2o.wire.anthropic import Block, MessagesRequest
 from c2o.wire.chat import (
     ChatMessage,
     ChatRequest,
     FunctionCall,
-    ImagePart,
     Part,
     StreamOptions,
     TextPart,
@@ -40,13 +41,15 @@ def chat_request(
     model: str,
     dialect: Dialect,
     max_output_tokens: int | None,
+    documents: Mapping[str, Document],
     notes: list[str],
 ) -> ChatRequest:
     """The request for a chat-completions upstream.  Raises RequestError that names the place."""
     limit = _max_tokens(request, max_output_tokens)
+    media = media_of(dialect, documents)
     return ChatRequest(
         model=model,
-        messages=[*_system_messages(request, dialect), *_conversation(turns, tools, replay, dialect)],
+        messages=[*_system_messages(request, dialect), *_conversation(turns, tools, replay, dialect, media)],
         max_tokens=limit if dialect.max_tokens_field == "max_tokens" else UNSET,
         max_completion_tokens=limit if dialect.max_tokens_field == "max_completion_tokens" else UNSET,
         stream=True if request.stream else UNSET,
@@ -130,15 +133,17 @@ def _system_messages(request: MessagesRequest, dialect: Dialect) -> list[ChatMes
     return [ChatMessage(role=dialect.system_role, content=text)] if text else []
 
 
-def _conversation(turns: list[Turn], tools: Toolbox, replay: Replay, dialect: Dialect) -> list[ChatMessage]:
+def _conversation(
+    turns: list[Turn], tools: Toolbox, replay: Replay, dialect: Dialect, media: Media
+) -> list[ChatMessage]:
     messages: list[ChatMessage] = []
     calls: list[str] = []
     for turn in turns:
         if turn.role == "assistant":
             calls = turn.calls
-            messages += _assistant(turn, tools, replay)
+            messages += _assistant(turn, tools, replay, media)
         elif turn.role == "user":
-            _extend(messages, _user(turn, calls, dialect))
+            _extend(messages, _user(turn, calls, media))
         elif dialect.system_messages == "anywhere":
             messages += _system(turn, dialect)
         else:
@@ -164,10 +169,11 @@ def _as_parts(said: object) -> list[Part]:
     return [TextPart(said)] if isinstance(said, str) else list(said) if isinstance(said, list) else []
 
 
-def _assistant(turn: Turn, tools: Toolbox, replay: Replay) -> list[ChatMessage]:
+def _assistant(turn: Turn, tools: Toolbox, replay: Replay, media: Media) -> list[ChatMessage]:
     """One message with the text and all calls; null content beside calls, as OpenAI writes it itself."""
     calls = [_call(item, tools) for item in turn.items if item.block.type == "tool_use"]
-    texts = [content.text_of(item) for item in turn.items if item.block.type not in ("tool_use", "image")]
+    others = (item for item in server_tools.answered(turn.items) if item.block.type not in ("tool_use", "image"))
+    texts = [content.text_of(item, media) for item in others]
     text = content.PARAGRAPH.join(text for text in texts if text)
     if not calls and not text:
         return []
@@ -191,7 +197,7 @@ def _arguments(given: Raw | UnsetType) -> str:
     return text if text.startswith("{") else f'{{"input":{text}}}'
 
 
-def _user(turn: Turn, calls: list[str], dialect: Dialect) -> list[ChatMessage]:
+def _user(turn: Turn, calls: list[str], media: Media) -> list[ChatMessage]:
     """Tool messages first and in the order of the calls, then one user message with everything else.
 
     OpenAI wants each call answered before anything else is said; some chat templates pair calls and
@@ -199,44 +205,17 @@ def _user(turn: Turn, calls: list[str], dialect: Dialect) -> list[ChatMessage]:
     """
     results = sorted(turn.results, key=lambda item: calls.index(item.block.tool_use_id))  # type: ignore[arg-type]
     tool_messages: list[ChatMessage] = []
-    images: list[UserPart] = []
+    moved: list[UserPart] = []
     for item in results:
-        message, found = _tool_message(item, dialect)
+        message, found = tool_message(item, media)
         tool_messages.append(message)
-        images += found
+        moved += found
     others = [item for item in turn.items if item.block.type != "tool_result"]
-    rest = content.parts(others, vision=dialect.vision)
+    rest = content.parts(others, media)
     if not rest and not tool_messages:
         raise RequestError(f"messages.{turn.items[0].message}: text content blocks must be non-empty")
-    said = [*images, *rest]
+    said = [*moved, *rest]
     return [*tool_messages, *([ChatMessage(role="user", content=content.joined(said))] if said else [])]
-
-
-def _tool_message(item: Item, dialect: Dialect) -> tuple[ChatMessage, list[UserPart]]:
-    """A result as a tool message, and the images in it with a label each."""
-    call = str(item.block.tool_use_id)
-    if not item.block.is_error and content.is_string(item.block.content):
-        return ChatMessage(role="tool", tool_call_id=call, content=item.block.content), []
-    texts: list[str] = []
-    images: list[UserPart] = []
-    for each in content.parts(content.nested(item), vision=dialect.vision):
-        if not isinstance(each, TextPart):
-            number = len(images) // 2 + 1
-            texts.append(f"[image {number} of tool result {call}: see the next message]")
-            images += [TextPart(f"Image {number} (from tool result {call}):"), each]
-        else:
-            texts.append(each.text)
-    text = _marked_error("\n".join(texts)) if item.block.is_error else "\n".join(texts)
-    return ChatMessage(role="tool", tool_call_id=call, content=text), images
-
-
-def _marked_error(text: str) -> str:
-    """There is no field for a failed tool; the model must read it."""
-    if not text:
-        return "Error: tool failed without output"
-    if text.lower().startswith("error") or "<tool_use_error>" in text:
-        return text
-    return f"Error: {text}"
 
 
 def _system_text(turn: Turn) -> str:

@@ -27,16 +27,18 @@ class Item(NamedTuple):
     block: Block
     message: int
     position: int
+    inside: str = ""
+    """Where it is in that block, if it is inside of one: ``.tool_result.content.0``."""
 
     @property
     def place(self) -> str:
-        return f"messages.{self.message}.content.{self.position}"
+        return f"messages.{self.message}.content.{self.position}{self.inside}"
 
 
 class Turn:
     """Consecutive messages of one role."""
 
-    __slots__ = ("calls", "items", "results", "role")
+    __slots__ = ("calls", "items", "results", "role", "summary")
 
     def __init__(self, role: str, items: Iterable[Item] = ()) -> None:
         self.role = role
@@ -45,6 +47,8 @@ class Turn:
         """The ids of the tool calls."""
         self.results: list[Item] = []
         """The results of tools, in the order in which they came."""
+        self.summary: int | None = None
+        """The position of the last compaction: it stands for everything before it."""
         for item in items:
             self.add(item)
 
@@ -55,6 +59,8 @@ class Turn:
             self.calls.append(_text(item.block.id))
         elif kind == "tool_result":
             self.results.append(item)
+        elif kind == "compaction" and isinstance(item.block.content, Raw) and bytes(item.block.content) != b"null":
+            self.summary = len(self.items) - 1
 
 
 def turns(messages: list[Message], *, repair: bool, notes: list[str]) -> list[Turn]:
@@ -64,7 +70,7 @@ def turns(messages: list[Message], *, repair: bool, notes: list[str]) -> list[Tu
     """
     if not messages:
         raise RequestError("messages: at least one message is required")
-    merged = _merged(messages)
+    merged = _after_compaction(_merged(messages))
     _check_system_turns(merged)
     _check_unique_calls(merged)
     if repair:
@@ -92,6 +98,21 @@ def _add(message: Message, number: int, turn: Turn) -> None:
         return
     for position, block in enumerate(message.content):
         turn.add(Item(block, number, position))
+
+
+def _after_compaction(merged: list[Turn]) -> list[Turn]:
+    """The conversation from its last summary on, which becomes the user's: what it sums up needn't be sent again.
+
+    https://platform.claude.com/docs/en/build-with-claude/compaction
+    """
+    last = next((number for number in reversed(range(len(merged))) if merged[number].summary is not None), None)
+    if last is None:
+        return merged
+    turn, at = merged[last], merged[last].summary or 0
+    rest = [Turn(turn.role, turn.items[at + 1 :]), *merged[last + 1 :]]
+    following = [each for each in rest if each.items]
+    with_it = following.pop(0).items if following and following[0].role == "user" else []
+    return [Turn("user", [turn.items[at], *with_it]), *following]
 
 
 def _check_system_turns(merged: list[Turn]) -> None:

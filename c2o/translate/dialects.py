@@ -39,6 +39,18 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     vision: bool = True
     """Whether images may be sent.  Where not, a text says that there was one."""
 
+    documents: Literal["file", "text"] = "text"
+    """Whether a PDF goes out as a ``file`` part, or as its text.  Azure, DashScope, vLLM and Fireworks refuse file
+    parts; llama.cpp answers ``unsupported content[].type``."""
+
+    document_urls: bool = False
+    """Whether a PDF may be given by its URL.  OpenAI's chat completions take base64 only."""
+
+    tool_media: bool = False
+    """Whether images and files may stand in a tool message.  OpenAI allows text alone there
+    (https://platform.openai.com/docs/api-reference/chat/create), and so do most models behind vLLM
+    (https://github.com/vllm-project/vllm/issues/43203); elsewhere they follow in the user's next message."""
+
     tool_choice_required: bool = True
     """Whether ``"tool_choice": "required"`` is understood."""
 
@@ -89,6 +101,10 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whether reasoning may come as ``<think>…</think>`` at the very start of the text, as it does from servers
     that run without a reasoning parser."""
 
+    count_tokens: Literal["none", "vllm", "llamacpp"] = "none"
+    """How a server on this machine counts the tokens of a conversation: ``/tokenize`` takes it as it is (vLLM), or
+    text that ``/apply-template`` made of it (llama.cpp).  Elsewhere they are estimated, and nobody is asked."""
+
 
 DIALECTS: dict[str, Dialect] = {
     "generic": Dialect(),
@@ -99,6 +115,7 @@ DIALECTS: dict[str, Dialect] = {
         tool_choice_named=True,
         parallel_tool_calls=True,
         strict_tools=True,
+        documents="file",  # https://developers.openai.com/api/docs/guides/file-inputs
         safety_identifier=True,
         think_tags=False,
     ),
@@ -116,6 +133,8 @@ DIALECTS: dict[str, Dialect] = {
         tool_choice_named=True,
         parallel_tool_calls=True,
         top_k=True,
+        documents="file",  # https://openrouter.ai/docs/features/multimodal/pdfs: for any model
+        document_urls=True,
         reasoning_efforts=("low", "medium", "high"),
         reasoning_replay="reasoning_details",
     ),
@@ -126,9 +145,15 @@ DIALECTS: dict[str, Dialect] = {
     # https://docs.ollama.com/api/openai-compatibility: tool_choice isn't supported
     "ollama": Dialect(tool_choice_required=False, reasoning_replay="reasoning"),
     # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
-    "llamacpp": Dialect(top_k=True, reasoning_replay="reasoning_content", prefill="plain"),
+    "llamacpp": Dialect(top_k=True, reasoning_replay="reasoning_content", prefill="plain", count_tokens="llamacpp"),
     # https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html
-    "vllm": Dialect(top_k=True, tool_choice_named=True, reasoning_replay="reasoning", prefill="continue_final_message"),
+    "vllm": Dialect(
+        top_k=True,
+        tool_choice_named=True,
+        reasoning_replay="reasoning",
+        prefill="continue_final_message",
+        count_tokens="vllm",
+    ),
 }
 
 HOSTS: dict[str, str] = {

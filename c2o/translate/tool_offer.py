@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import msgspec
 from msgspec import Raw
 
 from c2o.errors import RequestError
 from c2o.translate import anthropic_tools
 from c2o.translate.conversation import Item, Turn
+from c2o.translate.server_tools import referenced
 from c2o.translate.toolsets import Member, function_name
 from c2o.wire.anthropic import Block, Tool, ToolChange, ToolChoice, decode_content
 
@@ -122,17 +122,7 @@ def _mentions(block: Block) -> list[str]:
     if block.type == "tool_result" and isinstance(block.content, Raw) and b"tool_reference" in bytes(block.content):
         inner = decode_content(block.content)
         return [each.tool_name for each in inner if isinstance(each.tool_name, str)] if isinstance(inner, list) else []
-    if block.type == "tool_search_tool_result" and isinstance(block.content, Raw):
-        return referenced(block.content)
-    return []
-
-
-def referenced(result: Raw) -> list[str]:
-    """The tools that a search of Anthropic's own found."""
-    content = msgspec.json.decode(result)
-    found = content.get("tool_references") if isinstance(content, dict) else None
-    names = [each.get("tool_name") for each in found or [] if isinstance(each, dict)]
-    return [name for name in names if isinstance(name, str)]
+    return referenced(block.content) if block.type == "tool_search_tool_result" else []
 
 
 # Changes in mid-conversation -----------------------------------------------------------------------

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from c2o.errors import RequestError
 from c2o.translate.dialects import Dialect
+from c2o.translate.media import Document
 from c2o.translate.upstream_errors import Failing
 from c2o.wire.anthropic import Usage
 
@@ -30,6 +31,8 @@ class Job(Struct, frozen=True, kw_only=True):
     """Reasoning of earlier turns by tool call, for clients that don't send it back."""
     learned: Collection[str] = ()
     """What earlier refusals taught about this upstream and model; see ``remedies``."""
+    documents: Mapping[str, Document] = {}
+    """The request's PDFs that were read, by their base64."""
     extra_body: Mapping[str, Any] = {}
     repair_history: bool = False
 
@@ -39,6 +42,8 @@ class UpstreamRequest(NamedTuple):
     """Joined to the upstream's base URL."""
     body: bytes
     method: str = "POST"
+    at_server: bool = False
+    """Joined to the address of the server itself instead, which has no version in it."""
 
 
 class Remedy(NamedTuple):

@@ -34,6 +34,11 @@ class Route(NamedTuple):
     """The model's id at the upstream."""
     limits: Limits
 
+    @property
+    def target(self) -> str:
+        """``upstream/model``, as the configuration writes it."""
+        return f"{self.name}/{self.model}"
+
 
 def resolve(config: Config, asked: str) -> Route:
     """The route for the model name that a client asked for.  Raises RequestError (404) if there is none."""

@@ -45,6 +45,11 @@ def endpoint(base_url: str, path: str) -> str:
     return root(base_url) + path + (f"?{query}" if query else "")
 
 
+def beside(base_url: str, path: str) -> str:
+    """The URL of ``path`` on the server itself: local servers have more than OpenAI's API, and without a version."""
+    return _ENDS_IN_VERSION.sub("", root(base_url)) + path
+
+
 def siblings(base_url: str) -> list[str]:
     """Other spellings to try where an upstream answers 404: with and without a version at the end."""
     here = root(base_url)

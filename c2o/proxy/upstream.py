@@ -68,7 +68,7 @@ class Patience:
     """The time limits for an upstream, in seconds."""
 
     def __init__(self, upstream: Upstream) -> None:
-        local = urls.is_loopback(upstream.base_url)
+        self.local = local = urls.is_loopback(upstream.base_url)
         given = upstream.timeouts
         connect = given.connect or (CONNECT_LOCAL if local else CONNECT)
         self.timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect)
@@ -94,6 +94,10 @@ class Upstreams:
 
     def patience(self, route: Route) -> Patience:
         return self._patience[route.name]
+
+    def is_local(self, route: Route) -> bool:
+        """Does it run on this machine?"""
+        return self._patience[route.name].local
 
     def failing(self, route: Route) -> Failing:
         """The names that error sentences use."""
@@ -128,7 +132,7 @@ class Upstreams:
         try:
             async with self._session.request(
                 request.method,
-                self._url(route, request.path),
+                self._url(route, request),
                 data=_body(request.body),
                 headers=self._headers[route.name],
                 allow_redirects=False,
@@ -144,11 +148,19 @@ class Upstreams:
                 raise self._failure(route, error) from error
             raise
 
-    def _url(self, route: Route, path: str) -> URL:
-        url = self._urls.get((route.name, path))
+    async def ask(self, route: Route, request: UpstreamRequest) -> bytes:
+        """The body of a whole good answer.  Raises RequestError where there is none."""
+        async with self.send(route, request) as answer:
+            if answer.status != 200:
+                raise RequestError(f"upstream {route.name} answered {answer.status} to {request.path}", status=502)
+            return await read_capped(answer, WHOLE_LIMIT)
+
+    def _url(self, route: Route, request: UpstreamRequest) -> URL:
+        url = self._urls.get((route.name, request.path))
         if url is None:
-            url = URL(urls.endpoint(route.upstream.base_url, path), encoded=True)
-            self._urls[route.name, path] = url
+            join = urls.beside if request.at_server else urls.endpoint
+            url = URL(join(route.upstream.base_url, request.path), encoded=True)
+            self._urls[route.name, request.path] = url
         return url
 
     def _failure(self, route: Route, error: Exception) -> RequestError:

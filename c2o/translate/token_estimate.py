@@ -13,6 +13,7 @@ import re
 from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple
 
@@ -68,6 +69,7 @@ def tokens_in(texts: Iterable[str]) -> float:
     return sum(times * _tokens(piece) for piece, times in pieces.items())
 
 
+@lru_cache(maxsize=8192)
 def _tokens(piece: str) -> float:
     kind, size = classify(piece)
     rate = RATES[kind]

@@ -201,14 +201,21 @@ def ask(there: Stage, messages: list[dict[str, Any]], view: View, *, number: int
 
 
 def _stream(there: Stage, request: dict[str, Any]) -> Iterator[Event]:
-    """The events of the answer, as they come."""
+    """The events of the answer, as they come.  Raises Unhealthy where they don't."""
+    try:
+        yield from _events(there, request)
+    except (OSError, http.client.HTTPException) as error:
+        raise Unhealthy(f"the service broke its answer off ({error!r}). Its log:\n{there.log()}") from None
+
+
+def _events(there: Stage, request: dict[str, Any]) -> Iterator[Event]:
     headers = {"content-type": "application/json", "x-api-key": there.token, "anthropic-version": "2023-06-01"}
     decoder, decode = SSEDecoder(), msgspec.json.Decoder(Event).decode
     with closing(http.client.HTTPConnection(there.host, there.port, timeout=TIMEOUT)) as connection:
         connection.request("POST", "/v1/messages", json.dumps(request), headers)
         response = connection.getresponse()
         if response.status != 200:
-            raise Unhealthy(f"the service answered {response.status}: {response.read().decode()}. Try: c2o doctor")
+            raise Unhealthy(f"the service answered {response.status}: {response.read().decode()}\n{there.log()}")
         while data := response.read1():
             for event in decoder.feed(data):
                 yield _good(decode(event.data))
@@ -216,7 +223,7 @@ def _stream(there: Stage, request: dict[str, Any]) -> Iterator[Event]:
 
 def _good(event: Event) -> Event:
     if isinstance(event, StreamError):
-        raise Unhealthy(f"the service broke its answer off: {event.error.message}. Try: c2o doctor")
+        raise Unhealthy(f"the service answered with an error: {event.error.message} Try: c2o doctor")
     return event
 
 

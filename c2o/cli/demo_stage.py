@@ -52,6 +52,10 @@ class Stage:
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
 
+    def log(self) -> str:
+        """The last words of the service."""
+        return _tail(self.home / "c2o.proxy.log")
+
 
 @contextmanager
 def stage(pace: float) -> Iterator[Stage]:
@@ -104,11 +108,15 @@ def _process(module: str, *arguments: str, home: Path, variables: Mapping[str, s
 
 def _ready(module: str, line: bytes | None, log: Path) -> dict[str, Any]:
     if not line:
-        raise Unhealthy(f"{module} did not get ready. Run it by hand to see why. It said: {log.read_text()[-2000:]}")
+        raise Unhealthy(f"{module} did not get ready. Run it by hand to see why. It said: {_tail(log)}")
     said: dict[str, Any] = json.loads(line)
     if not said["ok"]:
         raise as_raised(said["exit_code"], said["error"])
     return said
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-2000:]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

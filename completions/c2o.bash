@@ -1,0 +1,33 @@
+# bash completion for c2o; generated, see CONTRIBUTING
+_c2o() {
+  local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
+  local command="${COMP_WORDS[1]}" words at
+  if (( COMP_CWORD == 1 )); then
+    COMPREPLY=($(compgen -W 'demo restart serve start status stop --help --version' -- "$word"))
+    return
+  fi
+  case "$command:$previous" in
+
+  esac
+  case "$command" in
+    run)
+      for (( at = 2; at < COMP_CWORD; at++ )); do
+        [[ "${COMP_WORDS[at]}" == -- ]] && { _command_offset $((at + 1)); return; }
+        [[ "${COMP_WORDS[at]}" != -* && "${COMP_WORDS[at-1]}" != --* ]] && { _command_offset $at; return; }
+      done ;;
+  esac
+  case "$command" in
+    demo) words='--pace --json --help' ;;
+    restart) words='--port --wait --json --help' ;;
+    serve) words='--port --json --help' ;;
+    start) words='--port --wait --json --help' ;;
+    status) words='--json --help' ;;
+    stop) words='--json --help' ;;
+  esac
+  if [[ "$word" == -* ]]; then
+    COMPREPLY=($(compgen -W "$words" -- "$word"))
+  elif [[ "$command" == run && "$previous" != --* ]]; then
+    COMPREPLY=($(compgen -c -- "$word"))
+  fi
+}
+complete -o default -F _c2o c2o

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from aiohttp import web
 
@@ -20,11 +21,14 @@ PREFIXES = ("/v1", "", "/v1/v1", "/anthropic/v1")
 """People put /v1 into ANTHROPIC_BASE_URL, or leave it out of it; Claude Code then blames the model."""
 
 
-def create_app(config: Config, clock: Clock | None = None) -> web.Application:
-    """The service's application.  Raises CredentialError for an upstream without its key."""
+def create_app(config: Config, clock: Clock | None = None, folder: Path | None = None) -> web.Application:
+    """The service's application.  ``folder`` is where it keeps what it learns; without one that ends with it.
+
+    Raises CredentialError for an upstream without its key.
+    """
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[guard(config.server)])
-    app[STATE] = State(config, clock or Clock(), os.getpid())
-    app.cleanup_ctx.append(_upstreams)
+    app[STATE] = State(config, clock or Clock(), os.getpid(), folder)
+    app.cleanup_ctx.append(_state)
     for prefix in PREFIXES:
         for slash in ("", "/"):
             app.router.add_post(f"{prefix}/messages{slash}", messages.create_message)
@@ -39,7 +43,7 @@ def create_app(config: Config, clock: Clock | None = None) -> web.Application:
     return app
 
 
-async def _upstreams(app: web.Application) -> AsyncIterator[None]:
-    await app[STATE].upstreams.open()
+async def _state(app: web.Application) -> AsyncIterator[None]:
+    await app[STATE].open()
     yield
-    await app[STATE].upstreams.close()
+    await app[STATE].close()

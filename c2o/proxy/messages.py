@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Patience, read_capped, 
 from c2o.routing import Route
 from c2o.translate.answers import with_id
 from c2o.translate.chat import ChatTranslator, prewarmed
+from c2o.translate.media import Document
 from c2o.translate.types import Answer, Job, Remedy, Translator
 from c2o.translate.upstream_errors import UNKNOWN_MODEL
 from c2o.wire.anthropic import MessagesRequest, decode_request
@@ -53,7 +54,9 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         entry.asked, entry.stream = message.model, bool(message.stream)
         route = entry.route = routing.resolve(state.config, message.model)
         _recall_failure(state, route, message, body)
-        job = _job(state, route, len(body))
+        room = await state.windows.room(route, message, body)
+        documents = await state.reader.documents(message, body, state.dialects[route.name])
+        job = _job(state, route, len(body), room, documents)
         if message.max_tokens == 0:
             return respond(request, prewarmed(message, job))
         translator = ChatTranslator(message, job)
@@ -62,10 +65,11 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         response = await (_stream(exchange) if message.stream else _whole(exchange))
         state.remembered.update(translator.outcome.remember)
         _note_failure(exchange, message, body)
+        state.counts.learn(route, message, len(body), translator.outcome)
         return response
 
 
-def _job(state: State, route: Route, size: int) -> Job:
+def _job(state: State, route: Route, size: int, room: int | None, documents: Mapping[str, Document]) -> Job:
     return Job(
         message_id=new_id("msg_"),
         model=route.model,
@@ -75,8 +79,11 @@ def _job(state: State, route: Route, size: int) -> Job:
         remembered=state.remembered,
         learned=state.learned.of(route),
         max_output_tokens=route.limits.max_output_tokens,
+        room=room,
+        size_factor=state.calibration.of(route.target).by_size.factor,
         extra_body=route.upstream.extra_body,
         repair_history=state.config.server.repair_history,
+        documents=documents,
     )
 
 

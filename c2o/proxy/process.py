@@ -114,7 +114,7 @@ def _run(config: Config, sock: socket.socket, ready: Ready) -> None:
     from c2o.proxy.app import create_app  # noqa: PLC0415 - what can fail before it, fails first
     from c2o.proxy.state import STATE  # noqa: PLC0415
 
-    app = create_app(config)
+    app = create_app(config, folder=paths.state_dir())
     state = app[STATE]
     service_log.to_stderr(_redactor(config, state))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from aiohttp import web
 from msgspec import Struct
 
 from c2o import __version__, secret, urls
 from c2o.config import Config
+from c2o.proxy.calibration import Calibration
 from c2o.proxy.clock import Clock
+from c2o.proxy.counting import TokenCounts
+from c2o.proxy.documents.reader import Reader
 from c2o.proxy.journal import Counters, Journal
 from c2o.proxy.learned import Learned
 from c2o.proxy.memory import Failures, Remembered
 from c2o.proxy.upstream import Upstreams
+from c2o.proxy.windows import Windows
 
 
 class Listen(Struct, frozen=True):
@@ -58,7 +63,8 @@ class Status(Struct, frozen=True, kw_only=True):
 class State:
     """The configuration as it was when the service started, and everything made from it."""
 
-    def __init__(self, config: Config, clock: Clock, pid: int) -> None:
+    def __init__(self, config: Config, clock: Clock, pid: int, folder: Path | None = None) -> None:
+        """``folder`` is where learned numbers are kept over restarts."""
         self.config = config
         self.clock = clock
         self.version = __version__
@@ -68,9 +74,21 @@ class State:
         self.remembered = Remembered()
         self.failures = Failures(clock)
         self.learned = Learned()
+        self.reader = Reader()
+        self.calibration = Calibration(clock, folder / "calibration.json" if folder else None)
+        self.counts = TokenCounts(self.upstreams, self.dialects, self.calibration, clock)
+        self.windows = Windows(self.upstreams, self.counts, clock)
         self._pid = pid
         self._started_at = datetime.now(UTC)
         self._started = clock.now()
+
+    async def open(self) -> None:
+        await self.upstreams.open()
+
+    async def close(self) -> None:
+        await self.windows.close()
+        await self.counts.close()
+        await self.upstreams.close()
 
     def status(self, *, host: str, port: int) -> Status:
         return Status(

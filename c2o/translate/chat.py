@@ -21,7 +21,7 @@ from c2o.translate.tools import Toolbox
 from c2o.translate.types import Answer, Job, Outcome, Remedy, UpstreamRequest
 from c2o.translate.unsupported import check, check_prewarm
 from c2o.translate.upstream_errors import read, retry_after, understood
-from c2o.translate.usage import estimated
+from c2o.translate.usage import estimated, prompt_size
 from c2o.wire.anthropic import (
     Error,
     MessageDelta,
@@ -44,7 +44,7 @@ def prewarmed(request: MessagesRequest, job: Job) -> Answer:
     """The answer to ``max_tokens: 0``, which wants nothing generated.  Raises RequestError like any request."""
     check_prewarm(request)
     turns(request.messages, repair=job.repair_history, notes=[])
-    usage = Usage(input_tokens=estimated(job.request_size), output_tokens=0)
+    usage = Usage(input_tokens=estimated(job.request_size, job.size_factor), output_tokens=0)
     message = MessagesResponse(
         id=job.message_id, model=request.model, content=[], stop_reason="max_tokens", usage=usage
     )
@@ -70,14 +70,16 @@ class ChatTranslator:
             Replay(job.dialect, upstream=upstream, model=job.model, remembered=job.remembered, tools=bool(tools)),
             model=job.model,
             dialect=job.dialect,
-            max_output_tokens=job.max_output_tokens,
+            max_output_tokens=min((limit for limit in (job.max_output_tokens, job.room) if limit), default=None),
             documents=job.documents,
             notes=notes,
         )
         apply(job.learned, self._chat)
         prefilled = prefill(self._chat, job.dialect)
         self._corrections = 0
-        prompt_estimate = estimated(job.request_size)
+        self._body = self._encoded()
+        self.outcome.prompt_size = prompt_size(self._chat, self._body)
+        prompt_estimate = self.outcome.prompt_size.tokens(job.size_factor)
         self._builder = MessageBuilder(
             id=job.message_id, model=request.model, usage=Usage(input_tokens=prompt_estimate, output_tokens=0)
         )
@@ -106,7 +108,10 @@ class ChatTranslator:
         return self._done or self._stream.ended or self._stream.stopped
 
     def request(self) -> UpstreamRequest:
-        return UpstreamRequest("/chat/completions", encode_request(self._chat, dict(self._job.extra_body)))
+        return UpstreamRequest("/chat/completions", self._body)
+
+    def _encoded(self) -> bytes:
+        return encode_request(self._chat, dict(self._job.extra_body))
 
     def feed(self, data: bytes) -> bytes:
         if not self._begun and data.strip():
@@ -160,6 +165,7 @@ class ChatTranslator:
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer | Remedy:
         if self._corrections < CORRECTIONS and (remedy := remedy_for(read(status, body), self._chat)):
             self._corrections += 1
+            self._body = self._encoded()
             return remedy
         answer = self._failed(understood(self._job.failing, status, body))
         wait = retry_after(headers) if answer.status in (429, 503, 529) else None
@@ -235,6 +241,7 @@ class ChatTranslator:
 
     def _note_end(self, stop_reason: str | None, usage: Usage) -> None:
         self.outcome.stop_reason, self.outcome.usage = stop_reason, usage
+        self.outcome.prompt_tokens = self._stream.prompt_tokens
         self.outcome.remember = self._stream.remember
 
     def _failed(self, failure: RequestError) -> Answer:

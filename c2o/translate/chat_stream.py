@@ -15,7 +15,7 @@ from c2o.translate.stop_sequences import StopMatcher
 from c2o.translate.think_tags import ThinkTags
 from c2o.translate.tool_calls import Call, CallRouter
 from c2o.translate.tool_input import ToolInput, TooMuchInput
-from c2o.translate.usage import usage_of
+from c2o.translate.usage import counted, usage_of
 from c2o.wire.anthropic import Error, StopDetails, StopReason
 from c2o.wire.chat import ChatUsage, Choice, Chunk, MessageDelta
 
@@ -85,6 +85,8 @@ class ChatStream:
         """One chunk.  Never raises over what it holds."""
         if chunk.usage is not None:
             self._note_usage(chunk.usage)
+        elif chunk.x_groq is not None and chunk.x_groq.usage is not None:
+            self._note_usage(chunk.x_groq.usage)
         if chunk.choices:
             choice = chunk.choices[0]
             if not choice.index:  # more than one choice is never asked for
@@ -101,8 +103,13 @@ class ChatStream:
 
     def _note_usage(self, usage: ChatUsage) -> None:
         """The last report counts; some servers send zeros until they know."""
-        if usage.prompt_tokens or usage.completion_tokens:
+        if usage.prompt_tokens or usage.completion_tokens or usage.input_tokens or usage.output_tokens:
             self._usage = usage
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """The whole prompt, as the upstream counted it."""
+        return (counted(self._usage).prompt or None) if self._usage else None
 
     def _delta(self, delta: MessageDelta) -> None:
         if delta.reasoning_details:
@@ -243,7 +250,7 @@ class ChatStream:
 
     def _window_is_full(self) -> bool:
         """Cut off before the limit that was asked for: it was the context window that ended it."""
-        answered = (self._usage.completion_tokens if self._usage else None) or 0
+        answered = counted(self._usage).completion if self._usage else 0
         return 0 < answered < (self._max_tokens or 0)
 
     def _stop_details(self) -> StopDetails | None:

@@ -11,6 +11,7 @@ from c2o.errors import RequestError
 from c2o.translate.dialects import Dialect
 from c2o.translate.media import Document
 from c2o.translate.upstream_errors import Failing
+from c2o.translate.usage import PromptSize
 from c2o.wire.anthropic import Usage
 
 
@@ -27,6 +28,10 @@ class Job(Struct, frozen=True, kw_only=True):
     request_size: int
     """Bytes of the client's request."""
     max_output_tokens: int | None = None
+    room: int | None = None
+    """Tokens that the prompt leaves in the context window, where that is less than what is asked for."""
+    size_factor: float = 1.0
+    """What earlier answers taught about estimating a prompt's tokens by its size."""
     remembered: Mapping[str, str] = {}
     """Reasoning of earlier turns by tool call, for clients that don't send it back."""
     learned: Collection[str] = ()
@@ -71,6 +76,9 @@ class Outcome(Struct):
     """What the client was told went wrong."""
     warnings: list[str] = field(default_factory=list)
     """What was dropped or mended on the way."""
+    prompt_size: PromptSize | None = None
+    prompt_tokens: int | None = None
+    """The whole prompt, as the upstream counted it."""
     remember: dict[str, str] = field(default_factory=dict)
     """Reasoning to remember by tool call."""
 

@@ -180,6 +180,10 @@ class MessageDelta(Struct, gc=False):
 class PromptDetails(Struct):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
+    created_cache_tokens: int | None = None
+    """vLLM's word for it."""
+    cache_creation_tokens: int | None = None
+    """LiteLLM's."""
 
 
 class CompletionDetails(Struct):
@@ -187,14 +191,31 @@ class CompletionDetails(Struct):
 
 
 class ChatUsage(Struct):
+    """Counts under the names that servers use; ``translate.usage`` knows what they mean."""
+
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    total_tokens: int | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
     prompt_cache_hit_tokens: int | None = None
     """DeepSeek's word for cached tokens."""
     cached_tokens: int | None = None
     """Moonshot's."""
+    reasoning_tokens: int | None = None
+    """SGLang has it here."""
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: PromptDetails | None = None
+    output_tokens_details: CompletionDetails | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_creation_tokens: int | None = None
+    """Anthropic's names, which gateways pass on from there."""
+
+
+class Groq(Struct):
+    usage: ChatUsage | None = None
 
 
 class Choice(Struct, gc=False):
@@ -212,6 +233,8 @@ class Chunk(Struct, gc=False):
     choices: list[Choice] | None = None
     usage: ChatUsage | None = None
     error: Any = None
+    x_groq: Groq | None = None
+    """Groq streams usage here (https://console.groq.com/docs/api-reference#chat-create)."""
 
 
 _chunk_decoder = msgspec.json.Decoder(Chunk, strict=False)
@@ -236,6 +259,7 @@ def _salvaged(value: object) -> Chunk:
         choices=[_as(Choice, choice) or Choice() for choice in choices] if isinstance(choices, list) else None,
         usage=_as(ChatUsage, value.get("usage")),
         error=value.get("error"),
+        x_groq=_as(Groq, value.get("x_groq")),
     )
 
 

@@ -1,0 +1,108 @@
+"""Context windows: how many tokens a model takes, where that is known, and what is said before an upstream hears of it.
+
+Some servers cut a prompt that is too long without a word (Ollama drops its beginning), and the answer is then to
+something else than was asked.  So a prompt that doesn't fit is refused here, in the words on which Claude Code
+compacts the conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+from c2o.errors import RequestError
+from c2o.proxy import model_list
+from c2o.proxy.clock import Clock
+from c2o.proxy.counting import TokenCounts
+from c2o.proxy.upstream import Upstreams
+from c2o.routing import Route
+from c2o.translate.types import UpstreamRequest
+from c2o.wire.anthropic import MessagesRequest
+
+DENSEST = 1.4
+"""Bytes of a request to a token in the densest text there is, random base64 (measured: 1.48)."""
+
+SHORTEST_ANSWER = 1024
+"""Tokens below which an answer's limit isn't cut: too short to be of use, and the upstream may see room for more."""
+
+MARGIN = 64
+"""Tokens to stay below a window: for what the estimate doesn't know of a chat template."""
+
+FRESH = 60.0
+"""Seconds for which a server's word about its window holds: it may be started anew with another."""
+
+ASK_WITHIN = 2.0
+
+
+class _Known(NamedTuple):
+    window: int | None
+    at: float
+
+
+class Windows:
+    """The windows of all models: from ``[limits]``, or as a server on this machine says."""
+
+    def __init__(self, upstreams: Upstreams, counts: TokenCounts, clock: Clock) -> None:
+        self._upstreams = upstreams
+        self._counts = counts
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
+
+    def of(self, route: Route) -> int | None:
+        """The window in tokens, as far as known by now.  A server is asked meanwhile, for the requests to come."""
+        if route.limits.context_window is not None or not self._upstreams.is_local(route):
+            return route.limits.context_window
+        known = self._known.get(route.target)
+        if known is None or self._clock.now() - known.at >= FRESH:
+            self._ask(route)
+        return known.window if known else None
+
+    async def room(self, route: Route, message: MessagesRequest, body: bytes) -> int | None:
+        """The tokens that a prompt leaves for its answer, where they are known and may be too few.
+
+        Raises RequestError (400) where they are none.  For a prompt that fits by its size alone, nothing is counted.
+        """
+        window = self.of(route)
+        asked = min(message.max_tokens or 0, route.limits.max_output_tokens or message.max_tokens or 0)
+        if window is None or len(body) / DENSEST + asked + MARGIN <= window:
+            return None
+        prompt = await self._counts.estimated(route, message, len(body))
+        if prompt > window:  # the last word has a server that can count
+            prompt = await self._counts.count(route, message, body)
+        if prompt > window:
+            raise RequestError(f"prompt is too long: {prompt} tokens > {window} maximum")
+        room = window - prompt - MARGIN
+        return room if SHORTEST_ANSWER <= room < asked else None
+
+    def _ask(self, route: Route) -> None:
+        if route.target not in self._asking:
+            task = self._asking[route.target] = asyncio.create_task(self._learn(route))
+            task.add_done_callback(lambda _: self._asking.pop(route.target, None))
+
+    async def _learn(self, route: Route) -> None:
+        window = None
+        try:
+            async with asyncio.timeout(ASK_WITHIN):
+                told = await self._upstreams.ask(route, UpstreamRequest("/models", b"", "GET"))
+            window = window_in(told, route.model)
+        except (RequestError, TimeoutError, ValueError):
+            pass  # it will be asked again; until then the server itself must refuse what is too long
+        self._known[route.target] = _Known(window, self._clock.now())
+
+    async def close(self) -> None:
+        """Ask no more."""
+        asking = list(self._asking.values())
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+
+def window_in(models: bytes, model: str) -> int | None:
+    """A model's window in a server's list of models; the only model there is goes by any name.
+
+    Raises ValueError where it is no such list.
+    """
+    listed = model_list.parse(models)
+    found = next((each for each in listed if each.id == model), listed[0] if len(listed) == 1 else None)
+    return found.context_window if found else None

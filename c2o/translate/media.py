@@ -23,10 +23,7 @@ PDF = "application/pdf"
 
 NO_VISION = "[image omitted: the upstream model cannot see images]"
 
-UNREAD = (
-    "[PDF not shown: this upstream takes text only, and c2o can't read PDFs yet. To change that, run: "
-    "pip install 'c2o[pdf]', then: c2o restart]"
-)
+NO_PDF = "[PDF not shown: this upstream takes text only]"
 
 
 class Page(Struct, frozen=True):
@@ -34,9 +31,9 @@ class Page(Struct, frozen=True):
 
     text: str = ""
     picture: str = ""
-    """Of a page without text: the page as PNG in base64, if it was asked for."""
+    """Of a page without text: the page itself as PNG in base64, if that was asked for."""
     pictures: int = 0
-    """How many there are on the page."""
+    """How many there are on the page; one where a page is all picture."""
 
 
 class Document(Struct, frozen=True):
@@ -47,7 +44,9 @@ class Document(Struct, frozen=True):
     total: int = 0
     """How many pages the PDF has."""
     problem: str = ""
-    """Why nothing could be read."""
+    """Why it can't be read; the request is refused with it."""
+    unread: str = ""
+    """Why nobody tried; the model is told."""
 
     @property
     def blank(self) -> bool:
@@ -140,8 +139,8 @@ def _pdf(item: Item, source: Source, media: Media) -> list[UserPart]:
     if media.files:
         return _as_file(item, f"data:{PDF};base64,{source.data or ''}")
     found = media.documents.get(source.data or "")
-    if found is None:
-        return _tagged(item, [TextPart(UNREAD)])
+    if found is None or found.unread:
+        return _tagged(item, [TextPart(found.unread if found else NO_PDF)])
     if found.problem:
         raise _refused(item, f": could not process PDF: {found.problem}")
     if found.blank:

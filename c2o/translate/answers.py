@@ -22,6 +22,9 @@ STATUS = {
 }
 """The HTTP status of an error that an upstream hid in a good answer, or that ended a stream."""
 
+NEVER_AGAIN = ("authentication_error", "billing_error")
+"""Errors that no repetition mends."""
+
 
 def failed(failure: RequestError) -> Answer:
     """A RequestError as an answer; whoever sends it adds the request's id."""

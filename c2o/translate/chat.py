@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from c2o.errors import RequestError
-from c2o.translate.answers import STATUS, failed
+from c2o.translate.answers import NEVER_AGAIN, STATUS, failed
 from c2o.translate.chat_request import chat_request
 from c2o.translate.chat_stream import ChatStream, TextFilter
 from c2o.translate.conversation import turns
@@ -150,8 +150,9 @@ class ChatTranslator:
         return self._said()
 
     def complete(self, body: bytes) -> Answer:
-        if body.lstrip().startswith((b"data:", b"event:", b":")):
-            self._events([*self._decoder.feed(body), *self._decoder.close()])  # a stream where none was asked for
+        if body.lstrip().startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
+            self._read(body)  # a stream where none was asked for
+            self._events(self._decoder.close())
             self._end(None)
         else:
             self._take_whole(body)
@@ -170,6 +171,12 @@ class ChatTranslator:
         answer = self._failed(understood(self._job.failing, status, body))
         wait = retry_after(headers) if answer.status in (429, 503, 529) else None
         return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
+
+    def _read(self, data: bytes) -> None:
+        try:
+            self._events(self._decoder.feed(data))
+        except TooLong:
+            self._stream.fail("api_error", "the upstream sent a line that is larger than c2o takes")
 
     def _events(self, events: list[ServerSentEvent]) -> None:
         for event in events:
@@ -202,9 +209,13 @@ class ChatTranslator:
         if data.startswith(DONE):
             self._done = True
         elif data.startswith((b"{", b"[")):
-            self._stream.fail("api_error", "the upstream sent a line that is no JSON")
+            self._stream.fail("api_error", f"the upstream sent a line that is no JSON: {self._shown(data)}")
         elif data:
             self.outcome.warnings.append("a line that is no JSON skipped")
+
+    def _shown(self, data: bytes) -> str:
+        """The error that a broken line may have been; of any other only the beginning, which holds nobody's words."""
+        return str(understood(self._job.failing, 200, data if b'"error"' in data else data[:40]))
 
     def _take_whole(self, body: bytes) -> None:
         """A whole completion, or an error in the place of one."""
@@ -253,7 +264,8 @@ class ChatTranslator:
 
 
 def _as_failure(error: Error) -> RequestError:
-    return RequestError(error.message, status=STATUS.get(error.type, 502), type=error.type)
+    retry = False if error.type in NEVER_AGAIN else None
+    return RequestError(error.message, status=STATUS.get(error.type, 502), type=error.type, retry=retry)
 
 
 def _filters(request: MessagesRequest, prefilled: str) -> list[TextFilter]:

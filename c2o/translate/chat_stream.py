@@ -13,8 +13,8 @@ from c2o.translate.message_builder import MessageBuilder
 from c2o.translate.reasoning import ReasoningStream
 from c2o.translate.stop_sequences import StopMatcher
 from c2o.translate.think_tags import ThinkTags
-from c2o.translate.tool_calls import Call, CallRouter
-from c2o.translate.tool_input import ToolInput, TooMuchInput
+from c2o.translate.tool_calls import Call, CallRouter, Nameless
+from c2o.translate.tool_input import LIMIT, Ending, ToolInput, TooMuchInput
 from c2o.translate.usage import counted, usage_of
 from c2o.wire.anthropic import Error, StopDetails, StopReason
 from c2o.wire.chat import ChatUsage, Choice, Chunk, MessageDelta
@@ -37,6 +37,9 @@ FAILURES: dict[str, str] = {
     "insufficient_system_resource": "overloaded_error",
 }
 """Finish reasons of an answer that is no answer: OpenRouter, Z.ai, SGLang, DeepSeek."""
+
+SAID_ALL = ("tool_calls", "stop", "function_call")
+"""Finish reasons after which a call that lacks nothing but its closing brackets may be completed."""
 
 
 class TextFilter(Protocol):
@@ -112,7 +115,7 @@ class ChatStream:
         return (counted(self._usage).prompt or None) if self._usage else None
 
     def _delta(self, delta: MessageDelta) -> None:
-        if delta.reasoning_details:
+        if delta.reasoning_details and isinstance(delta.reasoning_details, list):
             self._details(delta)
         elif reasoning := delta.reasoning_content or delta.reasoning or delta.reasoning_text:
             self._thinking(_text(reasoning))
@@ -121,6 +124,8 @@ class ChatStream:
         if delta.refusal:
             self._refusal += delta.refusal
             self._text(delta.refusal)
+        if self.stopped:
+            return
         if delta.tool_calls:
             for fragment in delta.tool_calls:
                 call = self._calls.route(fragment)
@@ -169,15 +174,25 @@ class ChatStream:
             self._builder.text(text)
 
     def _input(self, call: Call | None, arguments: Any) -> None:
-        """A piece of a call's arguments; the block opens with the first, when the name is known."""
-        if call is None or not arguments:
+        """A piece of a call's arguments; they wait until the call has its name."""
+        if call is None or not arguments or self.ended:
             return
         text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
         self._size += len(text)
+        call.unread += text
+        if call.name or len(call.unread) > LIMIT:
+            self._read(call)
+
+    def _read(self, call: Call) -> None:
+        """What has come of a call's arguments, passed on; the block opens with the first."""
+        unread, call.unread = call.unread, ""
         try:
-            said = self._begin(call).feed(text)
+            said = self._begin(call).feed(unread)
         except TooMuchInput:
             self.fail("api_error", f"the upstream's input for {call.name} is larger than c2o takes")
+            return
+        except Nameless:
+            self.fail("api_error", "the upstream called a tool without naming it")
             return
         if said:
             self._builder.tool_input(call.key, said)
@@ -204,7 +219,8 @@ class ChatStream:
             self.fail(FAILURES[self.finish_reason], f"the upstream gave up on the answer ({self.finish_reason})")
             return
         self._flush_text()
-        self._finish_calls()
+        if not self._finish_calls():
+            return
         self.remember = self._reasoning.close([call.id for call in self._calls.wanted()])
         if self._nothing_came():
             self.fail("api_error", f"the upstream sent an empty answer (finish_reason {self.finish_reason})")
@@ -227,12 +243,21 @@ class ChatStream:
             self._reasoning.before_text()
             self._builder.text(held)
 
-    def _finish_calls(self) -> None:
-        truncated = STOP_REASONS.get(self.finish_reason or "") == "max_tokens"
+    def _finish_calls(self) -> bool:
+        """Close all calls; False if one couldn't be, and so ended the answer."""
         for call in self._calls.wanted():
-            if rest := self._begin(call).close(truncated=truncated):
+            self._read(call)
+            if self.ended:
+                return False
+            if rest := self._begin(call).close(self._ending()):
                 self._builder.tool_input(call.key, rest)
             self._builder.tool_finished(call.key)
+        return True
+
+    def _ending(self) -> Ending:
+        if self.finish_reason in SAID_ALL:
+            return "whole"
+        return "cut" if self.finish_reason in STOP_REASONS else "unsaid"
 
     def _nothing_came(self) -> bool:
         ended_early = self._stop_reason() != "end_turn"

@@ -37,8 +37,9 @@ def mend(value: Any, schema: object, *, required: bool, notes: list[str], place:
 
 def mend_object(value: dict[str, Any], schema: Schema, notes: list[str], place: str) -> dict[str, Any]:
     """The members of an object, mended one by one."""
-    required = schema.get("required", ())
-    properties = schema.get("properties", {})
+    required = _list(schema.get("required"))
+    properties = schema.get("properties")
+    properties = properties if isinstance(properties, Mapping) else {}
     mended = {
         key: mend(
             member, properties.get(key), required=key in required, notes=notes, place=f"{place}.{key}" if place else key
@@ -65,10 +66,16 @@ def _types(schema: Schema) -> list[str]:
         return []
     given = schema.get("type")
     if given is not None:
-        return [given] if isinstance(given, str) else list(given)
-    branches = schema.get("anyOf") or schema.get("oneOf") or []
+        kinds = [given] if isinstance(given, str) else _list(given)
+        return [kind for kind in kinds if isinstance(kind, str)]
+    branches = _list(schema.get("anyOf")) or _list(schema.get("oneOf"))
     found = [_types(branch) if isinstance(branch, Mapping) else [] for branch in branches]
     return [kind for kinds in found for kind in kinds] if all(found) else []
+
+
+def _list(value: object) -> list[Any]:
+    """A list where a schema should have one; people write schemas by hand."""
+    return value if isinstance(value, list) else []
 
 
 def _kind(value: object) -> str:
@@ -100,7 +107,7 @@ def _parsed(value: object, kind: str) -> Any:
         return DROP
     try:
         inner = msgspec.json.decode(value.strip().encode())
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return DROP
     return inner if _TESTS[kind](inner) else DROP
 

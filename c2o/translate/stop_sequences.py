@@ -24,7 +24,7 @@ class StopMatcher:
         text = self._held + text
         found = [(at, sequence) for sequence in self._sequences if (at := text.find(sequence)) >= 0]
         if found:
-            at, self.hit = min(found, key=lambda each: (each[0], -len(each[1])))
+            at, self.hit = min(found, key=lambda each: (each[0] + len(each[1]), each[0]))  # the first to be complete
             self._held = ""
             return text[:at]
         keep = max((_overlap(text, sequence) for sequence in self._sequences), default=0)

@@ -1,11 +1,17 @@
 """Reasoning that a server without a reasoning parser leaves in the text: ``<think>…</think>``.
 
-Only at the very start of an answer, where a model puts it; later the tag is just text.
+Only at the very start of an answer, where a model puts it; later the tag is just text.  The line ends that
+models write behind either tag belong to the tag.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 OPEN, CLOSE = "<think>", "</think>"
+
+Phase = Literal["before", "opened", "inside", "closed", "over"]
+"""Where the text has got to; right behind a tag there may still be line ends to skip."""
 
 
 class ThinkTags:
@@ -13,40 +19,50 @@ class ThinkTags:
 
     def __init__(self) -> None:
         self._held = ""
-        self._tag: str | None = OPEN
-        """The tag that is waited for; None once the reasoning is over."""
+        self._phase: Phase = "before"
 
     @property
     def over(self) -> bool:
         """From now on, all is text."""
-        return self._tag is None
+        return self._phase == "over"
 
     def feed(self, text: str) -> tuple[str, str]:
-        if self._tag is None:
-            return "", text
         self._held += text
-        return self._before() if self._tag is OPEN else self._inside()
+        if self._phase == "before":
+            self._look_for_tag()
+        if self._phase == "opened":
+            self._skip_line_ends(then="inside")
+        reasoning = self._reasoning() if self._phase == "inside" else ""
+        if self._phase == "closed":
+            self._skip_line_ends(then="over")
+        return reasoning, self._all() if self._phase == "over" else ""
 
     def close(self) -> tuple[str, str]:
         """What was held back at the end of the answer."""
-        held, self._held = self._held, ""
-        return (held, "") if self._tag is CLOSE else ("", held)
+        return (self._all(), "") if self._phase in ("opened", "inside") else ("", self._all())
 
-    def _before(self) -> tuple[str, str]:
+    def _look_for_tag(self) -> None:
         start = self._held.lstrip()
         if start.startswith(OPEN):
-            self._held, self._tag = start[len(OPEN) :].lstrip("\n"), CLOSE
-            return self._inside()
-        if OPEN.startswith(start):
-            return "", ""
-        self._tag = None
-        return self.close()
+            self._held, self._phase = start.removeprefix(OPEN), "opened"
+        elif not OPEN.startswith(start):
+            self._phase = "over"
 
-    def _inside(self) -> tuple[str, str]:
+    def _skip_line_ends(self, *, then: Phase) -> None:
+        self._held = self._held.lstrip("\n")
+        if self._held:
+            self._phase = then
+
+    def _reasoning(self) -> str:
+        """The reasoning so far, without what may be the beginning of the closing tag."""
         reasoning, closed, text = self._held.partition(CLOSE)
         if closed:
-            self._held, self._tag = "", None
-            return reasoning, text.lstrip("\n")
+            self._held, self._phase = text, "closed"
+            return reasoning
         keep = next(size for size in range(len(CLOSE) - 1, -1, -1) if self._held.endswith(CLOSE[:size]))
         safe, self._held = self._held[: len(self._held) - keep], self._held[len(self._held) - keep :]
-        return safe, ""
+        return safe
+
+    def _all(self) -> str:
+        held, self._held = self._held, ""
+        return held

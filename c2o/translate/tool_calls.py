@@ -14,6 +14,10 @@ from c2o.translate.tools import Toolbox
 from c2o.wire.chat import FunctionDelta, ToolCallDelta
 
 
+class Nameless(Exception):
+    """A call whose name never came."""
+
+
 class Call:
     """A tool call that the upstream is making."""
 
@@ -31,6 +35,8 @@ class Call:
         """The toolset that the called tool is a member of."""
         self.thought_signature: str | None = None
         """Gemini's, which must come back with the call."""
+        self.unread = ""
+        """Arguments that came before the name."""
         self.input: ToolInput | None = None
 
     @property
@@ -59,7 +65,7 @@ class CallRouter:
         name = (fragment.function and fragment.function.name) or ""
         if not id and not name and self.calls and self.calls[-1].index == fragment.index:
             return self._unless_surplus(self.calls[-1])  # nearly all fragments
-        call = self._find(id, fragment.index, name)
+        call = self._find(id, name, fragment)
         if call is None:
             call = self._new(id, fragment.index)
         self._name(call, name)
@@ -70,9 +76,11 @@ class CallRouter:
         return self.route(ToolCallDelta(function=function, index=0))
 
     def begin(self, call: Call) -> ToolInput:
-        """The call's arguments start: its name and id are settled now."""
+        """The call's arguments start: its name and id are settled now.  Raises Nameless."""
         if call.input is None:
             name = call.tool = self._tools.known(call.name)
+            if not name:
+                raise Nameless
             if (member := self._tools.member(name)) is not None:
                 call.toolset, call.tool = member
             call.id = self._free_id(call)
@@ -83,21 +91,20 @@ class CallRouter:
         """The calls that the client shall see."""
         return self.calls[:1] if self._tools.single_call else self.calls
 
-    def _find(self, id: str, index: int | None, name: str) -> Call | None:
+    def _find(self, id: str, name: str, fragment: ToolCallDelta) -> Call | None:
+        index = fragment.index
         at_index = next((call for call in reversed(self.calls) if index is not None and call.index == index), None)
         if id:
             return self._by_id(id, index, name) or (at_index if at_index and self._adoptable(at_index, id) else None)
-        if at_index is not None:
-            return at_index
-        current = self.calls[-1] if self.calls else None
-        if current is not None and name and (name != current.name or current.complete):
+        current = at_index or (self.calls[-1] if self.calls else None)
+        if current is None or (name and at_index is None and name != current.name):
             return None
-        return current
+        return None if name and current.complete and _has_arguments(fragment) else current
 
     def _by_id(self, id: str, index: int | None, name: str) -> Call | None:
         """A call of this id, unless a server that gives all calls one id has begun the next."""
         call = next((call for call in reversed(self.calls) if call.given_id == id), None)
-        if call is not None and name and call.complete and index not in (None, call.index):
+        if call is not None and name and None not in (index, call.index) and index != call.index:
             return None
         return call
 
@@ -136,3 +143,9 @@ class CallRouter:
             id, number = f"{wanted}-{number}", number + 1
         self._used_ids.add(id)
         return id
+
+
+def _has_arguments(fragment: ToolCallDelta) -> bool:
+    """Does it say more than a name?  Some servers repeat the name to the end."""
+    arguments = fragment.function and fragment.function.arguments
+    return bool(arguments.strip() if isinstance(arguments, str) else arguments)

@@ -35,6 +35,9 @@ _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 
 State = Literal["before", "object", "after", "other"]
 
+Ending = Literal["whole", "unsaid", "cut"]
+"""What the upstream said at the end: that all is there, nothing, or that something is missing."""
+
 
 class TooMuchInput(Exception):
     """More than LIMIT characters of input for one call."""
@@ -68,17 +71,17 @@ class ToolInput:
             text = self._begin(text)
         return self._scan(text) if self._state == "object" else self._keep(text)
 
-    def close(self, *, truncated: bool = False) -> str:
-        """The rest.  ``truncated``: the upstream said that it ran out of tokens."""
+    def close(self, ending: Ending = "whole") -> str:
+        """The rest."""
         match self._state:
             case "after":
                 return self._after()
             case "object":
-                return self._cut_off(truncated=truncated)
+                return self._cut_off(ending)
             case "before":
-                return "{" + TRUNCATED + "}" if truncated else "{}"
+                return "{" + TRUNCATED + "}" if ending == "cut" else "{}"
             case "other":
-                return self._unwrapped(truncated=truncated)
+                return self._unwrapped(ending)
 
     def _keep(self, text: str) -> str:
         self._kept.append(text)
@@ -94,7 +97,7 @@ class ToolInput:
         """Find the ends of pairs in ``text``; what follows the last one is kept."""
         said: list[str] = []
         begin, at = 0, 0
-        if self._escaped:
+        if self._escaped and text:
             self._escaped, at = False, 1
         while mark := (_IN_STRING if self._in_string else _MARK).search(text, at):
             at = mark.end()
@@ -158,10 +161,10 @@ class ToolInput:
             self._notes.append("spaces around a key of tool input removed")
         return trimmed
 
-    def _cut_off(self, *, truncated: bool) -> str:
+    def _cut_off(self, ending: Ending) -> str:
         """The object never closed.  Closers are added only where nothing but them is missing."""
         rest = "".join(self._kept)
-        if not truncated and not self._in_string and (whole := self._with_closers(rest)):
+        if ending == "whole" and not self._in_string and (whole := self._with_closers(rest)):
             self._notes.append("missing brackets at the end of tool input added")
             return whole
         self._notes.append("tool input was cut off: marked so that the client refuses it")
@@ -179,11 +182,11 @@ class ToolInput:
             self._notes.append("text behind the tool input ignored")
         return ""
 
-    def _unwrapped(self, *, truncated: bool) -> str:
+    def _unwrapped(self, ending: Ending) -> str:
         """Input that didn't begin with a brace: fenced, or JSON inside a JSON string."""
         raw = "".join(self._kept)
         found = _object_in(raw)
-        if found is None or truncated:
+        if found is None or ending == "cut":
             self._notes.append("tool input that is no JSON object marked as invalid")
             return _json({INVALID: raw})
         self._notes.append("tool input unwrapped")
@@ -200,7 +203,7 @@ def _decoded(schema: Raw | None) -> Mapping[str, Any]:
 def _members(pair: str) -> dict[str, Any] | None:
     try:
         return msgspec.json.decode("{" + pair + "}", type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return None
 
 
@@ -232,7 +235,7 @@ def _object_in(raw: str) -> dict[str, Any] | None:
     for _ in range(3):  # encoded twice is seen, three times is generous
         try:
             value = msgspec.json.decode(raw.encode())
-        except (msgspec.DecodeError, UnicodeEncodeError):
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             return None
         if isinstance(value, dict):
             return value

@@ -96,7 +96,10 @@ class Toolbox:
         return tool.input_schema if tool and isinstance(tool.input_schema, Raw) else None
 
     def known(self, name: str) -> str:
-        """The client's own spelling of a name that came from upstream: shortened, or in another case."""
+        """The client's own spelling of a name that came from upstream: shortened, in another case, or
+        left out where there is only one tool to mean."""
+        if not name and len(self._tools) == 1:
+            return next(iter(self._tools))
         name = self.names.to_client(name)
         if name in self._tools:
             return name

@@ -68,13 +68,12 @@ def read(status: int, body: bytes, hide: Callable[[str], str] = str) -> Told:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         value = body[:LOOKED_AT].decode("utf-8", "replace")
     error = _error_in(value)
-    message = _printable(hide(_message_in(error) or _message_in(value)) or f"status {status} without an explanation")
-    codes = (
-        " ".join(str(error.get(name))[:SHOWN] for name in ("code", "type", "status", "param") if error.get(name))
-        if isinstance(error, dict)
-        else ""
-    )
-    numbers = {name: number for name, number in error.items() if type(number) is int} if isinstance(error, dict) else {}
+    message = _message_in(error) or _message_in(value)
+    fields = error if isinstance(error, dict) else {}
+    status = _status_in(fields) or status if status == 200 else status
+    message = _printable(hide(message) or f"status {status} without an explanation")
+    codes = " ".join(str(fields[name])[:80] for name in ("code", "type", "status", "param") if fields.get(name))
+    numbers = {name: number for name, number in fields.items() if type(number) is int}
     return Told(status, message, f"{codes} {message}".lower(), numbers)
 
 
@@ -85,6 +84,12 @@ def _error_in(value: Any) -> Any:
     if isinstance(value, dict) and isinstance(value.get("error"), dict | str):
         return value["error"]
     return value
+
+
+def _status_in(error: Mapping[str, Any]) -> int | None:
+    """The status that an error inside of a good answer would have had; most servers put it into ``code``."""
+    found = (str(error.get(name)) for name in ("code", "status"))
+    return next((int(text) for text in found if re.fullmatch("[45][0-9][0-9]", text)), None)
 
 
 def _message_in(error: Any, depth: int = 0) -> str:
@@ -98,7 +103,9 @@ def _message_in(error: Any, depth: int = 0) -> str:
         return ""
     raw = error.get("metadata")
     inner = raw.get("raw") if isinstance(raw, dict) else None  # OpenRouter: the provider's own words
-    texts = (_message_in(error.get(name), depth + 1) for name in ("message", "detail", "msg", "error_msg", "err", "title"))
+    texts = (
+        _message_in(error.get(name), depth + 1) for name in ("message", "detail", "msg", "error_msg", "err", "title")
+    )
     message = next((text for text in texts if text), "")
     return f"{message}: {inner}" if isinstance(inner, str) and inner not in message else message
 
@@ -120,6 +127,10 @@ def _printable(text: str) -> str:
 
 def _any(*phrases: str) -> re.Pattern[str]:
     return re.compile("|".join(phrases))
+
+
+def _each(*patterns: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(map(re.compile, patterns))
 
 
 _OVERFLOW = _any(
@@ -147,9 +158,11 @@ _MODEL = _any(
     "model_not_found|deploymentnotfound|model_not_supported|no endpoints found",
     r"model\b.{0,120}(not found|does not exist|not exist|not available|unavailable|unknown|invalid)",
     "(unknown|invalid|no such) model",
-    "function '.*not found|无可用渠道",  # NVIDIA; one-api and new-api: no channel for this model
+    "function '.*not found",  # NVIDIA
 )
-_KEY = _any("invalid_api_key|api_key_invalid|(incorrect|invalid) api key", "unauthori[sz]ed")
+_NO_CHANNEL = _any("model_not_found|无可用渠道|no available channel")
+"""one-api and new-api: nobody serves this model.  Other servers' 503 about a model will pass."""
+_KEY = _any("invalid_api_key|api_key_invalid|(incorrect|invalid) api key|api key not valid", "unauthori[sz]ed")
 _LOADING = _any("loading model|overloaded|over capacity|degraded|insufficient_system_resource|server is busy")
 _MODERATION = _any("content_filter|content_policy|moderation|flagged|responsibleai")
 
@@ -170,24 +183,30 @@ def _overflow(told: Told, failing: Failing) -> RequestError:
 
 
 _NUMBER = r"(\d[\d,]*)"
-_SPLIT = (
-    re.compile(rf"maximum context length is {_NUMBER}.*?\({_NUMBER} in the messages, {_NUMBER} in the completion"),
-    re.compile(
-        rf"maximum context length is {_NUMBER}.*?requested {_NUMBER} output tokens"
-        rf".*?prompt contains (?:at least )?{_NUMBER}"
-    ),
+_MAXIMUM, _TOTAL, _PROMPT, _ANSWER = (rf"(?P<{name}>\d[\d,]*)" for name in ("maximum", "total", "prompt", "answer"))
+
+_SPLIT = _each(
+    # OpenAI, older vLLM, OpenRouter: what else is in the brackets (messages, functions, images) is the prompt
+    rf"maximum context length is {_MAXIMUM}.*?requested (?:about )?{_TOTAL} tokens "
+    rf"\(.*?{_ANSWER} in the (?:completion|output)",
+    # vLLM
+    rf"maximum context length is {_MAXIMUM}.*?requested {_ANSWER} output tokens"
+    rf".*?prompt contains (?:at least )?{_PROMPT}",
+    # SGLang
+    rf"maximum context length of {_MAXIMUM}.*?{_PROMPT} tokens from the input messages and {_ANSWER} tokens for",
+    # TGI
+    rf"`max_new_tokens` must be <= {_MAXIMUM}\. given: {_PROMPT} `inputs` tokens and {_ANSWER} `max_new_tokens`",
 )
 
 
 def _split(words: str) -> tuple[int, int, int] | None:
     """Prompt, answer and maximum, where an upstream counts them one by one and the prompt alone would fit."""
-    for pattern, order in zip(_SPLIT, ((1, 2, 0), (2, 1, 0)), strict=True):
-        if match := pattern.search(words):
-            numbers = [_int(text) for text in match.groups()]
-            prompt, answer, maximum = (numbers[at] for at in order)
-            if prompt < maximum:
-                return prompt, answer, maximum
-    return None
+    match = next((found for pattern in _SPLIT if (found := pattern.search(words))), None)
+    if match is None:
+        return None
+    number = {name: _int(text) for name, text in match.groupdict().items()}
+    prompt = number["prompt"] if "prompt" in number else number["total"] - number["answer"]
+    return (prompt, number["answer"], number["maximum"]) if prompt < number["maximum"] else None
 
 
 def _answer_too_long(words: str) -> str:
@@ -222,13 +241,25 @@ _OUTPUT_LIMIT = _any(
 )
 
 
+_LIMIT = _each(
+    rf"(?:maximum|limit|context (?:length|size|window))\D{{0,60}}?{_NUMBER}",
+    rf"{_NUMBER} maximum",  # Mistral, Anthropic
+)
+
+_COUNT = range(256, 10**8)
+"""What may be a count of tokens; fewer digits are codes, more are dates and ids."""
+
+
 def _prompt_and_maximum(told: Told) -> tuple[int, int]:
-    """The two numbers of an overflow: the larger is the prompt's."""
+    """The two numbers of an overflow: the largest is the prompt's, the maximum's stands beside its name."""
     fields = told.numbers
     if "n_prompt_tokens" in fields and "n_ctx" in fields:
         return fields["n_prompt_tokens"], fields["n_ctx"]
-    numbers = sorted({number for text in re.findall(_NUMBER, told.words) if (number := _int(text)) > 255})
-    return (numbers[-1], numbers[-2]) if len(numbers) > 1 else (0, 0)
+    words = told.message.lower()
+    prompt = max((number for text in re.findall(_NUMBER, words) if (number := _int(text)) in _COUNT), default=0)
+    limits = (_int(text) for pattern in _LIMIT for text in pattern.findall(words))
+    maximum = next((number for number in limits if number in _COUNT and number < prompt), 0)
+    return (prompt, maximum) if maximum else (0, 0)
 
 
 def _int(text: str) -> int:
@@ -299,10 +330,11 @@ _CLASSES: tuple[tuple[Callable[[Told], bool], Callable[[Told, Failing], RequestE
     (_says(_MODERATION, 400, 403), _typed(400, "invalid_request_error")),
     (_says(_KEY, 200, 400, 401, 403), _key_refused),
     (_has(401, 403), _key_refused),
-    (_says(_MODEL, 200, 400, 404, 410, 422, 503), _model_unknown),
+    (_says(_MODEL, 200, 400, 404, 410, 422), _model_unknown),
+    (_says(_NO_CHANNEL, 503), _model_unknown),
     (_has(404, 405, 410), _wrong_address),
-    (_has(429), _typed(429, "rate_limit_error")),
     (_says(_LOADING), _typed(529, "overloaded_error")),
+    (_has(429), _typed(429, "rate_limit_error")),
     (_has(503, 529), _typed(529, "overloaded_error")),
     (_has(413), _typed(413, "request_too_large")),
     (_has(408, 504, 524), _typed(504, "timeout_error")),

@@ -9,7 +9,8 @@ https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -254,19 +255,12 @@ def decode_chunk(data: bytes) -> Chunk:
 def _salvaged(value: object) -> Chunk:
     if not isinstance(value, dict):
         raise msgspec.DecodeError("not a JSON object")
-    choices = value.get("choices")
-    return Chunk(
-        choices=[_as(Choice, choice) or Choice() for choice in choices] if isinstance(choices, list) else None,
-        usage=_as(ChatUsage, value.get("usage")),
-        error=value.get("error"),
-        x_groq=_as(Groq, value.get("x_groq")),
-    )
+    chunk: Chunk = _as(Chunk, value)
+    return chunk
 
 
-def _as(type: Any, value: object) -> Any:
+def _as(type: Any, value: dict[str, Any]) -> Any:
     """``value`` as the struct ``type``, without the fields that don't fit."""
-    if not isinstance(value, dict):
-        return None
     return type(**{field.name: _fitting(field.type, value.get(field.name)) for field in msgspec.structs.fields(type)})
 
 
@@ -274,5 +268,13 @@ def _fitting(type: Any, value: object) -> Any:
     try:
         return msgspec.convert(value, type, strict=False)
     except msgspec.ValidationError:
-        struct = next((part for part in get_args(type) if hasattr(part, "__struct_fields__")), None)
-        return _as(struct, value) if struct else None
+        return next((_salvage(part, value) for part in get_args(type) if part is not NoneType), None)
+
+
+def _salvage(type: Any, value: object) -> Any:
+    """What fits of ``value``: an object without its wrong fields, a list without its wrong items."""
+    if isinstance(value, dict) and hasattr(type, "__struct_fields__"):
+        return _as(type, value)
+    if isinstance(value, list) and get_origin(type) is list:
+        return [item for each in value if (item := _salvage(get_args(type)[0], each)) is not None]
+    return None

@@ -12,7 +12,9 @@ import typer
 
 import c2o
 from c2o.cli.demo import app as demo
+from c2o.cli.env import env
 from c2o.cli.restart import restart
+from c2o.cli.run import CONTEXT, run
 from c2o.cli.serve import serve
 from c2o.cli.start import start
 from c2o.cli.status import status
@@ -43,6 +45,8 @@ def _options(
     pass
 
 
+app.command(context_settings=CONTEXT)(run)
+app.command()(env)
 app.command()(start)
 app.command()(stop)
 app.command()(restart)

@@ -36,14 +36,14 @@ R = TypeVar("R", bound=Struct)
 _json_asked = False
 
 
-def _remember(asked: bool) -> bool:
+def remember_json(asked: bool) -> bool:
     global _json_asked  # noqa: PLW0603 - true for the whole process, and needed where the options are gone: by fail()
     _json_asked = asked
     return asked
 
 
 JsonOption = Annotated[
-    bool, typer.Option("--json", callback=_remember, is_eager=True, help="Print one JSON object instead of text.")
+    bool, typer.Option("--json", callback=remember_json, is_eager=True, help="Print one JSON object instead of text.")
 ]
 
 

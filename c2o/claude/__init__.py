@@ -1,0 +1,7 @@
+"""Claude Code, and whatever else speaks to it in Anthropic's protocol: starting clients on c2o.
+
+- ``environment``  the variables that lead a client to c2o, and those that would lead it elsewhere
+- ``launch``       finding a command and becoming it
+
+Nothing here writes a file.
+"""

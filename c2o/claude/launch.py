@@ -1,0 +1,75 @@
+"""Finding a command and becoming it, so that its exit code, signals and job control are its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from c2o.errors import C2oError
+
+CLAUDE_FOLDERS = ("~/.local/bin", "~/.claude/local", "~/.npm-global/bin", "/opt/homebrew/bin", "/usr/local/bin")
+"""Where Claude Code's installers put it; a service's or an editor's PATH often lacks them."""
+
+
+class NotFound(C2oError):
+    exit_code = 127
+
+
+class NotExecutable(C2oError):
+    exit_code = 126
+
+
+def find(command: str, path: str) -> str:
+    """The file that ``command`` means.  Raises NotFound or NotExecutable."""
+    if found := shutil.which(command, path=path):
+        return found
+    if os.sep in command and Path(command).exists():
+        raise NotExecutable(f"{command} is not executable. Make it so: chmod +x {command}")
+    if command == "claude" and (found := shutil.which(command, path=_claude_path())):
+        return found
+    raise NotFound(f"{command} was not found. {_advice(command)}")
+
+
+def _claude_path() -> str:
+    folders = [str(Path(folder).expanduser()) for folder in CLAUDE_FOLDERS]
+    return os.pathsep.join([*folders, *_npm_folder()])
+
+
+def _npm_folder() -> list[str]:
+    """npm's folder of global commands, where there is an npm."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return []
+    asked = subprocess.run([npm, "prefix", "-g"], capture_output=True, text=True, check=False)  # noqa: S603
+    return [str(Path(asked.stdout.strip()) / "bin")] if asked.returncode == 0 and asked.stdout.strip() else []
+
+
+def _advice(command: str) -> str:
+    if command == "claude":
+        return "Install Claude Code: npm install -g @anthropic-ai/claude-code"
+    return "Is it installed, and in the PATH?"
+
+
+def become(file: str, arguments: list[str], environment: Mapping[str, str]) -> NoReturn:
+    """Replace this process by ``file``.  Raises NotExecutable where the system refuses it."""
+    if sys.platform == "win32":
+        _stand_in_for(file, arguments, environment)
+    try:
+        os.execve(file, arguments, environment)  # noqa: S606 - the command that the person gave
+    except OSError as error:
+        raise NotExecutable(f"{file} can't be executed: {error.strerror}.") from None
+
+
+def _stand_in_for(file: str, arguments: list[str], environment: Mapping[str, str]) -> NoReturn:
+    """Windows has no exec: wait for the child, and let Ctrl-C be its business."""
+    with subprocess.Popen([file, *arguments[1:]], env=dict(environment)) as child:  # noqa: S603
+        while True:
+            try:
+                sys.exit(child.wait())
+            except KeyboardInterrupt:
+                continue

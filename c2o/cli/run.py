@@ -1,0 +1,68 @@
+"""``c2o run``: start the service if need be, and become the command, with c2o as its Anthropic API."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from c2o import config, paths
+from c2o.claude.environment import environment
+from c2o.claude.launch import become, find
+from c2o.cli import output
+from c2o.config import Config
+from c2o.errors import NotRunning
+from c2o.instance import Instance
+from c2o.service import lifecycle
+from c2o.service.probe import look
+
+ModelOption = Annotated[
+    str | None,
+    typer.Option(metavar="MODEL", show_default=False, help="A configured name, or upstream/model."),
+]
+UpstreamOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", show_default=False, help="Everything goes to this upstream."),
+]
+NoStartOption = Annotated[bool, typer.Option("--no-start", help="Fail if the service isn't running.")]
+CommandArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[COMMAND…]", help="What to run; claude if nothing is given.")
+]
+
+FailureJsonOption = Annotated[
+    bool, typer.Option("--json", callback=output.remember_json, is_eager=True, help="Tell of a failure in JSON.")
+]
+
+CONTEXT = {"allow_interspersed_args": False, "ignore_unknown_options": False}
+"""What follows the command is the command's own."""
+
+
+def run(
+    command: CommandArgument = None,
+    model: ModelOption = None,
+    upstream: UpstreamOption = None,
+    no_start: NoStartOption = False,
+    as_json: FailureJsonOption = False,  # noqa: ARG001 - read where failures are shown
+) -> None:
+    """Run a command (claude, if none is given) on c2o; its exit code and signals are its own."""
+    loaded = config.load(paths.config_file())
+    arguments = command or ["claude"]
+    file = find(arguments[0], os.environ.get("PATH", os.defpath))
+    there = running(loaded, start=not no_start)
+    inner = environment(loaded, there.port, os.environ, model=model, upstream=upstream).onto(os.environ)
+    become(file, arguments, inner)
+
+
+def running(loaded: Config, *, start: bool) -> Instance:
+    """The service, verified: a stranger on its port must never see a prompt.
+
+    Raises NotRunning, or why it can't start.
+    """
+    if start:
+        with output.progress() as tell:
+            return lifecycle.start(loaded, tell=tell).instance
+    status = look(loaded.server.auth_token)
+    if status.state != "running" or status.instance is None:
+        raise NotRunning(f"the service is {status.state}. Start it with: c2o start")
+    return status.instance

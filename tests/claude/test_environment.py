@@ -1,0 +1,104 @@
+"""The variables for a client: what is set, what is taken away, and what of the person's own is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from c2o import config
+from c2o.claude.environment import environment
+from c2o.config import Config
+from c2o.errors import UsageError
+
+TOKEN = "c2o-0123456789abcdef"
+
+
+def configured(**limits: dict[str, int]) -> Config:
+    text = config.render(
+        token=TOKEN,
+        upstreams={
+            "cloud": {"base_url": "https://llm.example.com/v1"},
+            "local": {"base_url": "http://127.0.0.1:11434/v1"},
+        },
+        models={"default": "cloud/large", "haiku": "local/small", "opus": "cloud/huge"},
+        limits={name.replace("__", "/"): values for name, values in limits.items()},
+    )
+    return config.parse(text.encode(), Path("config.toml"))
+
+
+def test_a_client_finds_the_service_by_its_literal_address():
+    found = environment(configured(), 8226, {}).set
+    assert found["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:8226"
+    assert found["ANTHROPIC_AUTH_TOKEN"] == TOKEN
+    assert found["CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"] == "1"
+
+
+def test_a_key_in_the_shell_is_blanked():
+    """It would raise a dialog in Claude Code, and be sent along."""
+    assert environment(configured(), 1, {"ANTHROPIC_API_KEY": "sk-ant-real"}).set["ANTHROPIC_API_KEY"] == ""
+
+
+def test_selectors_of_other_providers_are_taken_away():
+    outer = {"CLAUDE_CODE_USE_BEDROCK": "1", "HOME": "/home/me", "ANTHROPIC_BASE_URL": "https://elsewhere"}
+    inner = environment(configured(), 1, outer).onto(outer)
+    assert "CLAUDE_CODE_USE_BEDROCK" not in inner
+    assert inner["HOME"] == "/home/me"
+    assert inner["ANTHROPIC_BASE_URL"] == "http://127.0.0.1:1"
+
+
+def test_each_tier_is_an_alias_of_its_target():
+    found = environment(configured(), 1, {}).set
+    assert found["ANTHROPIC_MODEL"] == "c2o-claude/cloud/large"
+    assert found["ANTHROPIC_DEFAULT_OPUS_MODEL"] == "c2o-claude/cloud/huge"
+    assert found["ANTHROPIC_DEFAULT_SONNET_MODEL"] == "c2o-claude/cloud/large"
+    assert found["ANTHROPIC_DEFAULT_HAIKU_MODEL"] == "c2o-claude/local/small"
+
+
+@pytest.mark.parametrize(
+    ("model", "upstream", "main"),
+    [
+        ("opus", None, "cloud/huge"),
+        ("local/other", None, "local/other"),
+        (None, "local", "local/small"),
+        ("tiny", "local", "local/tiny"),
+        ("local/tiny", "local", "local/tiny"),
+    ],
+)
+def test_a_model_and_an_upstream_can_be_asked_for(model, upstream, main):
+    found = environment(configured(), 1, {}, model=model, upstream=upstream).set
+    assert found["ANTHROPIC_MODEL"] == f"c2o-claude/{main}"
+
+
+def test_with_an_upstream_nothing_goes_elsewhere():
+    found = environment(configured(), 1, {}, upstream="local").set
+    assert {value for name, value in found.items() if name.endswith("_MODEL")} == {"c2o-claude/local/small"}
+
+
+@pytest.mark.parametrize(("model", "upstream", "words"), [(None, "nowhere", "there are: cloud, local")])
+def test_what_is_not_configured_is_refused_with_what_is(model, upstream, words):
+    with pytest.raises(UsageError, match=words):
+        environment(configured(), 1, {}, model=model, upstream=upstream)
+
+
+def test_the_window_is_told_where_it_is_known():
+    limits = {"cloud__large": {"context_window": 64000, "max_output_tokens": 8000}}
+    found = environment(configured(**limits), 1, {}).set
+    assert found["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "64000"
+    assert found["CLAUDE_CODE_DISABLE_1M_CONTEXT"] == "1"
+    assert found["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] == "8000"
+    assert "CLAUDE_CODE_MAX_CONTEXT_TOKENS" not in environment(configured(), 1, {}).set
+
+
+def test_a_local_model_is_waited_for():
+    assert environment(configured(), 1, {}, upstream="local").set["API_TIMEOUT_MS"] == "3600000"
+    assert "API_TIMEOUT_MS" not in environment(configured(), 1, {}).set
+
+
+def test_what_the_person_set_is_kept_where_it_does_not_lead_elsewhere():
+    outer = {"CLAUDE_CODE_MAX_OUTPUT_TOKENS": "1000", "API_TIMEOUT_MS": "5", "NO_PROXY": "intranet, localhost"}
+    limits = {"local__small": {"max_output_tokens": 8000}}
+    found = environment(configured(**limits), 1, outer, upstream="local").set
+    assert found["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] == "1000"
+    assert found["API_TIMEOUT_MS"] == "5"
+    assert found["NO_PROXY"] == "intranet,localhost,127.0.0.1,::1"

@@ -1,0 +1,43 @@
+"""Finding a command: on the PATH, where Claude Code's installers put it, or a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from c2o.claude import launch
+
+
+def executable(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_command_on_the_path_is_found(tmp_path):
+    there = executable(tmp_path / "tool")
+    assert launch.find("tool", str(tmp_path)) == str(there)
+
+
+def test_claude_is_found_where_its_installer_puts_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    there = executable(tmp_path / ".local" / "bin" / "claude")
+    assert launch.find("claude", "/nowhere") == str(there)
+
+
+def test_a_missing_claude_comes_with_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "CLAUDE_FOLDERS", ())
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(launch.NotFound, match="npm install -g @anthropic-ai/claude-code") as caught:
+        launch.find("claude", str(tmp_path))
+    assert caught.value.exit_code == 127
+
+
+def test_a_file_that_is_not_executable_is_another_matter(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("")
+    with pytest.raises(launch.NotExecutable, match="chmod") as caught:
+        launch.find(str(path), "")
+    assert caught.value.exit_code == 126

@@ -1,0 +1,122 @@
+"""``c2o run``: any command finds c2o, and is itself in everything else."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+
+import pytest
+
+from tests.clients.service import TOKEN, configuration
+from tests.command_line import CommandLine, until
+from tests.fake_upstream import FakeUpstream, Reply
+
+ASK = """
+import json, os, urllib.request
+request = urllib.request.Request(
+    os.environ["ANTHROPIC_BASE_URL"] + "/v1/messages",
+    json.dumps({"model": os.environ["ANTHROPIC_MODEL"], "max_tokens": 50,
+                "messages": [{"role": "user", "content": "hi"}]}).encode(),
+    {"content-type": "application/json", "authorization": "Bearer " + os.environ["ANTHROPIC_AUTH_TOKEN"]},
+)
+print(json.load(urllib.request.urlopen(request))["content"][0]["text"])
+"""
+
+
+def test_a_client_that_is_run_gets_an_answer(configured: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.play(Reply(text="Hello through c2o"))
+    done = configured("run", "--", sys.executable, "-c", ASK)
+    assert (done.out, done.err, done.exit_code) == ("Hello through c2o\n", "", 0)
+    assert upstream.requests[0].json["model"] == "fake-model"
+
+
+def test_a_running_service_is_used(configured: CommandLine) -> None:
+    pid = configured("start", "--json").json["pid"]
+    configured("run", "true")
+    assert configured("status", "--json").json["pid"] == pid
+
+
+def test_the_exit_code_is_the_commands(configured: CommandLine) -> None:
+    assert configured("run", "sh", "-c", "exit 37").exit_code == 37
+
+
+def test_a_signal_reaches_the_command_itself(configured: CommandLine) -> None:
+    """The process that was started is the command now, so there is nothing that a signal could miss."""
+    configured("start")
+    script = "import time; print('ready', flush=True); time.sleep(60)"
+    process = configured.begin("run", sys.executable, "-c", script)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert process.returncode == -signal.SIGTERM
+
+
+def test_what_follows_the_command_is_the_commands(configured: CommandLine) -> None:
+    done = configured("run", "echo", "--model", "x", "--help")
+    assert done.out == "--model x --help\n"
+
+
+def test_a_missing_command_is_said_before_anything_is_started(configured: CommandLine) -> None:
+    done = configured("run", "no-such-command")
+    assert (done.exit_code, "no-such-command was not found" in done.err) == (127, True)
+    assert configured("status").exit_code == 3
+
+
+def test_a_failure_can_be_json(configured: CommandLine) -> None:
+    done = configured("run", "--json", "no-such-command")
+    assert json.loads(done.out)["exit_code"] == 127
+
+
+def test_without_a_configuration_the_next_step_is_named(c2o: CommandLine) -> None:
+    done = c2o("run", "true")
+    assert (done.exit_code, "c2o init" in done.err) == (78, True)
+
+
+def test_no_start_starts_nothing(configured: CommandLine) -> None:
+    done = configured("run", "--no-start", "true")
+    assert (done.exit_code, "c2o start" in done.err) == (3, True)
+
+
+def test_an_unknown_upstream_is_refused(configured: CommandLine) -> None:
+    done = configured("run", "--upstream", "nowhere", "true")
+    assert (done.exit_code, "there are: fake" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_what_env_prints_works_in_a_shell(configured: CommandLine, shell: str) -> None:
+    lines = configured("env").out
+    done = configured(
+        "run", "--", shell, "-c", f'unset ANTHROPIC_AUTH_TOKEN\n{lines}\nprintf %s "$ANTHROPIC_AUTH_TOKEN"'
+    )
+    assert done.out == TOKEN
+
+
+def test_env_prints_what_run_sets(configured: CommandLine) -> None:
+    told = configured("env", "--json").json
+    assert told["schema"] == "c2o.env/1"
+    done = configured("run", sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))")
+    inner = json.loads(done.out)
+    assert {name: inner[name] for name in told["env"]} == told["env"]
+
+
+def test_env_speaks_other_shells(configured: CommandLine) -> None:
+    assert "set -gx ANTHROPIC_AUTH_TOKEN 'c2o-test" in configured("env", "--shell", "fish").out
+    assert "$env:ANTHROPIC_AUTH_TOKEN = 'c2o-test" in configured("env", "--shell", "pwsh").out
+    assert f'ANTHROPIC_AUTH_TOKEN="{TOKEN}"' in configured("env", "--format", "dotenv").out
+
+
+def test_env_takes_selectors_away(configured: CommandLine) -> None:
+    assert "unset CLAUDE_CODE_USE_BEDROCK" in configured("env", CLAUDE_CODE_USE_BEDROCK="1").out
+
+
+def test_a_stranger_on_the_port_never_sees_a_client(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    """The state file may be stale and the port somebody else's: only who answers the challenge is ours."""
+    configured = configuration(upstream.base_url)
+    configured["server"]["port"] = upstream.port
+    c2o.configure(configured)
+    done = c2o("run", "true")
+    assert done.exit_code == 6
+    assert not upstream.requests
+    until(lambda: c2o("status").exit_code == 3)

@@ -17,7 +17,9 @@ from c2o.service.lifecycle import START_WAIT, Started
 
 PortOption = Annotated[
     int | None,
-    typer.Option(min=0, max=65535, show_default=False, help="Instead of the configuration's; 0 takes a free one."),
+    typer.Option(
+        min=0, max=65535, metavar="PORT", show_default=False, help="Instead of the configuration's; 0 takes a free one."
+    ),
 ]
 WaitOption = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long the service may take to be ready.")]
 

@@ -59,8 +59,10 @@ def lines(result: StopResult) -> Iterator[Line]:
     elif result.killed:
         yield [("! ", "yellow"), f"c2o didn't end within {DRAIN_LIMIT:.0f} s and was killed"]
     else:
-        yield [("✓ ", "green"), "c2o stopped  ", (f"({drained(result)}{result.seconds:.1f} s)", "dim")]
+        yield [("✓ ", "green"), "c2o stopped", (_drained(result), "dim")]
 
 
-def drained(result: StopResult) -> str:
-    return f"{counted(result.finished, 'stream')} finished first, " if result.finished else ""
+def _drained(result: StopResult) -> str:
+    if not result.finished:
+        return ""
+    return f"  ({counted(result.finished, 'running stream')} finished first, {result.seconds:.1f} s)"

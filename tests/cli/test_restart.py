@@ -57,7 +57,7 @@ def test_running_streams_finish_first(configured: CommandLine, upstream: FakeUps
 
     assert "message_stop" in whole
     assert restarting.returncode == 0
-    assert "1 stream finished first" in out
+    assert "1 running stream finished first" in out
     assert "ready on" in out
 
 

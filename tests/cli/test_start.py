@@ -205,9 +205,8 @@ def test_it_runs_in_its_own_folder_with_its_own_environment(configured: CommandL
         (hostile / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
     (hostile / "config.toml").write_text("nonsense")
 
-    executable = Path(sys.executable).with_name("c2o")
     done = subprocess.run(
-        [executable, "start"],
+        [sys.executable, "-P", "-m", "c2o", "start"],  # -P, as for the installed command: Python itself looks elsewhere
         env=configured.environment(CLAUDECODE="1", CLAUDE_CODE_SESSION="x", ANTHROPIC_API_KEY="y", HARMLESS="z"),
         cwd=hostile,
         capture_output=True,

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -25,6 +26,7 @@ from c2o import instance
 from c2o.instance import Lock
 from c2o.proxy import process as service_process
 from c2o.secret import Secret
+from c2o.service import processes
 from c2o.service.probe import ask
 from tests.clients.service import TOKEN, configuration
 from tests.command_line import CommandLine, streaming, until
@@ -113,6 +115,7 @@ def test_it_is_confined(configured: CommandLine) -> None:
         running = psutil.Process(process.running.pid)
         if sys.platform == "linux":
             assert running.rlimit(resource.RLIMIT_CORE) == (0, 0)
+            assert "Umask:\t0077\n" in Path(f"/proc/{running.pid}/status").read_text()
         for path in (configured.folder / "state").iterdir():
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
@@ -133,9 +136,17 @@ def test_one_that_looks_does_not_keep_it_from_starting(configured: CommandLine) 
     """Looking whether the lock is held, holds it for a moment."""
     with Lock(instance.lock_file()) as looking:
         assert looking.acquire()
-        threading.Timer(0.5, looking.release).start()
+        threading.Thread(target=lambda: until(waits_for_the_lock) and looking.release()).start()
         with proxy(configured) as process:
             assert process.said["ok"] is True
+
+
+def waits_for_the_lock() -> bool:
+    """A child of ours has the lock's file open, and a moment later it still has."""
+    children = psutil.Process().children()
+    waiting = [child for child in children if processes._has_open(child, instance.lock_file())]
+    time.sleep(0.1)
+    return any(processes._has_open(child, instance.lock_file()) for child in waiting)
 
 
 def test_secrets_do_not_reach_the_log(c2o: CommandLine, upstream: FakeUpstream) -> None:

@@ -1,0 +1,70 @@
+"""An upstream's list of models, in any of the shapes that are seen in the wild, with the limits that some tell.
+
+OpenAI's ``{"data": […]}``, a bare list (Together), ``{"models": […]}``; limits under a dozen names:
+https://openrouter.ai/docs/api-reference/list-available-models (``context_length``, ``top_provider``),
+https://docs.vllm.ai (``max_model_len``), https://console.groq.com/docs/models (``context_window``),
+https://docs.mistral.ai/api (``max_context_length``), https://github.com/ggml-org/llama.cpp/tree/master/tools/server
+(``meta.n_ctx``: what the server was started with; ``n_ctx_train`` would be what the model could take).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from c2o.wire.probe import ListedModel
+
+WINDOWS = (
+    "context_length",
+    "context_window",
+    "max_model_len",
+    "max_context_length",
+    "max_input_tokens",
+    "inputTokenLimit",
+    "n_ctx",
+)
+ANSWERS = ("max_output_tokens", "max_completion_tokens", "outputTokenLimit")
+
+INSIDE = ("top_provider", "meta", "limits", "capabilities", "providers")
+"""Where else a model's limits may stand."""
+
+COPILOT = ("max_prompt_tokens", "max_context_window_tokens")
+
+
+def parse(body: bytes) -> list[ListedModel]:
+    """The models in ``body``.  Raises ValueError if it is no list of models."""
+    try:
+        value: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        raise ValueError("no JSON") from None
+    if isinstance(value, dict):
+        value = next((value[name] for name in ("data", "models") if isinstance(value.get(name), list)), None)
+    if not isinstance(value, list):
+        raise ValueError("no list of models")
+    return [model for entry in value if isinstance(entry, dict) and (model := _model(entry))]
+
+
+def _model(entry: dict[str, Any]) -> ListedModel | None:
+    id = entry.get("id") or entry.get("name")
+    if not isinstance(id, str):
+        return None
+    tables = list(_tables(entry))
+    return ListedModel(id.removeprefix("models/"), _least(tables, WINDOWS + COPILOT), _least(tables, ANSWERS))
+
+
+def _tables(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The entry, and the tables inside it that may have limits; providers that are down don't count."""
+    yield entry
+    for name in INSIDE:
+        inside = entry.get(name)
+        for table in inside if isinstance(inside, list) else [inside]:
+            if isinstance(table, dict) and table.get("status", "live") == "live":
+                yield from _tables(table)
+
+
+def _least(tables: list[dict[str, Any]], names: tuple[str, ...]) -> int | None:
+    """Where several limits are named, the smallest holds: any provider of the model may be asked."""
+    given = (table.get(name) for table in tables for name in names)
+    return min((number for number in given if type(number) is int and number > 0), default=None)

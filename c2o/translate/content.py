@@ -27,6 +27,10 @@ OPAQUE = (
 """Blocks that carry nothing for a chat-completions upstream."""
 
 
+DEEPEST = 24
+"""Steps in the name of a place.  What the API allows (a document's blocks in a tool result) takes 7."""
+
+
 def parts(items: Iterable[Item], media: Media) -> list[UserPart]:
     """The blocks of a message as content parts; empty texts are left out.  Raises RequestError with the place."""
     found: list[UserPart] = []
@@ -75,6 +79,8 @@ def nested(item: Item) -> list[Item]:
     if not isinstance(raw, Raw):
         return []
     inside = f"{item.inside}.{item.block.type}{'.source' if of_document else ''}.content"
+    if inside.count(".") > DEEPEST:
+        raise RequestError(f"{item.place}: blocks are inside of each other too often")
     try:
         content = decode_content(raw)
     except msgspec.ValidationError as error:

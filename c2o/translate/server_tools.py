@@ -75,8 +75,9 @@ def _edit(item: Item) -> str:
     result = _content(item)
     if _field(result, "error_code") or not isinstance(result, Mapping):
         return _failed("text editor", result)
-    lines = _field(result, "lines") or []
-    said = _field(result, "content") or "\n".join(line for line in lines if isinstance(line, str)) or "done"
+    lines = _field(result, "lines")
+    changed = [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
+    said = _field(result, "content") or "\n".join(changed) or "done"
     return f"[text editor: {said}]"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 from typing import Any
 
 import anthropic
 import pytest
+from anthropic.types.browser_member_name import BROWSER_MEMBER_NAME_VALUES
+from anthropic.types.computer_member_name import COMPUTER_MEMBER_NAME_VALUES
 
 from tests.conformance.judges import PythonSDK
 from tests.conformance.proxy import Json, Proxy, configuration
@@ -764,19 +767,24 @@ def test_a55_browser_toolset(sent: Sent) -> None:
 
 def test_a55_the_members_are_those_of_the_sdk(sent: Sent) -> None:
     """What the SDK's models need and know is what the schemas say, for each member of both toolsets."""
-    off = {name: True for name in ("javascript_exec", "file_upload", "read_console", "read_network")}
-    found = functions(sent(tools=[COMPUTER, configured(BROWSER, **off)]))
-    for toolset in ("computer", "browser"):
-        for member in getattr(anthropic.types, f"{toolset}_member_name").__dict__[
-            f"{toolset.upper()}_MEMBER_NAME_VALUES"
-        ]:
-            model = getattr(anthropic.types, f"{toolset}_{member}_input")
-            name = next(each for each in vars(model) if each.lower() == f"{toolset}{member.replace('_', '')}input")
-            theirs = vars(model)[name].model_json_schema()
-            ours = found.pop(f"{toolset}__{member}")["parameters"]
-            assert set(ours["properties"]) == set(theirs["properties"]), member
-            assert set(ours.get("required", [])) == set(theirs.get("required", [])), member
-    assert not found
+    off = ("javascript_exec", "file_upload", "read_console", "read_network")
+    ours = functions(sent(tools=[COMPUTER, configured(BROWSER, **dict.fromkeys(off, True))]))
+    theirs = {
+        **{f"computer__{name}": schema("computer", name) for name in COMPUTER_MEMBER_NAME_VALUES},
+        **{f"browser__{name}": schema("browser", name) for name in BROWSER_MEMBER_NAME_VALUES},
+    }
+    assert ours.keys() == theirs.keys()
+    for name, model in theirs.items():
+        assert properties(ours[name]).keys() == model["properties"].keys(), name
+        assert set(ours[name]["parameters"].get("required", [])) == set(model.get("required", [])), name
+
+
+def schema(toolset: str, member: str) -> Json:
+    """The schema of a member's input by the SDK's own model."""
+    module = importlib.import_module(f"anthropic.types.{toolset}_{member}_input")
+    (model,) = (getattr(module, name) for name in module.__all__)
+    found: Json = model.model_json_schema()
+    return found
 
 
 def test_a55_a_member_that_there_is_not(refused: Refused) -> None:

@@ -28,25 +28,32 @@ class Rate(NamedTuple):
 
 RATES: dict[str, Rate] = {
     "plain": Rate(1, 0, 0),
-    "signs": Rate(1, 3, 0.16),
-    "word": Rate(1, 4, 0.055),
-    " word": Rate(1, 4, 0.03),
-    ".word": Rate(1.3, 4, 0.105),
-    "Word": Rate(1, 2, 0.225),
-    " Word": Rate(1, 2, 0.13),
-    ".Word": Rate(1.12, 2, 0.15),
-    "hex": Rate(0, 0, 0.575),
+    "signs": Rate(1, 3, 0.167),
+    "word": Rate(1, 4, 0.046),
+    " word": Rate(1, 4, 0.027),
+    ".word": Rate(1.1, 4, 0.108),
+    "/word": Rate(1.45, 4, 0.13),
+    ",word": Rate(2.1, 4, 0.188),
+    "Word": Rate(1, 2, 0.223),
+    " Word": Rate(1, 2, 0.116),
+    ".Word": Rate(1.16, 2, 0.15),
+    "/Word": Rate(1.16, 2, 0.15),
+    ",Word": Rate(1.73, 2, 0.27),
+    "hex": Rate(0, 0, 0.573),
     "base64": Rate(0, 0, 0.68),
-    "latin": Rate(0.82, 1, 0.28),
-    "cyrillic": Rate(0.84, 1, 0.172),
-    "script": Rate(0.58, 1, 0.4),
-    "cjk": Rate(0.77, 1, 0.7),
+    "latin": Rate(0.81, 1, 0.3),
+    "cyrillic": Rate(0.84, 1, 0.17),
+    "script": Rate(0.57, 1, 0.4),
+    "cjk": Rate(0.75, 1, 0.7),
 }
-"""``Word`` stands for capitals inside a word, the character before a word for what it comes after."""
+"""``Word`` stands for capitals inside a word; a character before it for what the word comes after."""
 
 _SIGN = r"!-/:-@\[-`{-~"
 _SMALL = r"a-z\u00c0-\u1fff\u2c00-\u2dff\u3040-\u30ff\u3400-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 _LONG = 16
+
+_BEFORE = {" ": " ", **dict.fromkeys("_.(&%<'#$?)", "."), **dict.fromkeys("/-\\[\t", "/")}
+"""Signs by how often they make one token with the word after them: ``_name`` mostly, ``/name`` less, ``,name`` hardly."""
 
 _PIECES = re.compile(
     # Digits and letters mixed for long: hashes, base64.  The atomic groups keep it from searching twice.
@@ -83,7 +90,7 @@ def classify(piece: str) -> tuple[str, int]:
         return _foreign(piece, size)
     if size >= _LONG and first.isalnum() and not piece.isalpha():
         return "hex" if _HEX.fullmatch(piece) else "base64", size
-    before, word = ("", piece) if first.isalpha() else (" " if first == " " else ".", piece[1:])
+    before, word = ("", piece) if first.isalpha() else (_BEFORE.get(first, ","), piece[1:])
     if word.isalpha():
         return before + ("word" if len(word) == 1 or word[1:].islower() else "Word"), len(word)
     return ("plain" if piece.isspace() else "signs"), size

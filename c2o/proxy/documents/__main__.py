@@ -44,7 +44,11 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 
 def main() -> None:
     _limit(MEMORY, SECONDS)
-    sys.stdout.buffer.write(msgspec.json.encode(read(sys.stdin.buffer.read(), "--pictures" in sys.argv)))
+    try:
+        said = msgspec.json.encode(read(sys.stdin.buffer.read(), "--pictures" in sys.argv))
+    except MemoryError:
+        said = msgspec.json.encode(Document(problem="reading it needs more memory than c2o gives it"))
+    sys.stdout.buffer.write(said)
 
 
 def _limit(memory: int, seconds: int) -> None:
@@ -60,15 +64,13 @@ def _limit(memory: int, seconds: int) -> None:
 
 
 def read(pdf: bytes, pictures: bool) -> Document:
-    """What is in a PDF.  With ``pictures`` pages without text are drawn."""
+    """What is in a PDF.  With ``pictures`` pages without text are drawn.  Raises MemoryError."""
     try:
         with pypdfium2.PdfDocument(pdf) as document:
             return Document(_pages(document, pictures), total=len(document))
     except PdfiumError as error:
         locked = error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY)
         return Document(problem="it is protected by a password" if locked else "it is damaged, or no PDF at all")
-    except MemoryError:
-        return Document(problem="reading it needs more memory than c2o gives it")
 
 
 def _pages(document: Any, pictures: bool) -> tuple[Page, ...]:

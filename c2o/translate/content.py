@@ -84,7 +84,7 @@ def nested(item: Item) -> list[Item]:
     try:
         content = decode_content(raw)
     except msgspec.ValidationError as error:
-        raise RequestError(f"{item.place}.content: {error}") from None
+        raise RequestError(f"{item._replace(inside=inside).place}: {error}") from None
     if isinstance(content, str):
         content = [Block(type="text", text=content)]
     return [item._replace(block=block, inside=f"{inside}.{number}") for number, block in enumerate(content or [])]

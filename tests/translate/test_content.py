@@ -61,6 +61,18 @@ def test_texts_alone_are_a_string() -> None:
     assert joined([]) == ""
 
 
+THREE_PAGES = """<document title="a" pages="3">
+[page 1]
+one
+[1 picture of this page not shown]
+[page 2]
+two
+[2 pictures of this page not shown]
+[page 3]
+[no text]
+</document>"""
+
+
 @pytest.mark.parametrize(
     ("pages", "total", "expected"),
     [
@@ -69,8 +81,7 @@ def test_texts_alone_are_a_string() -> None:
         (
             [Page("one", pictures=1), Page("two", pictures=2), Page()],
             3,
-            '<document title="a" pages="3">\n[page 1]\none\n[1 picture of this page not shown]'
-            + "\n[page 2]\ntwo\n[2 pictures of this page not shown]\n[page 3]\n[no text]\n</document>",
+            THREE_PAGES,
         ),
         (
             [Page("one"), Page(picture="AAAA", pictures=1), Page("three")],

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import platform
+import shlex
 import shutil
 import sys
 import time
@@ -137,8 +138,10 @@ def claude(
     binary = shutil.which("claude")
     if binary is None:
         raise CommandMissing(MISSING)
+    given = arguments or CLAUDE_DEFAULT
+    output.note(f"{MODEL} will answer, a scripted stand-in: no model thinks here.  claude {shlex.join(given)}")
     with stage(0.0) as there:
-        exit_code = run_claude(there, binary, arguments or CLAUDE_DEFAULT)
+        exit_code = run_claude(there, binary, given)
     raise typer.Exit(exit_code)
 
 

@@ -27,6 +27,9 @@ from c2o.service.handshake import as_raised, ready_line
 MODEL = "c2o-demo"
 """The embedded upstream's model.  Known here by name, because the command line can't load the server."""
 
+LIMITS = {"context_window": 200_000, "max_output_tokens": 8192}
+"""A script has none, but Claude Code warns where it isn't told any."""
+
 READY_WAIT = 20.0
 END_WAIT = 5.0
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -80,8 +83,13 @@ def stage(pace: float) -> Iterator[Stage]:
 def _configure(folder: Path, upstream: str) -> str:
     """Write a configuration; returns its token."""
     token = f"c2o-demo-{secrets.token_urlsafe(16)}"
-    upstreams = {"demo": {"base_url": f"{upstream}/v1"}}
-    text = config.render(token=token, upstreams=upstreams, models={"default": f"demo/{MODEL}"}, port=0)
+    text = config.render(
+        token=token,
+        upstreams={"demo": {"base_url": f"{upstream}/v1"}},
+        models={"default": f"demo/{MODEL}"},
+        limits={f"demo/{MODEL}": LIMITS},
+        port=0,
+    )
     folder.mkdir(mode=0o700)
     path = folder / "config.toml"
     path.touch(mode=0o600)

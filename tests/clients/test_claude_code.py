@@ -236,7 +236,8 @@ def test_the_demo_answers_claude(claude: Claude) -> None:
     done = claude.c2o("demo", "claude")
 
     assert done.returncode == 0, done
-    assert "scripted stand-in" in done.stdout
+    assert "Hello from the c2o demo" in done.stdout
+    assert "scripted stand-in" in done.stderr
     assert list(claude.home.iterdir()) == []
 
 

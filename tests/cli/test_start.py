@@ -200,9 +200,10 @@ def test_it_survives_its_terminal(configured: CommandLine) -> None:
 def test_it_runs_in_its_own_folder_with_its_own_environment(configured: CommandLine, tmp_path: Path) -> None:
     """People start it from inside Claude Code, and from folders that may hold anything."""
     hostile = tmp_path / "project"
-    hostile.mkdir()
-    for name in ("json", "c2o", "sitecustomize", "aiohttp"):
-        (hostile / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
+    for folder in (hostile, configured.folder / "state"):
+        folder.mkdir()
+        for name in ("json", "c2o", "sitecustomize", "aiohttp"):
+            (folder / f"{name}.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
     (hostile / "config.toml").write_text("nonsense")
 
     done = subprocess.run(

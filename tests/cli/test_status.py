@@ -94,6 +94,21 @@ def test_a_killed_service_is_stopped(configured: CommandLine) -> None:
     assert configured("status").exit_code == 3
 
 
+def test_a_service_that_is_not_ready_yet_is_starting(configured: CommandLine, upstream: FakeUpstream) -> None:
+    """Whatever a killed one has left behind."""
+    configured("start")
+    os.kill(configured.service().pid, signal.SIGKILL)
+    until(lambda: not instance.running())
+    assert instance.read()
+    configured.configure(configuration(upstream.base_url, api_key="command:sleep 8"))
+
+    assert configured("start", "--wait", "1").exit_code == 7
+    done, said = configured("status"), configured("status", "--json")
+
+    assert (done.exit_code, done.out) == (7, f"● c2o {package.__version__}  starting\n")
+    assert (said.json["state"], said.json["pid"]) == ("starting", None)
+
+
 def test_a_frozen_service_is_unhealthy(configured: CommandLine) -> None:
     configured("start")
     there = configured.service()

@@ -88,7 +88,7 @@ class _Prompt:
         for text in (block.text, thinking, block.name, block.tool_name, block.title, block.context, block.source):
             if isinstance(text, str):
                 yield text
-        for raw in (block.input,):
+        for raw in (block.input, block.tabs, block.state_changes):
             if isinstance(raw, Raw):
                 yield _plain(raw)
 

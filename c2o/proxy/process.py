@@ -44,7 +44,7 @@ KEEP_ALIVE = 75
 """Seconds that an idle connection stays; aiohttp's default of an hour lets silent ones pile up."""
 
 LAST_WORDS = 2.0
-"""Seconds for what still runs after the drain: the application's ``on_shutdown`` has told it to end.  aiohttp
+"""Seconds for what still runs after the drain, when the application's ``on_shutdown`` has been sent.  aiohttp
 waits twice as long: first for the handlers, then for those that it has cancelled."""
 
 MANAGER_VARIABLE = "C2O_MANAGER"

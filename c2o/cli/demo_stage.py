@@ -165,7 +165,7 @@ def run_claude(there: Stage, binary: str, arguments: list[str]) -> int:
     accepted = {"hasCompletedOnboarding": True, "projects": {str(project): {"hasTrustDialogAccepted": True}}}
     (home / ".claude.json").write_text(json.dumps(accepted), encoding="utf-8")
     command = [sys.executable, "-P", "-m", "c2o", "run", binary, *arguments]
-    variables = {**there.variables, "HOME": str(home)}
+    variables = {**there.variables, "HOME": str(home), "DISABLE_AUTOUPDATER": "1"}
     variables.pop("CLAUDE_CONFIG_DIR", None)
     done = subprocess.run(command, cwd=project, env=variables, check=False)  # noqa: S603 - what the person asked for
     if done.returncode < 0:

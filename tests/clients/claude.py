@@ -24,7 +24,8 @@ class Claude:
 
     def environment(self, **more: str) -> dict[str, str]:
         given = environment(self.home, **more)
-        return given | {"PATH": f"{self.binary.parent}:{given['PATH']}"}
+        # Its terminal interface would update the machine's own Claude Code in the background.
+        return given | {"PATH": f"{self.binary.parent}:{given['PATH']}", "DISABLE_AUTOUPDATER": "1"}
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Plain ``claude`` with these arguments."""

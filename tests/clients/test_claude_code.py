@@ -7,6 +7,7 @@ requests of its own beside the person's.
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from tests.clients.claude import Claude, by_hand
 from tests.clients.service import Service, configuration, write_configuration
+from tests.clients.terminal import terminal
 from tests.fake_upstream import (
     DONE,
     Call,
@@ -217,6 +219,28 @@ def test_a_wrong_upstream_key_is_told_after_one_request(
 def test_an_upstream_that_is_down_is_named(claude: Claude, c2o_service: Service, upstream: FakeUpstream) -> None:
     upstream.go_away()
     assert upstream.url in told_quickly(lambda: claude.through_c2o("-p", "Hi"))
+
+
+def test_a_conversation_in_the_terminal(claude: Claude, c2o_service: Service, upstream: FakeUpstream) -> None:
+    """The interface that people use: no dialog about keys or accounts, two turns, and a tool that is asked for."""
+    accepted = {"hasCompletedOnboarding": True, "projects": {str(claude.project): {"hasTrustDialogAccepted": True}}}
+    (claude.home / ".claude.json").write_text(json.dumps(accepted))
+    write = Call("Write", {"file_path": str(claude.project / "poem.txt"), "content": "Roses are red.\n"})
+    upstream.think(steps(Reply(text="Good evening."), Reply(calls=(write,)), Reply(text="It is written.")))
+    command = [sys.executable, "-m", "c2o", "run", "claude", "--permission-mode", "acceptEdits"]
+
+    with terminal(command, claude.environment(), claude.project) as screen:
+        screen.wait_for("accept edits on")
+        screen.type("Hello")
+        screen.wait_for("Hello")
+        screen.type("\r")
+        screen.wait_for("Good evening.")
+        screen.type("Write a poem")
+        screen.wait_for("Write a poem")
+        screen.type("\r")
+        screen.wait_for("It is written.")
+
+    assert (claude.project / "poem.txt").read_text() == "Roses are red.\n"
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import typer
 
 import c2o
 from c2o.cli.demo import app as demo
+from c2o.cli.doctor import doctor
 from c2o.cli.env import env
 from c2o.cli.restart import restart
 from c2o.cli.run import CONTEXT, run
@@ -52,4 +53,5 @@ app.command()(stop)
 app.command()(restart)
 app.command()(status)
 app.command()(serve)
+app.command()(doctor)
 app.add_typer(demo, name="demo")

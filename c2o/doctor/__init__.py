@@ -1,0 +1,55 @@
+"""Named checks, each with its fix.
+
+- ``finding``        what a check finds: Finding, Fix; and what a check is
+- ``machine``        what the checks look at, each thing once
+- ``configuration``, ``running``, ``upstreams``, ``claude``   the checks, by group
+- ``probing``        asking an upstream through ``python -m c2o.proxy.probe``
+
+A new check is a function in its group's module and a row in CHECKS.  Nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from c2o.doctor import claude, configuration, running, upstreams
+from c2o.doctor.finding import Check, Finding, Fix, Group, Level
+from c2o.doctor.machine import Machine
+
+__all__ = ["CHECKS", "Check", "Finding", "Fix", "Group", "Level", "Machine", "diagnose"]
+
+CHECKS: tuple[Check, ...] = (
+    Check("config.file", "config", configuration.file),
+    Check("perm.config", "config", configuration.permissions, needs=("config.file",)),
+    Check("config.key", "config", configuration.keys, needs=("config.file",)),
+    Check("port.foreign", "service", running.port, needs=("config.file",)),
+    Check("service.running", "service", running.state, needs=("config.file", "port.foreign")),
+    Check("service.version_skew", "service", running.version, needs=("config.file",)),
+    Check("config.changed", "service", running.configuration, needs=("config.file",)),
+    Check("service.problems", "service", running.problems, needs=("service.running",)),
+    Check("upstream.stream", "upstream", upstreams.ask, needs=("config.file",)),
+    Check("claude.binary", "claude", claude.binary),
+    Check("claude.settings.jsonc", "claude", claude.settings_file),
+    Check("claude.settings.env", "claude", claude.settings_env, needs=("claude.settings.jsonc",)),
+    Check("claude.base_url.v1", "claude", claude.base_url),
+    Check("claude.env.http_proxy", "claude", claude.proxy),
+    Check("claude.env.bedrock", "claude", claude.selectors),
+    Check("claude.env.api_key", "claude", claude.api_key),
+)
+
+
+def diagnose(
+    machine: Machine, *, checks: tuple[Check, ...] = CHECKS, tell: Callable[[str], None] = lambda _: None
+) -> Iterator[Finding]:
+    """What all checks find, in their order; ``tell`` hears what is being looked at."""
+    failed: set[str] = set()
+    for check in checks:
+        if cause := next((need for need in check.needs if need in failed), None):
+            failed.add(check.id)
+            yield Finding(id=check.id, group=check.group, level="skip", title="not checked", detail=f"needs {cause}")
+            continue
+        tell(f"checking {check.group}")
+        for finding in check.look(machine):
+            if finding.level == "fail":
+                failed.add(check.id)
+            yield finding

@@ -1,0 +1,66 @@
+"""Checks of the configuration: can it be read, by whom, and are the keys where it says?"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from functools import partial
+
+from c2o.config import Config
+from c2o.doctor.finding import Finding, Fix, run
+from c2o.doctor.machine import Machine
+from c2o.errors import CredentialError
+from c2o.service.lifecycle import counted
+
+_ok = partial(Finding, group="config", level="ok")
+_warn = partial(Finding, group="config", level="warn")
+_fail = partial(Finding, group="config", level="fail")
+
+
+def file(machine: Machine) -> Iterator[Finding]:
+    there = machine.config_or_error
+    if isinstance(there, Config):
+        contents = f"{counted(len(there.upstreams), 'upstream')}, {counted(len(there.models), 'model')}"
+        yield _ok(id="config.file", title=f"{machine.config_file} is valid", detail=contents)
+    elif machine.config_file.exists():
+        yield _fail(id="config.file", title=str(there), fix=Fix(f"correct {machine.config_file}, then: c2o doctor"))
+    else:
+        title = f"there is no configuration at {machine.config_file}"
+        yield _fail(id="config.file", title=title, fix=run("c2o init", safe=False))
+
+
+def permissions(machine: Machine) -> Iterator[Finding]:
+    """It has a token in it, and may have keys."""
+    if os.name != "posix":
+        return
+    mode = stat.S_IMODE(machine.config_file.stat().st_mode)
+    fix = run(f"chmod 600 {machine.config_file}")
+    if mode & 0o022:
+        yield _fail(id="perm.config", title="other users of this machine may change it, and send your prompts elsewhere", fix=fix)
+    elif mode & 0o077:
+        yield _warn(id="perm.config", title="other users of this machine may read it, and the token in it", fix=fix)
+    else:
+        yield _ok(id="perm.config", title="only you can read it")
+
+
+def keys(machine: Machine) -> Iterator[Finding]:
+    for name, key in machine.keys.items():
+        source = machine.config.upstreams[name].api_key
+        assert source is not None
+        if isinstance(key, CredentialError):
+            yield _fail(id="config.key", title=f"{name}: {_reason(key)}", fix=_fix(name, source.reveal(), machine))
+        else:
+            place = source.reveal() if source.reveal().startswith(("env:", "file:")) else ""
+            yield _ok(id="config.key", title=f"{name} has a key", detail=place)
+
+
+def _reason(error: CredentialError) -> str:
+    return str(error).partition(": export ")[0].rstrip(".")
+
+
+def _fix(name: str, source: str, machine: Machine) -> Fix:
+    if source.startswith("env:"):
+        variable = source.removeprefix("env:")
+        return Fix(f"export {variable}=…, and if the service runs: c2o restart")
+    return Fix(f"correct api_key under [upstreams.{name}] in {machine.config_file}, then: c2o restart")

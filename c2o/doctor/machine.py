@@ -1,0 +1,98 @@
+"""What the checks look at; each thing is looked at once."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+from c2o import config, paths, secret
+from c2o.claude import launch, settings
+from c2o.claude.settings import Settings
+from c2o.config import Config
+from c2o.doctor import probing
+from c2o.errors import C2oError, ConfigError, CredentialError
+from c2o.service import probe
+from c2o.service.probe import ServiceStatus
+from c2o.wire.probe import Found
+
+VERSION_TIMEOUT = 10
+"""Seconds for ``claude --version``."""
+
+
+class Machine:
+    """This machine, for one run of the doctor.  ``environ`` is the environment of whoever asks."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.config_file = paths.config_file()
+
+    @cached_property
+    def config_or_error(self) -> Config | ConfigError:
+        try:
+            return config.load(self.config_file)
+        except ConfigError as error:
+            return error
+
+    @property
+    def config(self) -> Config:
+        """For checks that need ``config.file``."""
+        assert isinstance(self.config_or_error, Config)
+        return self.config_or_error
+
+    @cached_property
+    def service(self) -> ServiceStatus:
+        """Asked with the token of the configuration, where that can be read."""
+        there = self.config_or_error
+        return probe.look(there.server.auth_token if isinstance(there, Config) else None)
+
+    @cached_property
+    def keys(self) -> dict[str, str | CredentialError]:
+        """For each upstream with a key: the key, or why it can't be had."""
+        return {name: _key(each.api_key.reveal()) for name, each in self.config.upstreams.items() if each.api_key}
+
+    @cached_property
+    def found(self) -> dict[str, list[Found]]:
+        """What each upstream answers; nothing of one whose key can't be had.  All are asked at once."""
+        askable = [name for name in self.config.upstreams if not isinstance(self.keys.get(name), CredentialError)]
+        jobs = [probing.job_for(self.config, name, str(self.keys.get(name, ""))) for name in askable]
+        with ThreadPoolExecutor(max(1, len(jobs))) as threads:
+            return dict(zip(askable, threads.map(lambda job: list(probing.ask(job)), jobs), strict=True))
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Claude Code's user settings."""
+        return settings.read(paths.claude_settings_file())
+
+    @cached_property
+    def claude(self) -> str | None:
+        """Where Claude Code is."""
+        try:
+            return launch.find("claude", self.environ.get("PATH", ""))
+        except C2oError:
+            return None
+
+    @cached_property
+    def claude_version(self) -> str | None:
+        """``2.1.329``; None if it doesn't tell."""
+        assert self.claude is not None
+        try:
+            said = subprocess.run(  # noqa: S603 - the person's own Claude Code
+                [self.claude, "--version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT, check=True
+            )
+        except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+            return None
+        return said.stdout.split(" ")[0].strip()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment as plain ``claude`` sees it: its settings beat the shell."""
+        return {**self.environ, **self.settings.env}
+
+
+def _key(source: str) -> str | CredentialError:
+    try:
+        return secret.find(source).reveal()
+    except CredentialError as error:
+        return error

@@ -1,0 +1,77 @@
+"""Checks of the service: may it have its port, does it run, and is it of today?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from c2o import __version__
+from c2o.doctor.finding import Finding, Fix, run
+from c2o.doctor.machine import Machine
+from c2o.service import processes
+from c2o.service.probe import is_c2o, listens
+
+_ok = partial(Finding, group="service", level="ok")
+_warn = partial(Finding, group="service", level="warn")
+_fail = partial(Finding, group="service", level="fail")
+
+
+def port(machine: Machine) -> Iterator[Finding]:
+    """Nothing to find where the service runs, or takes any port."""
+    server = machine.config.server
+    if machine.service.state != "stopped" or not server.port:
+        return
+    if not listens(server.host, server.port):
+        yield _ok(id="port.foreign", title=f"port {server.port} is free")
+        return
+    other = _another(server.port)
+    text = f"stop it, or set port = {other} under [server] in {machine.config_file}"
+    yield _fail(id="port.foreign", title=f"port {server.port} is taken by {_holder(machine)}", fix=Fix(text))
+
+
+def _holder(machine: Machine) -> str:
+    server = machine.config.server
+    if holder := processes.holder(server.port):
+        return str(holder)
+    return "another user's c2o" if is_c2o(server.host, server.port) else "another program"
+
+
+def _another(port: int) -> int:
+    return port + 1 if port < 65535 else port - 1
+
+
+def state(machine: Machine) -> Iterator[Finding]:
+    there, instance = machine.service, machine.service.instance
+    restart, again = run("c2o restart"), run("c2o doctor", text="look again in a moment")
+    if there.state == "running" and instance:
+        where = f"pid {instance.pid}, {instance.manager}"
+        yield _ok(id="service.running", title=f"c2o {instance.version} runs on {instance.url}", detail=where)
+    elif there.state == "stopped":
+        detail = "c2o run starts it by itself"
+        yield _warn(id="service.running", title="the service isn't running", detail=detail, fix=run("c2o start"))
+    elif there.state == "unhealthy":
+        title = f"the service runs, but isn't well: {there.why.rstrip('.')}"
+        yield _fail(id="service.running", title=title, fix=restart)
+    else:
+        yield _warn(id="service.running", title=f"the service is {there.state}", fix=again)
+
+
+def version(machine: Machine) -> Iterator[Finding]:
+    there = machine.service.instance
+    if there and there.version != __version__:
+        title = f"the service is c2o {there.version}, this command is {__version__}"
+        yield _warn(id="service.version_skew", title=title, fix=run("c2o restart"))
+
+
+def configuration(machine: Machine) -> Iterator[Finding]:
+    there = machine.service.instance
+    if there and there.config_digest != machine.config.digest:
+        title = "the configuration has changed since the service started"
+        yield _warn(id="config.changed", title=title, fix=run("c2o restart"))
+
+
+def problems(machine: Machine) -> Iterator[Finding]:
+    """What the service itself complains of."""
+    if report := machine.service.report:
+        for problem in report.problems:
+            yield _warn(id=problem.id, title=problem.hint, fix=Fix("see the log that c2o status names"))

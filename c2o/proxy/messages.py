@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import aiohttp
 from aiohttp import web
+from msgspec import structs
 
 from c2o import routing
 from c2o.errors import RequestError
@@ -22,9 +23,8 @@ from c2o.proxy.rate_limits import rate_limit_headers, states_limits
 from c2o.proxy.state import STATE, State
 from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Patience, read_capped, read_rest
 from c2o.routing import Route
-from c2o.translate.answers import with_id
+from c2o.translate.answers import failed, with_id
 from c2o.translate.chat import ChatTranslator, prewarmed
-from c2o.translate.media import Document
 from c2o.translate.types import Answer, Job, Remedy, Translator
 from c2o.translate.upstream_errors import UNKNOWN_MODEL
 from c2o.wire.anthropic import MessagesRequest, decode_request
@@ -55,11 +55,10 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         route = entry.route = routing.resolve(state.config, message.model)
         _recall_failure(state, route, message, body)
         room = await state.windows.room(route, message, body)
-        documents = await state.reader.documents(message, body, state.dialects[route.name])
-        job = _job(state, route, len(body), room, documents)
+        job = _job(state, route, len(body), room)
         if message.max_tokens == 0:
             return respond(request, prewarmed(message, job))
-        translator = ChatTranslator(message, job)
+        translator = await _translator(state, message, job)
         entry.outcome = translator.outcome
         exchange = Exchange(request, state, entry, route, translator)
         response = await (_stream(exchange) if message.stream else _whole(exchange))
@@ -69,7 +68,16 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         return response
 
 
-def _job(state: State, route: Route, size: int, room: int | None, documents: Mapping[str, Document]) -> Job:
+async def _translator(state: State, message: MessagesRequest, job: Job) -> ChatTranslator:
+    """The request, translated; again if there are PDFs in it that had to be read first."""
+    translator = ChatTranslator(message, job)
+    if not translator.unread:
+        return translator
+    documents = await state.reader.read(translator.unread, pictures=job.dialect.vision)
+    return ChatTranslator(message, structs.replace(job, documents=documents))
+
+
+def _job(state: State, route: Route, size: int, room: int | None) -> Job:
     return Job(
         message_id=new_id("msg_"),
         model=route.model,
@@ -83,7 +91,6 @@ def _job(state: State, route: Route, size: int, room: int | None, documents: Map
         size_factor=state.calibration.of(route.target).by_size.factor,
         extra_body=route.upstream.extra_body,
         repair_history=state.config.server.repair_history,
-        documents=documents,
     )
 
 
@@ -127,8 +134,7 @@ async def _stream(exchange: Exchange) -> web.StreamResponse:
     except Exception as error:
         if client.quiet:
             raise
-        failure = error if isinstance(error, RequestError) else internal_error(exchange.request, error)
-        await client.write(exchange.translator.close(failure))
+        await client.write(_last_words(exchange, error))
         return await client.end()
     if refused is None:
         return await client.end()
@@ -136,6 +142,20 @@ async def _stream(exchange: Exchange) -> web.StreamResponse:
         return respond(exchange.request, refused)
     await client.write(frame("error", refused.body))  # the answer has begun: only an event can say it now
     return await client.end()
+
+
+def _last_words(exchange: Exchange, error: Exception) -> bytes:
+    """The end of a stream that has begun and can't be finished."""
+    if isinstance(error, RequestError):
+        return exchange.translator.close(error)
+    return frame("error", failed(_told(exchange, error)).body)
+
+
+def _told(exchange: Exchange, error: Exception) -> RequestError:
+    """What the client and the journal are told of an exception that ended an answer."""
+    failure = error if isinstance(error, RequestError) else internal_error(exchange.request, error)
+    exchange.entry.outcome.error = str(failure)
+    return failure
 
 
 async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
@@ -167,6 +187,22 @@ async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
 
 async def _whole(exchange: Exchange) -> web.StreamResponse:
     client = ClientStream(exchange.request, exchange.state.clock, exchange.entry.id, JSON)
+    try:
+        answer = await _complete(exchange, client)
+    except ClientLeft:
+        raise
+    except Exception as error:
+        if client.quiet:
+            raise
+        answer = with_id(failed(_told(exchange, error)), exchange.entry.id)
+    if client.quiet:
+        return respond(exchange.request, answer)
+    await client.write(answer.body)  # after white space, under a status that has been said
+    return await client.end()
+
+
+async def _complete(exchange: Exchange, client: ClientStream) -> Answer:
+    """The upstream's whole answer, or its refusal, as the client gets it."""
     limit = _client_limit(exchange.request)
     trickle = limit is None or limit > CUTS_AT_300
     watch = Watch(
@@ -179,17 +215,12 @@ async def _whole(exchange: Exchange) -> web.StreamResponse:
     try:
         async with watch, _sent(exchange) as upstream:
             if isinstance(upstream, Answer):
-                answer = upstream
-            else:
-                exchange.entry.heard()
-                answer = exchange.translator.complete(await read_capped(upstream, WHOLE_LIMIT, watch.heard))
-                answer = with_id(answer, exchange.entry.id)._replace(headers={**answer.headers, **_limits_of(upstream)})
+                return upstream
+            exchange.entry.heard()
+            answer = exchange.translator.complete(await read_capped(upstream, WHOLE_LIMIT, watch.heard))
+            return with_id(answer, exchange.entry.id)._replace(headers={**answer.headers, **_limits_of(upstream)})
     except TimeoutError:
         raise _gave_up(exchange.route) from None
-    if client.quiet:
-        return respond(exchange.request, answer)
-    await client.write(answer.body)
-    return await client.end()
 
 
 CUTS_AT_300 = 330.0

@@ -11,6 +11,7 @@ from c2o.translate.answers import NEVER_AGAIN, STATUS, failed
 from c2o.translate.chat_request import chat_request
 from c2o.translate.chat_stream import ChatStream, TextFilter
 from c2o.translate.conversation import turns
+from c2o.translate.media import media_of
 from c2o.translate.message_builder import MessageBuilder, fold
 from c2o.translate.prefill import Echo, prefill
 from c2o.translate.reasoning import ReasoningStream, Replay, mode_of
@@ -63,6 +64,7 @@ class ChatTranslator:
         self._job = job
         upstream = job.failing.upstream
         check(request)
+        media = media_of(job.dialect, job.documents)
         self._chat = chat_request(
             request,
             said,
@@ -71,9 +73,11 @@ class ChatTranslator:
             model=job.model,
             dialect=job.dialect,
             max_output_tokens=min((limit for limit in (job.max_output_tokens, job.room) if limit), default=None),
-            documents=job.documents,
+            media=media,
             notes=notes,
         )
+        self.unread = media.unread
+        """PDFs whose text it would take, in base64: see ``Job.documents``."""
         apply(job.learned, self._chat)
         prefilled = prefill(self._chat, job.dialect)
         self._corrections = 0

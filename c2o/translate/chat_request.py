@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from msgspec import UNSET, Raw, UnsetType
 
@@ -11,7 +11,7 @@ from c2o.errors import RequestError
 from c2o.translate import content, server_tools, structured
 from c2o.translate.conversation import Item, Turn
 from c2o.translate.dialects import Dialect
-from c2o.translate.media import Document, Media, media_of
+from c2o.translate.media import Media
 from c2o.translate.reasoning import Replay
 from c2o.translate.tool_results import tool_message
 from c2o.translate.tools import Toolbox
@@ -41,12 +41,11 @@ def chat_request(
     model: str,
     dialect: Dialect,
     max_output_tokens: int | None,
-    documents: Mapping[str, Document],
+    media: Media,
     notes: list[str],
 ) -> ChatRequest:
     """The request for a chat-completions upstream.  Raises RequestError that names the place."""
     limit = _max_tokens(request, max_output_tokens)
-    media = media_of(dialect, documents)
     return ChatRequest(
         model=model,
         messages=[*_system_messages(request, dialect), *_conversation(turns, tools, replay, dialect, media)],
@@ -145,9 +144,9 @@ def _conversation(
         elif turn.role == "user":
             _extend(messages, _user(turn, calls, media))
         elif dialect.system_messages == "anywhere":
-            messages += _system(turn, dialect)
+            messages += _system(turn, dialect, media)
         else:
-            _extend(messages, _reminder(turn))
+            _extend(messages, _reminder(turn, media))
     return messages
 
 
@@ -172,7 +171,7 @@ def _as_parts(said: object) -> list[Part]:
 def _assistant(turn: Turn, tools: Toolbox, replay: Replay, media: Media) -> list[ChatMessage]:
     """One message with the text and all calls; null content beside calls, as OpenAI writes it itself."""
     calls = [_call(item, tools) for item in turn.items if item.block.type == "tool_use"]
-    others = (item for item in server_tools.answered(turn.items) if item.block.type not in ("tool_use", "image"))
+    others = (item for item in server_tools.answered(turn.items) if item.block.type != "tool_use")
     texts = [content.text_of(item, media) for item in others]
     text = content.PARAGRAPH.join(text for text in texts if text)
     if not calls and not text:
@@ -218,16 +217,16 @@ def _user(turn: Turn, calls: list[str], media: Media) -> list[ChatMessage]:
     return [*tool_messages, *([ChatMessage(role="user", content=content.joined(said))] if said else [])]
 
 
-def _system_text(turn: Turn) -> str:
-    return content.PARAGRAPH.join(text for item in turn.items if (text := content.text_of(item)))
+def _system_text(turn: Turn, media: Media) -> str:
+    return content.PARAGRAPH.join(text for item in turn.items if (text := content.text_of(item, media)))
 
 
-def _system(turn: Turn, dialect: Dialect) -> Iterator[ChatMessage]:
-    if text := _system_text(turn):
+def _system(turn: Turn, dialect: Dialect, media: Media) -> Iterator[ChatMessage]:
+    if text := _system_text(turn, media):
         yield ChatMessage(role=dialect.system_role, content=text)
 
 
-def _reminder(turn: Turn) -> list[ChatMessage]:
+def _reminder(turn: Turn, media: Media) -> list[ChatMessage]:
     """A system message as the user's text, in Claude Code's own form of a reminder."""
-    text = _system_text(turn)
+    text = _system_text(turn, media)
     return [ChatMessage(role="user", content=f"<system-reminder>\n{text}\n</system-reminder>")] if text else []

@@ -6,7 +6,7 @@ A block for which there is no form becomes a text that names it: nothing vanishe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 from msgspec import Raw, UnsetType, structs
@@ -14,8 +14,8 @@ from msgspec import Raw, UnsetType, structs
 from c2o.errors import RequestError
 from c2o.translate import server_tools
 from c2o.translate.conversation import Item
-from c2o.translate.media import PDF, TEXT_ONLY, Media, document, image, source_of
-from c2o.wire.anthropic import Block, MessagesRequest, Source, decode_content
+from c2o.translate.media import Media, document, image, source_of
+from c2o.wire.anthropic import Block, decode_content
 from c2o.wire.chat import Part, TextPart, UserPart
 
 PARAGRAPH = "\n\n"
@@ -56,7 +56,7 @@ def joined(found: list[UserPart]) -> str | list[Part]:
     return PARAGRAPH.join(texts) if len(texts) == len(found) else list(found)
 
 
-def text_of(item: Item, media: Media = TEXT_ONLY) -> str:
+def text_of(item: Item, media: Media) -> str:
     """What a block says, as text."""
     block = item.block
     if block.type == "text":
@@ -88,27 +88,6 @@ def nested(item: Item) -> list[Item]:
     if isinstance(content, str):
         content = [Block(type="text", text=content)]
     return [item._replace(block=block, inside=f"{inside}.{number}") for number, block in enumerate(content or [])]
-
-
-def pdfs(request: MessagesRequest) -> list[str]:
-    """The PDFs in a request as base64, each once.  Raises RequestError with the place of what can't be decoded."""
-    found: dict[str, None] = {}
-    for number, message in enumerate(request.messages):
-        if isinstance(message.content, list):
-            for position, block in enumerate(message.content):
-                found |= dict.fromkeys(_pdfs(Item(block, number, position)))
-    return list(found)
-
-
-def _pdfs(item: Item) -> Iterator[str]:
-    block = item.block
-    if block.type == "document" and isinstance(block.source, Source) and block.source.media_type == PDF:
-        yield block.source.data or ""
-    elif block.type == "tool_result" and not is_string(block.content):
-        for inner in nested(item):
-            yield from _pdfs(inner)
-    elif block.type == "web_fetch_tool_result" and (document := server_tools.fetched_document(item)):
-        yield from _pdfs(document)
 
 
 def is_string(raw: Raw | UnsetType) -> bool:

@@ -45,8 +45,8 @@ class Document(Struct, frozen=True):
     """How many pages the PDF has."""
     problem: str = ""
     """Why it can't be read; the request is refused with it."""
-    unread: str = ""
-    """Why nobody tried; the model is told."""
+    advice: str = ""
+    """What to do so that it can be read; the model is told."""
 
     @property
     def blank(self) -> bool:
@@ -63,9 +63,8 @@ class Media(Struct, frozen=True):
     in_tool_messages: bool = False
     documents: Mapping[str, Document] = {}
     """PDFs that were read, by their base64 as the client sent it."""
-
-
-TEXT_ONLY = Media()
+    unread: list[str] = []
+    """PDFs that were come upon and aren't among them."""
 
 
 def media_of(dialect: Dialect, documents: Mapping[str, Document]) -> Media:
@@ -139,8 +138,11 @@ def _pdf(item: Item, source: Source, media: Media) -> list[UserPart]:
     if media.files:
         return _as_file(item, f"data:{PDF};base64,{source.data or ''}")
     found = media.documents.get(source.data or "")
-    if found is None or found.unread:
-        return _tagged(item, [TextPart(found.unread if found else NO_PDF)])
+    if found is None:
+        media.unread.append(source.data or "")
+        return _tagged(item, [TextPart(NO_PDF)])
+    if found.advice:
+        return _tagged(item, [TextPart(found.advice)])
     if found.problem:
         raise _refused(item, f": could not process PDF: {found.problem}")
     if found.blank:

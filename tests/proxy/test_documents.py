@@ -14,22 +14,18 @@ from typing import Any
 
 import psutil
 import pytest
-from msgspec import structs
 
 from c2o.proxy.documents import __main__ as reading
 from c2o.proxy.documents import png
 from c2o.proxy.documents.reader import COMMAND, NOT_INSTALLED, Reader, Shelf
 from c2o.proxy.state import STATE
-from c2o.translate.dialects import DIALECTS
 from c2o.translate.media import Document, Page
-from c2o.wire.anthropic import MessagesRequest, decode_request
 from tests.fake_upstream import FakeUpstream, Reply
 from tests.pdf import as_base64, locked_pdf, mixed_pdf, scanned_pdf, text_pdf
-from tests.proxy.conftest import Service
+from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.talk import eventually, hello
 
 HELLO = text_pdf("Hello", "Goodbye")
-GENERIC, OPENAI = DIALECTS["generic"], DIALECTS["openai"]
 
 
 def block(pdf: bytes) -> dict[str, Any]:
@@ -37,14 +33,9 @@ def block(pdf: bytes) -> dict[str, Any]:
     return {"type": "document", "source": source}
 
 
-def asked(*pdfs: bytes) -> tuple[MessagesRequest, bytes]:
-    body = json.dumps(hello(messages=[{"role": "user", "content": [block(pdf) for pdf in pdfs]}])).encode()
-    return decode_request(body), body
-
-
-async def read(reader: Reader, *pdfs: bytes) -> list[Document]:
-    """What the reader finds in the PDFs of a request, in their order."""
-    found = await reader.documents(*asked(*pdfs), GENERIC)
+async def read(reader: Reader, *pdfs: bytes, pictures: bool = True) -> list[Document]:
+    """What the reader finds in PDFs, in their order."""
+    found = await reader.read(map(as_base64, pdfs), pictures=pictures)
     return [found[as_base64(pdf)] for pdf in pdfs]
 
 
@@ -160,31 +151,20 @@ async def test_each_pdf_is_read_once() -> None:
 
 async def test_with_and_without_eyes_are_two_things() -> None:
     reader = Reader()
-    request = asked(scanned_pdf())
-    (seen,) = (await reader.documents(*request, GENERIC)).values()
-    (unseen,) = (await reader.documents(*request, structs.replace(GENERIC, vision=False))).values()
+    (seen,) = await read(reader, scanned_pdf())
+    (unseen,) = await read(reader, scanned_pdf(), pictures=False)
     assert seen.pages[0].picture
     assert not unseen.pages[0].picture
 
 
-async def test_nobody_looks_where_there_is_no_pdf() -> None:
-    reader = Reader(command=["/nothing/there"])
-    request, body = asked(HELLO)
-    assert await reader.documents(request, body, OPENAI) == {}
-    assert await reader.documents(request, b"{}", GENERIC) == {}
-
-
 async def test_without_the_library_it_says_what_to_install() -> None:
     assert await read(Reader(available=False), HELLO) == [NOT_INSTALLED]
-    assert "pip install 'c2o[pdf]'" in NOT_INSTALLED.unread
+    assert "pip install 'c2o[pdf]'" in NOT_INSTALLED.advice
 
 
 async def test_what_is_no_base64() -> None:
-    request, body = asked(HELLO)
-    assert isinstance(request.messages[0].content, list)
-    request.messages[0].content[0].source.data = "JVBERi0"  # type: ignore[union-attr]
-    (found,) = (await Reader().documents(request, body, GENERIC)).values()
-    assert "base64" in found.problem
+    found = await Reader().read(["JVBERi0"], pictures=False)
+    assert "base64" in found["JVBERi0"].problem
 
 
 @pytest.mark.parametrize(
@@ -283,6 +263,14 @@ async def test_without_the_library_the_model_is_told(service: Service, upstream:
     assert answer.status == 200
     assert "pip install 'c2o[pdf]'" in upstream.requests[0].prompt
     assert as_base64(HELLO) not in upstream.requests[0].body.decode()
+
+
+async def test_nothing_is_read_for_an_upstream_that_takes_files(serve: Serve, upstream: FakeUpstream) -> None:
+    service = await serve(configuration(upstream.base_url, dialect="openai"))
+    service.app[STATE].reader = Reader(command=["/nothing/there"])
+    upstream.play(Reply("ok"))
+    answer = await service.post(body=hello(messages=[{"role": "user", "content": [block(HELLO)]}]))
+    assert answer.status == 200
 
 
 async def test_a_client_that_leaves_ends_the_reading(service: Service, script: Callable[[str], list[str]]) -> None:

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from c2o.errors import RequestError
-from c2o.translate.content import joined, parts, pdfs, text_of
+from c2o.translate.content import joined, nested, parts, text_of
 from c2o.translate.conversation import Item
 from c2o.translate.dialects import DIALECTS
 from c2o.translate.media import Document, Media, Page, media_of
-from c2o.wire.anthropic import Block, decode_request
+from c2o.wire.anthropic import Block
 from c2o.wire.chat import FilePart, ImagePart, TextPart
 
 Json = dict[str, Any]
@@ -156,16 +156,12 @@ def test_documents_inside_of_documents_end_somewhere() -> None:
         shown(block)
 
 
-def test_pdfs_are_found_wherever_they_may_be() -> None:
+def test_pdfs_that_nobody_has_read_are_noted_wherever_they_are() -> None:
+    media = Media(vision=True, documents={"known": Document((Page("x"),), 1)})
     fetched = {
         "type": "web_fetch_tool_result",
         "content": {"type": "web_fetch_result", "url": "u", "content": pdf("c")},
     }
-    messages = [
-        {"role": "user", "content": [pdf("a"), IMAGE, pdf("a")]},
-        {"role": "assistant", "content": [fetched]},
-        {"role": "user", "content": [result(pdf("b"), IMAGE), result(pdf("a"))]},
-        {"role": "user", "content": "application/pdf"},
-    ]
-    request = decode_request(msgspec.json.encode({"model": "m", "messages": messages}))
-    assert pdfs(request) == ["a", "c", "b"]
+    parts([item(pdf("a")), item(pdf("known")), item(fetched)], media)
+    parts(nested(item(result(pdf("b"), IMAGE))), media)
+    assert media.unread == ["a", "c", "b"]

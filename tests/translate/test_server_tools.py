@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from c2o.errors import RequestError
-from c2o.translate.content import pdfs, text_of
+from c2o.translate.content import text_of
 from c2o.translate.conversation import Item
+from c2o.translate.media import Media
 from c2o.translate.server_tools import TELL, answered
-from c2o.wire.anthropic import Block, MessagesRequest, decode_request
+from c2o.wire.anthropic import Block
 
 RESULTS = [*(kind for kind in TELL if kind.endswith("result")), "web_fetch_tool_result", "compaction", "browser_state"]
 
@@ -37,7 +38,7 @@ def raw(value: Any) -> Raw:
 def told(kind: str, content: Any) -> str:
     block = Block(type=kind, tool_use_id="s1", content=raw(content), tabs=raw(content), state_changes=raw(content))
     try:
-        return text_of(Item(block, 3, 1))
+        return text_of(Item(block, 3, 1), Media())
     except RequestError as refused:
         assert str(refused).startswith("messages.3.content.1")  # noqa: PT017 - either is right
         return ""
@@ -55,17 +56,6 @@ def test_a_result_of_any_shape_is_text_or_refused(kind: str, content: Any) -> No
     assert isinstance(told(kind, content), str)
 
 
-@given(st.sampled_from(RESULTS), anything)
-def test_looking_for_pdfs_fails_over_no_shape(kind: str, content: Any) -> None:
-    message = {"role": "assistant", "content": [{"type": kind, "tool_use_id": "s1", "content": content}]}
-    request = {"model": "m", "messages": [message]}
-    assert pdfs(decoded(request)) == []
-
-
-def decoded(request: dict[str, Any]) -> MessagesRequest:
-    return decode_request(msgspec.json.encode(request))
-
-
 def test_calls_without_their_result_are_left_out() -> None:
     search = as_item(type="server_tool_use", id="s1", name="web_search")
     other = as_item(type="mcp_tool_use", id="m1", name="echo")
@@ -78,4 +68,4 @@ def test_calls_without_their_result_are_left_out() -> None:
 
 @pytest.mark.parametrize("kind", ["server_tool_use", "mcp_tool_use"])
 def test_a_call_without_anything_is_told(kind: str) -> None:
-    assert text_of(as_item(type=kind)) == "[used a tool {}]"
+    assert text_of(as_item(type=kind), Media()) == "[used a tool {}]"

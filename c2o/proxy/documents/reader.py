@@ -1,4 +1,4 @@
-"""The PDFs of a request: found, read in a process of their own, and remembered."""
+"""PDFs are read in a process of their own, and remembered."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ import signal
 import sys
 from base64 import b64decode
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 
 import msgspec
 
-from c2o.translate.content import pdfs
-from c2o.translate.dialects import Dialect
 from c2o.translate.media import Document
-from c2o.wire.anthropic import MessagesRequest
 
 SECONDS = 30.0
 """In which a PDF must have been read; a usual one takes 0.2 s, and a millisecond for each page."""
@@ -29,7 +26,7 @@ REMEMBERED = 64 * 1024 * 1024
 """Bytes of documents that are kept: a PDF comes again with each turn of its conversation."""
 
 NOT_INSTALLED = Document(
-    unread="[PDF not shown: this upstream takes text only, and c2o has nothing to read PDFs with. "
+    advice="[PDF not shown: this upstream takes text only, and c2o has nothing to read PDFs with. "
     "To change that, run: pip install 'c2o[pdf]', then: c2o restart]"
 )
 
@@ -58,18 +55,13 @@ class Reader:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._shelf = Shelf(REMEMBERED)
 
-    async def documents(self, message: MessagesRequest, body: bytes, dialect: Dialect) -> Mapping[str, Document]:
-        """The PDFs of a request, by their base64; empty where the upstream takes them as they are.
-
-        Raises RequestError with the place of a block that can't be looked into.
-        """
-        if b"application/pdf" not in body or dialect.documents == "file":
-            return {}
-        found = pdfs(message)
+    async def read(self, pdfs: Iterable[str], *, pictures: bool) -> Mapping[str, Document]:
+        """PDFs in base64, each with what is in it.  With ``pictures`` pages without text are drawn."""
+        wanted = list(dict.fromkeys(pdfs))
         if not self._available:
-            return dict.fromkeys(found, NOT_INSTALLED)
-        read = await asyncio.gather(*(self._document(data, dialect.vision) for data in found))
-        return dict(zip(found, read, strict=True))
+            return dict.fromkeys(wanted, NOT_INSTALLED)
+        found = await asyncio.gather(*(self._document(data, pictures) for data in wanted))
+        return dict(zip(wanted, found, strict=True))
 
     async def _document(self, data: str, pictures: bool) -> Document:
         pdf = await asyncio.to_thread(_decoded, data)

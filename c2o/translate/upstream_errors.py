@@ -192,6 +192,8 @@ _SPLIT = _each(
     # vLLM
     rf"maximum context length is {_MAXIMUM}.*?requested {_ANSWER} output tokens"
     rf".*?prompt contains (?:at least )?{_PROMPT}",
+    # vLLM since 0.9
+    rf"too large: {_ANSWER}\..{{0,20}}maximum context length is {_MAXIMUM} tokens and your request has {_PROMPT}",
     # SGLang
     rf"maximum context length of {_MAXIMUM}.*?{_PROMPT} tokens from the input messages and {_ANSWER} tokens for",
     # TGI
@@ -201,12 +203,18 @@ _SPLIT = _each(
 
 def _split(words: str) -> tuple[int, int, int] | None:
     """Prompt, answer and maximum, where an upstream counts them one by one and the prompt alone would fit."""
+    parts = _parts(words)
+    return parts if parts and parts[0] < parts[2] else None
+
+
+def _parts(words: str) -> tuple[int, int, int] | None:
+    """Prompt, answer and maximum, where an upstream counts them one by one."""
     match = next((found for pattern in _SPLIT if (found := pattern.search(words))), None)
     if match is None:
         return None
     number = {name: _int(text) for name, text in match.groupdict().items()}
     prompt = number["prompt"] if "prompt" in number else number["total"] - number["answer"]
-    return (prompt, number["answer"], number["maximum"]) if prompt < number["maximum"] else None
+    return prompt, number["answer"], number["maximum"]
 
 
 def _answer_too_long(words: str) -> str:
@@ -251,10 +259,12 @@ _COUNT = range(256, 10**8)
 
 
 def _prompt_and_maximum(told: Told) -> tuple[int, int]:
-    """The two numbers of an overflow: the largest is the prompt's, the maximum's stands beside its name."""
+    """The two numbers of an overflow, where not told apart: the largest is the prompt's, the maximum has its name."""
     fields = told.numbers
     if "n_prompt_tokens" in fields and "n_ctx" in fields:
         return fields["n_prompt_tokens"], fields["n_ctx"]
+    if parts := _parts(told.words):
+        return parts[0], parts[2]
     words = told.message.lower()
     prompt = max((number for text in re.findall(_NUMBER, words) if (number := _int(text)) in _COUNT), default=0)
     limits = (_int(text) for pattern in _LIMIT for text in pattern.findall(words))
@@ -335,6 +345,7 @@ _CLASSES: tuple[tuple[Callable[[Told], bool], Callable[[Told, Failing], RequestE
     (_has(404, 405, 410), _wrong_address),
     (_says(_LOADING), _typed(529, "overloaded_error")),
     (_has(429), _typed(429, "rate_limit_error")),
+    (_says(_RATE, 200), _typed(429, "rate_limit_error")),
     (_has(503, 529), _typed(529, "overloaded_error")),
     (_has(413), _typed(413, "request_too_large")),
     (_has(408, 504, 524), _typed(504, "timeout_error")),

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import anthropic
+import httpx2
 from anthropic import Anthropic, AsyncAnthropic
 
 from tests.conformance.proxy import TOKEN, Json
@@ -36,6 +38,16 @@ class Judges:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
+
+    @contextmanager
+    def listening(self, hear: Callable[[httpx2.Request], None]) -> Iterator[None]:
+        """``hear`` is told of every request of the sync client, retries included."""
+        hooks = self._http.event_hooks["request"]
+        hooks.append(hear)
+        try:
+            yield
+        finally:
+            hooks.remove(hear)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(TIMEOUT)

@@ -90,11 +90,16 @@ class Proxy:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         return runner
 
+    async def _stop(self) -> None:
+        await self._runner.cleanup()
+        for _ in range(10):  # in which connections that have been closed say so to their owners
+            await asyncio.sleep(0)
+
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     def close(self) -> None:
-        self.run(self._runner.cleanup())
+        self.run(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()

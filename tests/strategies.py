@@ -32,6 +32,11 @@ def sometimes(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(strategy, strategy, strategy, odd)
 
 
+def nearly(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Once in thirty something odd: for what is nested deeply."""
+    return st.integers(0, 29).flatmap(lambda number: odd if number == 17 else strategy)
+
+
 # ---- tool calls
 
 PIECES_OF_INPUT = (
@@ -173,3 +178,117 @@ requests = st.fixed_dictionaries(
 ).map(lambda fields: decoded(request(**fields)))
 
 dialects = st.sampled_from(["generic", "openai", "deepseek", "openrouter", "gemini", "mistral"])
+
+# ---- requests as no client should send them
+
+sources = st.fixed_dictionaries(
+    {"type": nearly(st.sampled_from(["base64", "url", "text", "content", "file"]))},
+    optional={
+        "media_type": nearly(st.sampled_from(["image/png", "application/pdf", "text/plain", "x"])),
+        "data": nearly(st.sampled_from(["aGVsbG8=", "no base64"])),
+        "url": nearly(st.just("https://a.example/x.png")),
+        "content": odd,
+    },
+)
+
+BLOCK_TYPES = [
+    *["text", "text", "image", "document", "tool_use", "tool_use", "tool_result", "tool_result", "thinking"],
+    *[
+        "redacted_thinking",
+        "search_result",
+        "tool_reference",
+        "server_tool_use",
+        "web_search_tool_result",
+        "compaction",
+    ],
+    *["mcp_tool_use", "mcp_tool_result", "tool_addition", "tool_removal", "container_upload", "unheard_of"],
+]
+
+blocks = st.recursive(
+    nearly(some_text.map(lambda text: {"type": "text", "text": text})),
+    lambda inner: st.fixed_dictionaries(
+        {"type": st.sampled_from(BLOCK_TYPES)},
+        optional={
+            "text": nearly(some_text),
+            "source": nearly(sources),
+            "id": nearly(st.sampled_from(["a", "b"])),
+            "tool_use_id": nearly(st.sampled_from(["a", "b"])),
+            "name": nearly(st.sampled_from(["Bash", "Read"])),
+            "input": odd,
+            "content": nearly(st.lists(inner, max_size=3)),
+            "is_error": nearly(st.none() | st.booleans()),
+            "thinking": nearly(some_text),
+            "signature": nearly(st.sampled_from(["", "c2o1.", "c2o1.AAAA", "EpUB"])),
+            "tool_name": nearly(st.just("Read")),
+            "tool": nearly(st.just({"name": "Bash"})),
+            "title": nearly(some_text),
+        },
+    ),
+    max_leaves=6,
+)
+
+roles = st.sampled_from(["user", "user", "assistant", "system"])
+
+messages = st.fixed_dictionaries({"role": nearly(roles), "content": nearly(some_text | st.lists(blocks, max_size=3))})
+
+steps = st.lists(st.sampled_from(["a", "b"]), max_size=2, unique=True).map(
+    lambda ids: [assistant("Let me see.", *map(tool_use, ids)), user(*map(tool_result, ids), "and?")]
+)
+"""A call or two, and the answer to them."""
+
+conversations = st.builds(
+    lambda first, step, rest: [first, *step, *rest],
+    nearly(st.just(user("go"))),
+    st.just([]) | steps,
+    st.lists(messages, max_size=3),
+)
+
+schemas = st.recursive(
+    odd | st.sampled_from(["string", "integer", "array", "object", "null"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["type", "properties", "required", "items", "anyOf", "oneOf", "$ref", "command", "timeout"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+"""Schemas as people write them, and as they don't."""
+
+tools = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": nearly(st.sampled_from(["Bash", "Read", "a.b", "x" * 90])),
+        "type": nearly(
+            st.sampled_from([None, "custom", "custom", "bash_20250124", "web_search_20250305", "unheard_of"])
+        ),
+        "description": nearly(some_text),
+        "input_schema": schemas,
+        "defer_loading": nearly(st.booleans()),
+        "input_examples": nearly(st.lists(odd, max_size=2)),
+    },
+)
+
+odd_requests = st.fixed_dictionaries(
+    {"model": st.just("claude-sonnet-5"), "messages": conversations},
+    optional={
+        "max_tokens": nearly(st.just(100)),
+        "system": nearly(st.lists(blocks, max_size=2)),
+        "stream": nearly(st.booleans()),
+        "tools": nearly(st.lists(tools, max_size=3)),
+        "tool_choice": nearly(
+            st.fixed_dictionaries(
+                {"type": nearly(st.sampled_from(["tool", "any", "auto", "none"])), "name": nearly(st.just("Bash"))}
+            )
+        ),
+        "stop_sequences": nearly(st.lists(some_text, max_size=2)),
+        "temperature": nearly(st.floats(0, 1)),
+        "thinking": nearly(st.sampled_from(THINKING)),
+        "output_config": nearly(st.fixed_dictionaries({"effort": nearly(st.sampled_from(["low", "max", "x"]))})),
+        "metadata": nearly(st.just({"user_id": "u"})),
+    },
+).map(lambda fields: {"max_tokens": 100} | fields)

@@ -147,6 +147,8 @@ def _conversation(
             messages += _system(turn, dialect, media)
         else:
             _extend(messages, _reminder(turn, media))
+    if not messages:
+        raise RequestError("messages: text content blocks must be non-empty")
     return messages
 
 

@@ -127,7 +127,7 @@ def _check_unique_calls(merged: list[Turn]) -> None:
     for turn in merged:
         for call in turn.calls:
             if call in seen:
-                again = [item for item in turn.items if item.block.id == call][-1]
+                again = [item for item in turn.items if _text(item.block.id) == call][-1]
                 raise RequestError(f"{again.place}: `tool_use` ids must be unique: {call}")
             seen.add(call)
 
@@ -142,8 +142,15 @@ def _check_pairs(merged: list[Turn]) -> None:
 
 
 def _check_asked(turn: Turn, calls: list[str]) -> None:
+    seen: set[str] = set()
     for item in turn.results:
         answered = _text(item.block.tool_use_id)
+        if answered in seen:
+            raise RequestError(
+                f"{item.place}: each tool_use must have a single result. "
+                f"Found multiple `tool_result` blocks with id: {answered}"
+            )
+        seen.add(answered)
         if answered not in calls:
             raise RequestError(
                 f"{item.place}: unexpected `tool_use_id` found in `tool_result` blocks: {answered}. "
@@ -167,13 +174,11 @@ def _unanswered(turn: Turn, following: Turn | None) -> list[str]:
 
 
 def _repaired(merged: list[Turn], notes: list[str]) -> list[Turn]:
-    """Results without a call dropped, calls without a result answered with a placeholder."""
+    """Results without a call, or beside another one, dropped; calls without a result answered with a placeholder."""
     mended: list[Turn] = []
     for turn in merged:
         calls = mended[-1].calls if mended and mended[-1].role == "assistant" else []
-        kept = [
-            item for item in turn.items if item.block.type != "tool_result" or _text(item.block.tool_use_id) in calls
-        ]
+        kept = _asked(turn, calls)
         if len(kept) < len(turn.items):
             notes.append("tool results without a call dropped")
         missing = _unanswered(mended[-1], Turn(turn.role, kept)) if calls else []
@@ -181,6 +186,19 @@ def _repaired(merged: list[Turn], notes: list[str]) -> list[Turn]:
     if mended[-1].role == "assistant" and mended[-1].calls:
         mended += _with_placeholders(mended[-1].calls, Turn("user"), notes)
     return [turn for turn in mended if turn.items]
+
+
+def _asked(turn: Turn, calls: list[str]) -> list[Item]:
+    """The blocks of a turn without the results that no call waits for."""
+    waiting = set(calls)
+    kept = []
+    for item in turn.items:
+        if item.block.type == "tool_result":
+            if (answered := _text(item.block.tool_use_id)) not in waiting:
+                continue
+            waiting.discard(answered)
+        kept.append(item)
+    return kept
 
 
 def _with_placeholders(missing: list[str], turn: Turn, notes: list[str]) -> list[Turn]:

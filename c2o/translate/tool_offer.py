@@ -130,9 +130,9 @@ def _mentions(block: Block) -> list[str]:
 
 def _changes(turns: list[Turn]) -> Iterator[tuple[Item, Block]]:
     """Additions and removals in their order; a compaction carries those of the part that it sums up."""
-    first = turns[0].items[0]
-    for block in first.block.tool_changes or []:
-        yield first, block
+    for first in turns[0].items[:1]:
+        for block in first.block.tool_changes or []:
+            yield first, block
     for turn in turns:
         if turn.role == "system":
             for item in turn.items:

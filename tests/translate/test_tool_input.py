@@ -16,7 +16,7 @@ from c2o.translate.tool_input import Ending, ToolInput, TooMuchInput
 from tests import grammar
 from tests.examples import for_all
 from tests.fake_upstream import DONE, chunk
-from tests.strategies import PIECES_OF_INPUT, WELL, cut, odd, reasons, some_text
+from tests.strategies import PIECES_OF_INPUT, WELL, cut, reasons, schemas, some_text
 from tests.translate.talk import Json, streamed, tool
 
 BASH: Json = {
@@ -255,22 +255,6 @@ def test_the_closed_block_of_a_cut_call_is_marked(text: str, data: st.DataObject
         [call] = told.calls
         assert MARK.items() <= call["input"].items()
 
-
-schemas = st.recursive(
-    odd | st.sampled_from(["string", "integer", "array", "object", "null"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["type", "properties", "required", "items", "anyOf", "oneOf", "$ref", "command", "timeout"]
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=12,
-)
-"""Schemas as people write them, and as they don't."""
 
 pieces_of_anything = st.lists(st.sampled_from(PIECES_OF_INPUT) | some_text | spelled, max_size=6)
 

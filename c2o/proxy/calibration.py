@@ -23,7 +23,7 @@ LOWEST, HIGHEST = 0.5, 2.0
 """The factors that are believed.  Tokenizers differ by a third at most; an upstream that tells more of itself
 counts something else."""
 
-KEPT = 0.75
+KEPT = 0.6
 """How much of what it knew a ratio keeps when it learns."""
 
 MODELS = 256

@@ -207,9 +207,8 @@ def cargo_lock(dice: random.Random) -> str:
 
 def _files() -> list[Path]:
     library = Path(inspect.getsourcefile(json) or "").parent.parent
-    return sorted(
-        path for folder in ("asyncio", "email", "json", "logging") for path in (library / folder).glob("*.py")
-    )
+    folders = [library / name for name in ("asyncio", "email", "json", "logging")]
+    return sorted((path for folder in folders for path in folder.glob("*.py")), key=lambda path: path.name)
 
 
 def long_listing(dice: random.Random) -> str:

@@ -71,9 +71,10 @@ async def create_message(request: web.Request) -> web.StreamResponse:
 async def _translator(state: State, message: MessagesRequest, job: Job) -> ChatTranslator:
     """The request, translated; again if there are PDFs in it that had to be read first."""
     translator = ChatTranslator(message, job)
-    if not translator.unread:
+    media = translator.media
+    if not media.unread:
         return translator
-    documents = await state.reader.read(translator.unread, pictures=job.dialect.vision)
+    documents = await state.reader.read(media.unread, pictures=media.vision)
     return ChatTranslator(message, structs.replace(job, documents=documents))
 
 

@@ -64,7 +64,8 @@ class ChatTranslator:
         self._job = job
         upstream = job.failing.upstream
         check(request)
-        media = media_of(job.dialect, job.documents)
+        self.media = media_of(job.dialect, job.documents, job.learned)
+        """What the upstream sees of images and documents, and which PDFs it would want read."""
         self._chat = chat_request(
             request,
             said,
@@ -73,11 +74,9 @@ class ChatTranslator:
             model=job.model,
             dialect=job.dialect,
             max_output_tokens=min((limit for limit in (job.max_output_tokens, job.room) if limit), default=None),
-            media=media,
+            media=self.media,
             notes=notes,
         )
-        self.unread = media.unread
-        """PDFs whose text it would take, in base64: see ``Job.documents``."""
         apply(job.learned, self._chat)
         prefilled = prefill(self._chat, job.dialect)
         self._corrections = 0

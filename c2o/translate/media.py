@@ -8,7 +8,7 @@ https://platform.claude.com/docs/en/build-with-claude/vision and …/pdf-support
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -67,11 +67,13 @@ class Media(Struct, frozen=True):
     """PDFs that were come upon and aren't among them."""
 
 
-def media_of(dialect: Dialect, documents: Mapping[str, Document]) -> Media:
+def media_of(dialect: Dialect, documents: Mapping[str, Document], learned: Collection[str] = ()) -> Media:
+    """What the dialect promises, but for what the upstream's model has refused."""
+    files = "without:file" not in learned
     return Media(
-        vision=dialect.vision,
-        files=dialect.documents == "file",
-        file_urls=dialect.document_urls,
+        vision=dialect.vision and "without:image" not in learned,
+        files=files and dialect.documents == "file",
+        file_urls=files and dialect.document_urls,
         in_tool_messages=dialect.tool_media,
         documents=documents,
     )

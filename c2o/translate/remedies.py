@@ -2,7 +2,7 @@
 
 Tables of what each upstream takes go stale; its own words don't.  What was learned holds for the upstream and
 model, so that the next request is right at once.  A fact is text: ``drop:temperature``,
-``max_tokens_field:max_completion_tokens``, ``max_output_tokens:8192``.
+``max_tokens_field:max_completion_tokens``, ``max_output_tokens:8192``, ``without:image``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 from msgspec import UNSET
 
+from c2o.translate.media_remedies import media_remedy, without
 from c2o.translate.types import Remedy
 from c2o.translate.upstream_errors import Told, output_limit, room_for_answer
 from c2o.wire.chat import ChatRequest
@@ -25,6 +26,8 @@ MARGIN = 64
 
 def remedy_for(told: Told, request: ChatRequest) -> Remedy | None:
     """Correct ``request`` if the refusal says how; None if it doesn't, or if that has been tried."""
+    if (remedy := media_remedy(told, request)) is not None:
+        return remedy
     if told.status not in (400, 422):
         return None
     for understand in _REMEDIES:
@@ -57,15 +60,16 @@ def _cap(request: ChatRequest, limit: str) -> None:
             setattr(request, field, min(asked, int(limit)))
 
 
-_APPLY: dict[str, Callable[[ChatRequest, str], None]] = {
+_APPLY: dict[str, Callable[[ChatRequest, str], object]] = {
     "drop": _drop,
     "max_tokens_field": _rename_limit,
     "max_output_tokens": _cap,
+    "without": without,
 }
 
 DROPPABLE = (
     "temperature", "top_p", "top_k", "parallel_tool_calls", "reasoning_effort", "stream_options", "response_format",
-    "tool_choice", "safety_identifier", "prompt_cache_key",
+    "tool_choice", "safety_identifier",
 )  # fmt: skip
 """Fields without which the request still means the same, or nearly."""
 

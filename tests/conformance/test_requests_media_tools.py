@@ -14,7 +14,7 @@ from anthropic.types.computer_member_name import COMPUTER_MEMBER_NAME_VALUES
 
 from tests.conformance.judges import PythonSDK
 from tests.conformance.proxy import Json, Proxy, configuration
-from tests.fake_upstream import Call, FakeUpstream, Reply
+from tests.fake_upstream import Call, FakeUpstream, Reply, error
 from tests.pdf import as_base64, blank_pdf, locked_pdf, mixed_pdf, scanned_pdf, text_pdf
 
 Sent = Callable[..., Json]
@@ -199,6 +199,19 @@ def test_a24_image_for_an_upstream_that_sees_nothing(sent: Sent) -> None:
     assert PNG not in json.dumps(got)
 
 
+def test_a24_the_upstream_says_itself_that_it_sees_nothing(proxy: Proxy, upstream: FakeUpstream) -> None:
+    """Its refusal costs one request, once."""
+    refusal = "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
+    upstream.play(error(500, refusal), Reply("a"), Reply("b"))
+    request = {"model": "generic/model", "max_tokens": 9, "messages": [user("look", image())]}
+
+    assert [proxy.post(request).status for _ in range(2)] == [200, 200]
+
+    first, *others = [only(each.json) for each in upstream.requests]
+    assert first == [said("look"), picture()]
+    assert others == ["look\n\n[image omitted: the upstream model cannot see images]"] * 2
+
+
 # ---- documents
 
 
@@ -237,6 +250,19 @@ def test_a26_pdf_in_a_tool_result_follows_as_a_file(sent: Sent) -> None:
     label, file = after["content"]
     assert label == said("Document 1 (from tool result t1):")
     assert file["file"]["filename"] == "a.pdf"
+
+
+def test_a26_the_upstream_says_itself_that_it_takes_no_files(proxy: Proxy, upstream: FakeUpstream) -> None:
+    refusal = "Invalid Value: 'file'. This model does not support file content types."
+    upstream.play(error(400, refusal), Reply("a"), Reply("b"))
+    request = {"model": "openai/model", "max_tokens": 9, "messages": [user(pdf(HELLO, title="a.pdf"))]}
+
+    assert [proxy.post(request).status for _ in range(2)] == [200, 200]
+
+    file, named, text = [only(each.json) for each in upstream.requests]
+    assert file[0]["type"] == "file"
+    assert "a.pdf omitted" in named
+    assert text == HELLO_AS_TEXT
 
 
 HELLO_AS_TEXT = """<document title="a.pdf" pages="2">

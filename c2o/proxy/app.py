@@ -29,6 +29,7 @@ def create_app(config: Config, clock: Clock | None = None, folder: Path | None =
     app = web.Application(client_max_size=BODY_LIMIT, middlewares=[guard(config.server)])
     app[STATE] = State(config, clock or Clock(), os.getpid(), folder)
     app.cleanup_ctx.append(_state)
+    app.on_shutdown.append(_end_streams)
     for prefix in PREFIXES:
         for slash in ("", "/"):
             app.router.add_post(f"{prefix}/messages{slash}", messages.create_message)
@@ -41,6 +42,11 @@ def create_app(config: Config, clock: Clock | None = None, folder: Path | None =
     app.router.add_get("/health", handlers.health, allow_head=False)
     app.router.add_get("/c2o/status", handlers.status, allow_head=False)
     return app
+
+
+async def _end_streams(app: web.Application) -> None:
+    """The drain is over: what still runs is told so, instead of being cut."""
+    app[STATE].streams.end()
 
 
 async def _state(app: web.Application) -> AsyncIterator[None]:

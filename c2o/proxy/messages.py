@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from c2o.proxy.life_signs import StreamVoice, Watch, WholeVoice
 from c2o.proxy.memory import FOR_GOOD, of_body
 from c2o.proxy.rate_limits import rate_limit_headers, states_limits
 from c2o.proxy.state import STATE, State
+from c2o.proxy.streams import ENDING
 from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Patience, read_capped, read_rest
 from c2o.routing import Route
 from c2o.translate.answers import failed, with_id
@@ -129,19 +131,28 @@ def _model_key(route: Route) -> str:
 async def _stream(exchange: Exchange) -> web.StreamResponse:
     client = ClientStream(exchange.request, exchange.state.clock, exchange.entry.id)
     try:
-        refused = await _pump(exchange, client)
+        with exchange.state.streams.running():
+            refused = await _pump(exchange, client)
     except ClientLeft:
         raise
+    except asyncio.CancelledError:
+        if not exchange.state.streams.ending:
+            raise  # the client has left
+        return await _broken_off(exchange, client, ENDING)
     except Exception as error:
-        if client.quiet:
-            raise
-        await client.write(_last_words(exchange, error))
-        return await client.end()
+        return await _broken_off(exchange, client, error)
     if refused is None:
         return await client.end()
     if client.quiet:
         return respond(exchange.request, refused)
     await client.write(frame("error", refused.body))  # the answer has begun: only an event can say it now
+    return await client.end()
+
+
+async def _broken_off(exchange: Exchange, client: ClientStream, error: Exception) -> web.StreamResponse:
+    if client.quiet:
+        raise error
+    await client.write(_last_words(exchange, error))
     return await client.end()
 
 

@@ -235,11 +235,14 @@ def test_after_the_drain_limit_it_ends_all_the_same(configured: CommandLine, ups
     place = configured.home / "hurry"
     place.mkdir()
     (place / "sitecustomize.py").write_text("from c2o import instance\ninstance.DRAIN_LIMIT = 0.5\n")
-    with proxy(configured, PYTHONPATH=str(place)) as process, streaming(configured.service(), upstream):
+    with proxy(configured, PYTHONPATH=str(place)) as process, streaming(configured.service(), upstream) as stream:
         began = time.monotonic()
         code, _ = process.end()
         assert code == 0
         assert 0.4 < time.monotonic() - began < 10
+        said = stream.finish()
+        assert "overloaded_error" in said
+        assert "message_stop" not in said
 
 
 # ---- it can't start

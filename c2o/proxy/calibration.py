@@ -20,8 +20,11 @@ from c2o.proxy.clock import Clock
 log = logging.getLogger("c2o.proxy")
 
 LOWEST, HIGHEST = 0.5, 2.0
-"""The factors that are believed.  Tokenizers differ by a third at most; an upstream that tells more of itself
-counts something else."""
+"""The factors that are used.  Tokenizers differ by a third, and more only over scripts that they don't know."""
+
+ABSURD = 4.0
+"""What an upstream counts beyond this factor, or below the lowest, isn't the prompt: uncached tokens alone, or those of
+the whole conversation so far."""
 
 KEPT = 0.6
 """How much of what it knew a ratio keeps when it learns."""
@@ -45,11 +48,10 @@ class Ratio(Struct):
     """From how many answers it was learned."""
 
     def learn(self, counted: int, estimated: float) -> None:
-        """One more answer.  Numbers that can't be are cut to what could."""
-        if counted <= 0 or estimated <= 0:
+        """One more answer."""
+        if estimated <= 0 or not LOWEST <= counted / estimated <= ABSURD:
             return
-        believed = min(max(counted, LOWEST * estimated), HIGHEST * estimated)
-        self.counted = KEPT * self.counted + believed
+        self.counted = KEPT * self.counted + min(counted, HIGHEST * estimated)
         self.estimated = KEPT * self.estimated + estimated
         self.answers += 1
 

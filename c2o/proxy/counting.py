@@ -56,7 +56,8 @@ class TokenCounts:
         self._texts = KnownTexts()
         self._exact: OrderedDict[bytes, int] = OrderedDict()
         self._silent_until: dict[str, float] = {}
-        self._learned_at: dict[str, float] = {}
+        self._lessons: dict[str, tuple[int, float]] = {}
+        """How often a model's answers were learned from by text, and when last."""
         self._learning: asyncio.Task[None] | None = None
 
     async def count(self, route: Route, message: MessagesRequest, body: bytes) -> int:
@@ -84,15 +85,16 @@ class TokenCounts:
             return
         self._calibration.learn(route.target, counted=counted, by_size=prompt.tokens())
         if self._may_learn(route):
-            self._learned_at[route.target] = self._clock.now()
             self._learning = asyncio.create_task(self._learn_by_text(route, message, size, counted))
 
     def _may_learn(self, route: Route) -> bool:
         if self._learning is not None and not self._learning.done():
             return False
-        known = self._calibration.of(route.target).by_text.answers
-        last = self._learned_at.get(route.target)
-        return known < LEARN_AT_FIRST or last is None or self._clock.now() - last >= LEARN_EVERY
+        times, last = self._lessons.get(route.target, (0, 0.0))
+        if times >= LEARN_AT_FIRST and self._clock.now() - last < LEARN_EVERY:
+            return False
+        self._lessons[route.target] = (times + 1, self._clock.now())
+        return True
 
     async def _learn_by_text(self, route: Route, message: MessagesRequest, size: int, counted: int) -> None:
         guess = await self._estimate(route, message, size)

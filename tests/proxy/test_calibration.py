@@ -52,9 +52,14 @@ def test_another_tokenizer_is_learned() -> None:
     assert learned(*answers).factor == pytest.approx(0.84, abs=0.01)
 
 
-@pytest.mark.parametrize(("counted", "factor"), [(1, LOWEST), (10_000_000, HIGHEST)])
-def test_what_cannot_be_is_not_believed(counted: int, factor: float) -> None:
-    assert learned((counted, 1000)).factor == factor
+def test_a_tokenizer_that_does_not_know_a_script() -> None:
+    assert learned((3200, 1000)).factor == HIGHEST
+
+
+@pytest.mark.parametrize("counted", [-5, 0, 1, 499, 4001, 10_000_000])
+def test_what_cannot_be_the_prompt_is_not_believed(counted: int) -> None:
+    """Upstreams that count uncached tokens only, or the tokens of all requests so far."""
+    assert learned((1200, 1000), (counted, 1000)).factor == pytest.approx(1.2)
 
 
 @given(st.lists(st.tuples(st.integers(-5, 10**12), st.floats(-5, 10**9))))

@@ -142,8 +142,8 @@ def test_d06_limits_as_anthropic_states_them(sdk: Anthropic, upstream: FakeUpstr
         assert headers["anthropic-ratelimit-requests-remaining"] == "59"
         assert headers["anthropic-ratelimit-tokens-limit"] == "150000"
         assert headers["anthropic-ratelimit-tokens-remaining"] == "149984"
-        reset = datetime.strptime(headers["anthropic-ratelimit-tokens-reset"], "%Y-%m-%dT%H:%M:%SZ")
-        assert 350 < (reset.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds() < 370
+        reset = datetime.fromisoformat(headers["anthropic-ratelimit-tokens-reset"])
+        assert 350 < (reset - datetime.now(UTC)).total_seconds() < 370
         assert not [name for name in headers if "unified" in name]
 
 

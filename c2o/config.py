@@ -18,6 +18,7 @@ import tomli_w
 from msgspec import Meta, Struct
 
 from c2o import urls
+from c2o.config_mistakes import mistake, unknown
 from c2o.errors import ConfigError
 from c2o.secret import Secret
 from c2o.translate.dialects import Dialect, dialect_for, dialect_of
@@ -79,13 +80,14 @@ class Upstream(_Table, frozen=True, kw_only=True):
     extra_body: dict[str, Any] = {}
     """More fields for each request's body; they win over what c2o would send."""
     timeouts: Timeouts = Timeouts()
+    """How long to wait for what."""
 
     def dialect_name(self) -> str:
         """The dialect that is named, or that the host stands for."""
         return self.dialect or dialect_of(urls.parse(self.base_url).hostname or "")
 
     def habits(self) -> Dialect:
-        """The dialect with the quirks of this upstream.  Raises ValueError that names the culprit."""
+        """The dialect with the quirks of this upstream.  Raises ValueError or msgspec.ValidationError."""
         return dialect_for(self.dialect_name(), self.quirks)
 
 
@@ -133,7 +135,7 @@ def parse(data: bytes, path: Path) -> Config:
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text. Save it as UTF-8, or write a new one: c2o init") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.") from None
+        raise ConfigError(f"{path} is not valid TOML: {error}. Correct it, or write a new one: c2o init") from None
     try:
         return _checked(tables, path, hashlib.sha256(data).hexdigest()[:12])
     except ValueError as error:
@@ -142,8 +144,9 @@ def parse(data: bytes, path: Path) -> Config:
 
 def _checked(tables: dict[str, Any], path: Path, digest: str) -> Config:
     known = ("server", "upstreams", "models", "limits")
-    if unknown := [name for name in tables if name not in known]:
-        raise ValueError(f"unknown table [{unknown[0]}]; there are: {', '.join(known)}.")
+    for name in tables:
+        if name not in known:
+            raise ValueError(f"[{name}]: {unknown('table', name, known)}")
     config = Config(
         server=_table(tables, "server", Server),
         upstreams=_tables(tables, "upstreams", Upstream),
@@ -161,18 +164,18 @@ def _checked(tables: dict[str, Any], path: Path, digest: str) -> Config:
 T = TypeVar("T")
 
 
-def _dict(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _dict(tables: Mapping[str, Any], name: str, place: str = "") -> dict[str, Any]:
     value = tables.get(name, {})
     if not isinstance(value, dict):
-        raise ValueError(f"{name} must be a table: [{name}].")
+        raise ValueError(f"{place or name} must be a table: [{place or name}].")
     return value
 
 
 def _table(tables: Mapping[str, Any], name: str, type: type[T], place: str = "") -> T:
     try:
-        return msgspec.convert(_dict(tables, name), type, dec_hook=_secret)
+        return msgspec.convert(_dict(tables, name, place), type, dec_hook=_secret)
     except msgspec.ValidationError as error:
-        raise ValueError(_explain(str(error), place or name, type)) from None
+        raise ValueError(mistake(str(error), place or name, type)) from None
 
 
 def _tables(tables: Mapping[str, Any], name: str, type: type[T]) -> dict[str, T]:
@@ -183,22 +186,7 @@ def _tables(tables: Mapping[str, Any], name: str, type: type[T]) -> dict[str, T]
 def _secret(type: type, value: object) -> object:
     if type is Secret and isinstance(value, str) and value.strip():
         return Secret(value.strip())
-    raise ValueError("Expected some text")
-
-
-_MSGSPEC_PLACE = re.compile(r" - at `\$\.?(?P<key>[^`]*)`$")
-
-
-def _explain(message: str, table: str, type: type) -> str:
-    """msgspec's words with the place in our configuration's: ``[server] port: Expected `int`, got `str` ``."""
-    place = _MSGSPEC_PLACE.search(message)
-    key = place["key"] if place else ""
-    text = _MSGSPEC_PLACE.sub("", message)
-    if "missing required field `auth_token`" in text:
-        return '[server] auth_token is missing. Run c2o init, or add auth_token = "c2o-…" with any long random text.'
-    if "unknown field" in text:
-        text += f"; there are: {', '.join(type.__struct_fields__)}"  # type: ignore[attr-defined]
-    return f"[{table}] {key}: {text}." if key else f"[{table}] {text}."
+    raise ValueError("this must be some text, in quotes")
 
 
 def _models(models: dict[str, Any]) -> dict[str, str]:
@@ -223,7 +211,8 @@ def _check_upstreams(upstreams: Mapping[str, Upstream]) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
             raise ValueError(f"[upstreams.{_quoted(name)}] the name may have letters, digits, '-', '_' and '.' only.")
         _check_field(f"[upstreams.{name}] base_url", urls.parse, upstream.base_url)
-        _check_field(f"[upstreams.{name}] dialect", dialect_for, upstream.dialect_name(), upstream.quirks)
+        _check_field(f"[upstreams.{name}] dialect", dialect_for, upstream.dialect_name())
+        _check_quirks(f"upstreams.{name}.quirks", upstream)
 
 
 def _check_field(place: str, check: Callable[..., object], *values: object) -> None:
@@ -231,6 +220,13 @@ def _check_field(place: str, check: Callable[..., object], *values: object) -> N
         check(*values)
     except ValueError as error:
         raise ValueError(f"{place}: {error}.") from None
+
+
+def _check_quirks(place: str, upstream: Upstream) -> None:
+    try:
+        upstream.habits()
+    except msgspec.ValidationError as error:
+        raise ValueError(mistake(str(error), place, Dialect)) from None
 
 
 def _check_models(config: Config) -> None:

@@ -93,4 +93,5 @@ def _written_out(config: Config, name: str) -> str | None:
 
 def _by_tier(models: dict[str, str], name: str) -> str | None:
     tier = next((tier for tier in TIERS if tier in name and tier in models), None)
-    return models.get(tier or "default") or (next(iter(models.values()), None) if "claude" in name else None)
+    target = models.get(tier or "default") or (next(iter(models.values()), None) if "claude" in name else None)
+    return _keep_name(target, name) if target else None

@@ -7,6 +7,7 @@ People paste ``https://host``, ``https://host/v1``, ``https://host/v1/`` or the 
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 CHAT = "/chat/completions"
@@ -23,7 +24,7 @@ def parse(base_url: str) -> SplitResult:
     text = base_url.strip().strip("\"'").strip()
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{text!r} is not an http:// or https:// URL")
+        raise ValueError("not an http:// or https:// URL")  # without it: people paste keys into the wrong line
     if parts.username or parts.password:
         raise ValueError("a URL with a user name or password in it is refused: put the key into api_key")
     parts.port  # noqa: B018 - raises ValueError for a port that is no number
@@ -60,7 +61,10 @@ def siblings(base_url: str) -> list[str]:
 def is_loopback(base_url: str) -> bool:
     """Does this URL stay on the machine?"""
     host = parse(base_url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def printable(base_url: str) -> str:

@@ -176,13 +176,10 @@ def dialect_of(host: str) -> str:
 def dialect_for(name: str, quirks: Mapping[str, Any] = {}) -> Dialect:
     """The dialect of that name, with single fields overridden.
 
-    Raises ValueError that names the unknown dialect or the wrong field.
+    Raises ValueError for an unknown dialect, msgspec.ValidationError for a wrong quirk.
     """
     if name not in DIALECTS:
         raise ValueError(f"unknown dialect {name!r}; there are: {', '.join(sorted(DIALECTS))}")
     if not quirks:
         return DIALECTS[name]
-    try:
-        return msgspec.convert({**structs.asdict(DIALECTS[name]), **quirks}, Dialect)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"quirks: {error}") from None
+    return msgspec.convert({**structs.asdict(DIALECTS[name]), **quirks}, Dialect)

@@ -334,6 +334,7 @@ class FakeUpstream:
         self._thinker: Thinker | None = None
         self._arrived = threading.Condition()
         self._connections: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake upstream", daemon=True)
         self._server: asyncio.Server | None = None
@@ -379,6 +380,7 @@ class FakeUpstream:
 
     def close(self) -> None:
         self.go_away()
+        self._do(self._settle())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
@@ -394,23 +396,36 @@ class FakeUpstream:
 
     async def _stop(self) -> None:
         if self._server:
+            for listener in self._server.sockets:
+                self._loop.remove_reader(listener.fileno())
+            for _ in range(5):  # a connection that is being accepted while the server closes would leak
+                await asyncio.sleep(0)
             self._server.close()
             self._server = None
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await _cancelled(self._connections)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._connections.add(task)
+    async def _settle(self) -> None:
+        """Nothing of the loop's own is left: connections just accepted, and the ends of those just closed."""
+        await _cancelled(asyncio.all_tasks() - {asyncio.current_task()})
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._writers.append(writer)
+        task = self._loop.create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self._converse(reader, writer)
+                writer.close()
         finally:
-            self._connections.discard(task)
-            writer.close()
+            if not writer.is_closing():
+                writer.transport.abort()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = b""
@@ -437,6 +452,14 @@ class FakeUpstream:
             self.unexpected.append(request)
             return error(500, f"the fake upstream has no answer: {problem!r}")
         return _as_asked(scripted, request) if isinstance(scripted, Reply) else scripted
+
+
+async def _cancelled(tasks: Iterable[asyncio.Task[Any] | None]) -> None:
+    """Cancel tasks, and wait until they have ended."""
+    wanted = [task for task in tasks if task]
+    for task in wanted:
+        task.cancel()
+    await asyncio.gather(*wanted, return_exceptions=True)
 
 
 def _as_asked(reply: Reply, request: Request) -> Answer:

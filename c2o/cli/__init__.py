@@ -14,6 +14,7 @@ import c2o
 from c2o.cli.demo import app as demo
 from c2o.cli.doctor import doctor
 from c2o.cli.env import env
+from c2o.cli.init import init
 from c2o.cli.restart import restart
 from c2o.cli.run import CONTEXT, run
 from c2o.cli.serve import serve
@@ -46,6 +47,7 @@ def _options(
     pass
 
 
+app.command()(init)
 app.command(context_settings=CONTEXT)(run)
 app.command()(env)
 app.command()(start)

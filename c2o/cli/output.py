@@ -67,7 +67,12 @@ def show(result: R, lines: Callable[[R], Iterable[Line]], *, as_json: bool) -> N
 
 def note(*spans: Span) -> None:
     """Say something beside the result: ``! …`` on stderr."""
-    _print([("! ", "yellow"), *spans], sys.stderr)
+    talk([("! ", "yellow"), *spans])
+
+
+def talk(line: Line, end: str = "\n") -> None:
+    """A line on stderr; with another ``end`` the person's answer may stand in it."""
+    _print(line, sys.stderr, end)
 
 
 def fail(error: C2oError) -> int:
@@ -127,13 +132,14 @@ def _print_json(result: Struct) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(result), indent=2).decode() + "\n")
 
 
-def _print(line: Line, stream: TextIO) -> None:
+def _print(line: Line, stream: TextIO, end: str = "\n") -> None:
     if colourful(stream):
         from rich.text import Text  # noqa: PLC0415 - slow to load, and not needed for a pipe
 
-        console(stream).print(Text.assemble(*line), soft_wrap=True)
+        console(stream).print(Text.assemble(*line), soft_wrap=True, end=end)
     else:
-        stream.write("".join(span if isinstance(span, str) else span[0] for span in line).rstrip() + "\n")
+        text = "".join(span if isinstance(span, str) else span[0] for span in line)
+        stream.write((text.rstrip() if end == "\n" else text) + end)
         stream.flush()
 
 

@@ -1,0 +1,177 @@
+"""What ``c2o init`` is to set up: from flags, or asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from c2o import urls
+from c2o.config import Limits, Upstream
+from c2o.errors import UsageError
+from c2o.presets import PRESETS
+from c2o.routing import TIERS
+from c2o.wire.probe import ListedModel
+
+
+class Given(NamedTuple):
+    """What the flags say."""
+
+    upstream: str | None = None
+    """A preset's name, or a URL."""
+    name: str | None = None
+    key_env: str | None = None
+    no_key: bool = False
+    model: str | None = None
+    mapped: Mapping[str, str] = {}
+    port: int | None = None
+
+
+class Choice(NamedTuple):
+    """One upstream and its models, ready to be tried and written."""
+
+    name: str
+    base_url: str
+    api_key: str | None
+    """As the configuration has it: ``env:NAME``, or the key itself."""
+    model: str
+    mapped: Mapping[str, str] = {}
+    """Tier → model of this upstream."""
+    dialect: str | None = None
+    port: int | None = None
+    limits: Mapping[str, Limits] = {}
+    """By model, as far as the upstream tells."""
+
+    @property
+    def models(self) -> dict[str, str]:
+        """For ``[models]``."""
+        return {name: f"{self.name}/{model}" for name, model in {"default": self.model, **self.mapped}.items()}
+
+    def with_limits(self, listed: Collection[ListedModel]) -> Choice:
+        """The same, with what the upstream's list tells of the chosen models."""
+        known = {each.id: Limits(context_window=each.context_window, max_output_tokens=each.max_output_tokens)
+                 for each in listed if each.context_window or each.max_output_tokens}  # fmt: skip
+        return self._replace(limits={model: known[model] for model in self.chosen if model in known})
+
+    @property
+    def chosen(self) -> list[str]:
+        """The models, each once."""
+        return list(dict.fromkeys([self.model, *self.mapped.values()]))
+
+
+def from_flags(given: Given, known: Mapping[str, Upstream]) -> Choice:
+    """A choice of flags alone.  ``known``: the configured upstreams.
+
+    Raises UsageError that names the flags that are missing.
+    """
+    if missing := [flag for flag, value in (("--upstream", given.upstream), ("--model", given.model)) if not value]:
+        raise _missing(missing)
+    place = place_of(given, known)
+    if place.api_key is None and not given.no_key and place.wants_key:
+        raise _missing(["--key-env (or --no-key)"])
+    return place.choice(given)._replace(model=given.model or "")
+
+
+def _missing(flags: list[str]) -> UsageError:
+    return UsageError(
+        f"without a terminal, or with --yes, init asks nothing: it needs {' and '.join(flags)}. "
+        "For example: c2o init --upstream nim --key-env NVIDIA_API_KEY --model MODEL --yes"
+    )
+
+
+class Place(NamedTuple):
+    """An upstream that has been named, without its models."""
+
+    name: str
+    base_url: str
+    api_key: str | None
+    dialect: str | None
+    usual_key: str | None = None
+    """The variable that a preset takes its key from."""
+    wants_key: bool = False
+    """Nothing is known of a key, and it is on another machine."""
+
+    def choice(self, given: Given) -> Choice:
+        return Choice(
+            name=self.name,
+            base_url=self.base_url,
+            api_key=self.api_key,
+            model="",
+            mapped=given.mapped,
+            dialect=self.dialect,
+            port=given.port,
+        )
+
+
+def place_of(given: Given, known: Mapping[str, Upstream]) -> Place:
+    """What ``given.upstream`` names: an upstream that is configured, a preset, or a URL.  Raises UsageError."""
+    asked = given.upstream or ""
+    if asked in known:
+        there = known[asked]
+        key = there.api_key.reveal() if there.api_key else None
+        return Place(asked, there.base_url, _key(given, key), None)
+    if asked in PRESETS:
+        preset = PRESETS[asked]
+        usual = f"env:{preset.key_env}" if preset.key_env else None
+        return Place(given.name or asked, preset.base_url, _key(given, usual), preset.dialect, preset.key_env)
+    if "://" not in asked:
+        names = ", ".join(dict.fromkeys([*known, *PRESETS]))
+        raise UsageError(f"there is no upstream {asked!r}. Known are {names}; or give a URL with http(s)://.")
+    base_url = checked_url(asked)
+    name = given.name or _name_for(base_url, known)
+    there_key = known[name].api_key if name in known else None
+    key = _key(given, there_key.reveal() if there_key else None)
+    return Place(name, base_url, key, None, wants_key=not urls.is_loopback(base_url) and name not in known)
+
+
+def _key(given: Given, otherwise: str | None) -> str | None:
+    if given.no_key:
+        return None
+    return f"env:{checked_variable(given.key_env)}" if given.key_env else otherwise
+
+
+def checked_url(base_url: str) -> str:
+    """Raises UsageError for what is no base URL."""
+    try:
+        urls.parse(base_url)
+    except ValueError as error:
+        raise UsageError(f"{error}. Give one like https://llm.example.com/v1") from None
+    return base_url.strip()
+
+
+def checked_variable(name: str) -> str:
+    """Raises UsageError for what can't be a variable's name; it isn't repeated, for it may be the key itself."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise UsageError("--key-env takes the name of a variable, such as NVIDIA_API_KEY, not the key.")
+    return name
+
+
+def _name_for(base_url: str, known: Mapping[str, Upstream]) -> str:
+    """A URL is named for its host; one that is configured keeps its name."""
+    there = next((name for name, each in known.items() if urls.root(each.base_url) == urls.root(base_url)), None)
+    return there or _unused(_host_word(base_url), known)
+
+
+def _host_word(base_url: str) -> str:
+    """``https://llm.example.com/v1`` → ``example``"""
+    host = urls.parse(base_url).hostname or ""
+    words = host.split(".")
+    if urls.is_loopback(base_url) or re.fullmatch(r"[\d.:a-f]+", host):
+        return "local"
+    return re.sub(r"[^a-z0-9_-]", "-", words[-2] if len(words) > 1 else words[0])
+
+
+def _unused(word: str, known: Collection[str]) -> str:
+    candidates = [word, *(f"{word}{number}" for number in range(2, len(known) + 3))]
+    return next(name for name in candidates if name not in known)
+
+
+def parsed_map(entries: Collection[str]) -> dict[str, str]:
+    """``opus=MODEL`` of ``--map``.  Raises UsageError."""
+    mapped = {}
+    for entry in entries:
+        tier, equals, model = entry.partition("=")
+        if not equals or not model or tier not in TIERS:
+            raise UsageError(f"--map {entry}: write TIER=MODEL, where TIER is one of {', '.join(TIERS)}.")
+        mapped[tier] = model
+    return mapped

@@ -1,0 +1,62 @@
+"""Questions to a person: on stderr, because stdout is for results."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from c2o.cli import output
+from c2o.cli.output import Line, Span
+from c2o.printable import printable
+
+
+def present() -> bool:
+    """Is somebody there to be asked?  ``C2O_NO_INPUT`` says no."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("C2O_NO_INPUT")
+
+
+def say(*spans: Span) -> None:
+    output.talk(list(spans))
+
+
+def ask(question: str, default: str = "") -> str:
+    """One line; the default for an empty one.  Raises EOFError at Ctrl-D, KeyboardInterrupt at Ctrl-C."""
+    hint: Line = [(f" [{printable(default)}]", "cyan")] if default else []
+    output.talk([("? ", "bold cyan"), (question, "bold"), *hint, " "], end="")
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.strip() or default
+
+
+def ask_hidden(question: str) -> str:
+    """The same, unseen and without a default."""
+    output.talk([("? ", "bold cyan"), (question, "bold"), (" (what you type stays hidden) ", "dim")], end="")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # getpass says so where it can't hide
+        return getpass.getpass("", stream=sys.stderr).strip()
+
+
+def confirm(question: str, *, default: bool) -> bool:
+    answer = ask(question, "Y/n" if default else "y/N").lower()
+    return default if answer in ("y/n", "") else answer.startswith("y")
+
+
+def choose(question: str, options: Mapping[str, str], *, default: str) -> str:
+    """One of the options' letters."""
+    say((f"  {question}  ", "bold"), "   ".join(f"{letter} = {meaning}" for letter, meaning in options.items()))
+    while (answer := ask("/".join(options), default).lower()) not in options:
+        say(("  Please answer with one of the letters.", "dim"))
+    return answer
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[Callable[[str], None]]:
+    """Says what is being waited for, as long as it is."""
+    with output.progress() as tell:
+        tell(text)
+        yield tell

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
-FEW, MANY = 120, 4000
+FEW, MANY = 120, 2000
 
 
 def for_all(*strategies: SearchStrategy[Any], few: int = FEW, many: int = MANY) -> Callable[[Callable[..., None]], Any]:

@@ -38,6 +38,9 @@ from c2o.wire.sse import LIMIT, ServerSentEvent, SSEDecoder, TooLong
 
 DONE = b"[DONE]"
 
+WHOLE = (b"{", b"[", b"<")
+"""How an answer begins that is no stream: a completion, an error in a list, somebody's web page."""
+
 BROKEN = RequestError("the upstream closed the stream before the answer was finished", status=502, type="api_error")
 
 
@@ -119,7 +122,7 @@ class ChatTranslator:
     def feed(self, data: bytes) -> bytes:
         if not self._begun and data.strip():
             self._begun = True
-            self._whole = [] if data.lstrip().startswith(b"{") else None
+            self._whole = [] if data.lstrip().startswith(WHOLE) else None
         try:
             if self._whole is not None:
                 self._keep(data)

@@ -126,10 +126,15 @@ def _effort_of_budget(budget: int) -> str:
 
 def _system_messages(request: MessagesRequest, dialect: Dialect) -> list[ChatMessage]:
     blocks = [Block(type="text", text=request.system)] if isinstance(request.system, str) else request.system or []
-    texts = [block.text for block in blocks if isinstance(block.text, str) and not block.text.startswith(ATTRIBUTION)]
+    texts = [_without_attribution(block.text) for block in blocks if isinstance(block.text, str)]
     texts.append(structured.instruction(structured.schema_of(request), dialect))
     text = content.PARAGRAPH.join(text for text in texts if text)
     return [ChatMessage(role=dialect.system_role, content=text)] if text else []
+
+
+def _without_attribution(text: str) -> str:
+    """A block of its own in Claude Code; clients that send one text have it as the first line."""
+    return text.partition("\n")[2].lstrip("\n") if text.startswith(ATTRIBUTION) else text
 
 
 def _conversation(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Raw
 
 from c2o.errors import RequestError
@@ -120,9 +121,17 @@ def _mentions(block: Block) -> list[str]:
     if block.type == "tool_use" and isinstance(block.name, str):
         return [function_name(block.toolset_name, block.name) if block.toolset_name else block.name]
     if block.type == "tool_result" and isinstance(block.content, Raw) and b"tool_reference" in bytes(block.content):
-        inner = decode_content(block.content)
+        inner = _content(block.content)
         return [each.tool_name for each in inner if isinstance(each.tool_name, str)] if isinstance(inner, list) else []
     return referenced(block.content) if block.type == "tool_search_tool_result" else []
+
+
+def _content(raw: Raw) -> str | list[Block] | None:
+    """What is inside of a result; content of a wrong shape is refused where its turn comes."""
+    try:
+        return decode_content(raw)
+    except msgspec.ValidationError:
+        return None
 
 
 # Changes in mid-conversation -----------------------------------------------------------------------

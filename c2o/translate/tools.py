@@ -22,6 +22,8 @@ from c2o.translate.toolsets import Member, function_name
 from c2o.wire.anthropic import Block, Tool, ToolChoice
 from c2o.wire.chat import Function, FunctionName, FunctionTool, NamedToolChoice
 
+CHOICES = ("auto", "any", "tool", "none")
+
 _GOOD_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -55,6 +57,8 @@ class Toolbox:
     ) -> None:
         self.names = ToolNames()
         self.choice = choice
+        if choice and choice.type not in CHOICES:
+            raise RequestError(f"tool_choice.type: {choice.type!r} must be one of {', '.join(CHOICES)}")
         self._tools, self._members = offer(list(tools or []), choice, turns, notes)
         if choice and choice.type == "tool" and (choice.name not in self._tools or choice.name in self._members):
             raise RequestError(f"tool_choice: tool {choice.name!r} is not among the tools")

@@ -105,6 +105,37 @@ def test_thinking(sdk: PythonSDK) -> None:
     assert answer["text"] == "Forty-two."
 
 
+@pytest.mark.parametrize("system", [None, "Answer in one word."])
+def test_tokens_are_counted_exactly(sdk: PythonSDK, system: str | None) -> None:
+    """What ``count_tokens`` says is what the answer's usage says afterwards, tools and template included."""
+    said = "[[whole]] [[hello]] Grüße, 日本語: " + "sixty-odd words of prose " * 15
+    messages = [{"role": "user", "content": said}]
+    fields = {"system": system} if system else {}
+
+    counted = sdk.call(
+        "messages.count_tokens", {"model": "claude-sonnet-5", "messages": messages, "tools": [BASH, READ], **fields}
+    )
+
+    usage = ask(sdk, said, tools=[BASH, READ], **fields)["usage"]
+    assert counted["input_tokens"] == usage["input_tokens"] + usage["cache_read_input_tokens"]
+
+
+def test_what_a_server_says_of_its_window_is_enforced_here(
+    start_c2o: Callable[..., Service], llama_python: Path, tmp_path: Path
+) -> None:
+    """Once its window is known, the server isn't needed any more to refuse what is too long."""
+    with serving(llama_python, tmp_path, "2048") as address:
+        service = start_c2o(configuration(address, dialect="llamacpp"))
+        sdk = SyncPythonSDK(service.url, service.token, streamed=True)
+        for _ in range(2):  # the server is asked for its window beside the first request
+            ask(sdk, "[[hello]]")
+
+    with pytest.raises(SDKError, match=r"prompt is too long: \d{5} tokens > 2048 maximum"):
+        ask(sdk, "[[whole]]" + " word" * 20_000)
+    with pytest.raises(SDKError, match="connection refused"):
+        ask(sdk, "[[hello]]")
+
+
 def test_a_prompt_that_is_too_long(start_c2o: Callable[..., Service], llama_python: Path, tmp_path: Path) -> None:
     with serving(llama_python, tmp_path, "2048") as address:
         service = start_c2o(configuration(address, dialect="llamacpp"))

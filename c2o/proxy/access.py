@@ -127,7 +127,9 @@ def internal_error(request: web.Request, error: Exception) -> RequestError:
 
 
 def refusal(request: web.Request, failure: RequestError) -> web.Response:
-    """A RequestError as Anthropic would answer it."""
+    """A RequestError as Anthropic would answer it.  Raises ConnectionResetError, which closes, in mid-answer."""
+    if request.writer.output_size:
+        raise ConnectionResetError("an answer has begun: a second one would only garble it")
     return respond(request, with_id(failed(failure), request[REQUEST_ID]))
 
 

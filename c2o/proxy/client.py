@@ -60,7 +60,7 @@ class ClientStream:
             try:
                 await (await self._prepared()).write(data)
             except ConnectionError as error:
-                raise ClientLeft from error
+                raise ClientLeft("the client left") from error
 
     async def _prepared(self) -> web.StreamResponse:
         if self._response is None:
@@ -78,5 +78,8 @@ class ClientStream:
     async def end(self) -> web.StreamResponse:
         await self.flush()
         response = await self._prepared()
-        await response.write_eof()
+        try:
+            await response.write_eof()
+        except ConnectionError as error:
+            raise ClientLeft("the client left") from error
         return response

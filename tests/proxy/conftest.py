@@ -35,6 +35,7 @@ class Service:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.session = session
+        self.peers: list[Peer] = []
 
     @property
     def host(self) -> str:
@@ -63,7 +64,14 @@ class Service:
     async def connect(self) -> Peer:
         """A connection on which nothing has been said yet."""
         _, peer = await asyncio.get_running_loop().create_connection(Peer, "127.0.0.1", self.port)
+        self.peers.append(peer)
         return peer
+
+    async def hang_up(self) -> None:
+        """Close what a test has left open."""
+        for peer in self.peers:
+            peer.transport.abort()
+            await peer.closed.wait()
 
     async def call(self, path: str = "/v1/messages", **fields: Any) -> Peer:
         """A connection on which a Messages request has been sent."""
@@ -81,6 +89,7 @@ def configuration(base_url: str, **more: Any) -> Json:
         "server": {"auth_token": TOKEN},
         "upstreams": {"fake": {"base_url": base_url, "api_key": KEY} | more},
         "models": {"default": "fake/fake-model"},
+        "limits": {"fake/fake-model": {"context_window": 10**9}},  # known, so that nobody is asked for it
     }
 
 
@@ -103,7 +112,9 @@ async def serve() -> AsyncIterator[Serve]:
             # The client sends what it is told and takes what it gets.
             session = aiohttp.ClientSession(skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"))
             await stack.enter_async_context(session)
-            return Service(app, runner.addresses[0][1], session)
+            service = Service(app, runner.addresses[0][1], session)
+            stack.push_async_callback(service.hang_up)
+            return service
 
         yield start
 

@@ -7,8 +7,9 @@ import json
 import socket
 import struct
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, NamedTuple, Self
 
 Json = dict[str, Any]
 
@@ -95,6 +96,8 @@ def is_no_op(event: Event) -> bool:
 
 # ---- sockets
 
+Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
 
 class Answer(NamedTuple):
     status: int
@@ -136,7 +139,7 @@ class Peer(asyncio.Protocol):
     """A connection that keeps what it hears, and can hang up in every way."""
 
     def __init__(self) -> None:
-        self.heard = b""
+        self.heard = bytearray()
         self.closed = asyncio.Event()
         self._transport: asyncio.Transport | None = None
 
@@ -171,7 +174,7 @@ class Peer(asyncio.Protocol):
     @property
     def events(self) -> list[Event]:
         """What has been heard of a stream that may still run."""
-        return events(unchunked(self.heard.partition(b"\r\n\r\n")[2]))
+        return events(unchunked(bytes(self.heard).partition(b"\r\n\r\n")[2]))
 
     @property
     def complete(self) -> bool:
@@ -188,7 +191,7 @@ class Peer(asyncio.Protocol):
         head, end, body = data.partition(b"\r\n\r\n")
         self.say(head + (b"" if b"\r\nConnection:" in head else b"\r\nConnection: close") + end + body)
         await eventually(self.closed.is_set, lambda: f"an answer; until now: {self.heard!r}")
-        return self.heard
+        return bytes(self.heard)
 
 
 def unchunked(data: bytes) -> bytes:
@@ -204,6 +207,52 @@ def unchunked(data: bytes) -> bytes:
         pieces.append(data[:length])
         data = data[length + 2 :]
     return b"".join(pieces)
+
+
+class RawServer:
+    """A server of bare connections on a port of its own; ``answer`` speaks on each.  A context.
+
+    At the end all its connections are gone.
+    """
+
+    def __init__(self, answer: Answering | None = None) -> None:
+        self.port = 0
+        self.connections: list[asyncio.StreamWriter] = []
+        self._answer = answer or listen
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for writer in self.connections:
+            writer.transport.abort()
+        await eventually(lambda: not self._running, "the end of a raw server")
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._running.add(task)
+        self.connections.append(writer)
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await self._answer(reader, writer)
+        finally:
+            writer.close()
+            self._running.discard(task)
+
+
+async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say nothing, until the other side has left."""
+    while await reader.read(65536):
+        pass
 
 
 # ---- waiting

@@ -6,8 +6,6 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import psutil
@@ -34,7 +32,7 @@ from tests.fake_upstream import (
     whole,
 )
 from tests.proxy.conftest import Serve, Service, configuration
-from tests.proxy.talk import Event, check_grammar, events, hello, names, text_in
+from tests.proxy.talk import Event, RawServer, check_grammar, events, hello, names, text_in
 
 TOOL = {
     "name": "Bash",
@@ -217,38 +215,34 @@ async def test_a_whole_answer_that_breaks_off(service: Service, upstream: FakeUp
 MIB = 1024 * 1024
 
 
-class Flood:
+class Flood(RawServer):
     """An upstream that says the same for ever, as fast as it is taken; it watches what this costs us."""
 
     def __init__(self, first: bytes, piece: bytes, status: int = 200, most: int = 256 * MIB) -> None:
-        self.port = 0
+        super().__init__(self.flow)
         self.first, self.piece, self.status, self.left = first, piece, status, most
         self.growth = 0
         self.ended = asyncio.Event()
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def flow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 %d X\r\n\r\n%s" % (self.status, self.first))
         process = psutil.Process()
         before = process.memory_info().rss
-        with suppress(ConnectionError):
+        try:
             while self.left > 0:
                 writer.write(self.piece)
                 await writer.drain()
                 self.left -= len(self.piece)
                 self.growth = max(self.growth, process.memory_info().rss - before)
             await reader.read()  # nobody has hung up: let the test see it
-        self.ended.set()
-        writer.close()
+        finally:
+            self.ended.set()
 
-
-@asynccontextmanager
-async def flooded(serve: Serve, flood: Flood) -> AsyncIterator[Service]:
-    server = await asyncio.start_server(flood.answer, "127.0.0.1", 0)
-    flood.port = server.sockets[0].getsockname()[1]
-    yield await serve(configuration(f"http://127.0.0.1:{flood.port}/v1"))
-    server.close()
-    await asyncio.wait_for(flood.ended.wait(), 5)
+    async def is_left(self) -> bool:
+        """Has it been hung up on, and not because it had nothing more to say?"""
+        await asyncio.wait_for(self.ended.wait(), 5)
+        return self.left > 0
 
 
 LINE = b"data: " + b"x" * 57 + b"\n"
@@ -257,7 +251,7 @@ NEVER_ENDING = {
     "a line": (b"data: ", b"x" * 65536),
     "a string": (b'data: {"choices": [{"delta": {"content": "', b"x" * 65536),
     "an event of many lines": (LINE, LINE * 1024),
-    "an event in tiny pieces": (LINE, LINE),
+    "an event in small pieces": (LINE, LINE * 4),
     "JSON without an end": (b'{"choices": [{"message": {"content": "', b"x" * 65536),
     "white space": (b"", b" " * 65536),
     "the input of a call": (tool_call(0, "a", "Bash", '{"command": "'), arguments(0, "x" * 32768)),
@@ -266,10 +260,11 @@ NEVER_ENDING = {
 
 @pytest.mark.parametrize(("first", "piece"), NEVER_ENDING.values(), ids=NEVER_ENDING)
 async def test_what_never_ends_is_ended(serve: Serve, first: bytes, piece: bytes) -> None:
-    flood = Flood(first, piece)
-    async with flooded(serve, flood) as service:
+    async with Flood(first, piece) as flood:
+        service = await serve(configuration(flood.url))
         start = time.monotonic()
         answer = await service.post(body=hello(stream=True, tools=[TOOL]))
+        assert await flood.is_left()
 
     found = events(answer.body)
     check_grammar(found)
@@ -280,10 +275,11 @@ async def test_what_never_ends_is_ended(serve: Serve, first: bytes, piece: bytes
 
 
 async def test_a_whole_answer_that_never_ends_is_ended(serve: Serve) -> None:
-    flood = Flood(b'{"choices": [{"message": {"content": "', b"x" * 65536)
-    async with flooded(serve, flood) as service:
+    async with Flood(b'{"choices": [{"message": {"content": "', b"x" * 65536) as flood:
+        service = await serve(configuration(flood.url))
         start = time.monotonic()
         answer = await service.post()
+        assert await flood.is_left()
 
     assert (answer.status, answer.error["type"]) == (502, "api_error")
     assert flood.growth < 250 * MIB
@@ -291,9 +287,9 @@ async def test_a_whole_answer_that_never_ends_is_ended(serve: Serve) -> None:
 
 
 async def test_an_error_that_never_ends_is_ended(serve: Serve) -> None:
-    flood = Flood(b"", b"<p>no</p>" * 1000, status=500)
-    async with flooded(serve, flood) as service:
-        answer = await service.post()
+    async with Flood(b"", b"<p>no</p>" * 1000, status=500) as flood:
+        answer = await (await serve(configuration(flood.url))).post()
+        assert await flood.is_left()
 
     assert (answer.status, answer.error["type"]) == (500, "api_error")
     assert flood.growth < 20 * MIB
@@ -301,7 +297,8 @@ async def test_an_error_that_never_ends_is_ended(serve: Serve) -> None:
 
 async def test_others_are_served_while_one_upstream_floods(serve: Serve) -> None:
     slowest = 0.0
-    async with flooded(serve, Flood(LINE, LINE * 1024)) as service:
+    async with Flood(LINE, LINE * 1024) as flood:
+        service = await serve(configuration(flood.url))
         flooding = asyncio.create_task(service.stream())
         while not flooding.done():
             start = time.monotonic()

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from c2o.proxy import body, handlers, messages
+from c2o.proxy import body, messages
+from c2o.proxy.state import State
 from c2o.wire.health import answer as health_answer
 from tests.fake_upstream import DONE, FakeUpstream, Hold, Reply, finish, stream, text
 from tests.proxy.conftest import Serve, Service, configuration
@@ -271,19 +272,20 @@ MALFORMED: list[tuple[str, dict[str, Any]]] = [
     ("messages.0.content.0.text", said({"type": "text"})),
     ("messages.0.content.0.text", said({"type": "text", "text": 5})),
     ("messages.0.content.0.text", said({"type": "text", "text": None})),
-    ("messages.0.content.1.source", said({"type": "text", "text": "x"}, {"type": "image"})),
+    ("messages.0.content.1.image.source", said({"type": "text", "text": "x"}, {"type": "image"})),
     ("messages.0.content.0.source", said({"type": "image", "source": None})),
-    ("messages.0.content.0.source", said({"type": "image", "source": {"type": "file", "file_id": "f"}})),
-    ("messages.0.content.0.source.media_type",
+    ("messages.0.content.0.image.source", said({"type": "image", "source": {"type": "file", "file_id": "f"}})),
+    ("messages.0.content.0.image.source.base64.media_type",
      said({"type": "image", "source": {"type": "base64", "media_type": "image/tiff", "data": "AA=="}})),
     ("messages.0.content.0.source.data", said({"type": "image", "source": {"type": "base64", "data": 5}})),
-    ("messages.0.content.0.source", said({"type": "document"})),
+    ("messages.0.content.0.document.source", said({"type": "document"})),
     ("messages.0.content.0", said({"type": "tool_result", "tool_use_id": "nobody", "content": "x"})),
     ("messages.0.content.0", said({"type": "tool_result"})),
     ("messages.1", called({"type": "text", "text": "no result"})),
     ("messages.2.content.1", called(RESULT, RESULT | {"tool_use_id": "b"})),
-    ("messages.2.content.0.content", called(RESULT | {"content": 5})),
-    ("messages.2.content.0.content", called(RESULT | {"content": ["x"]})),
+    ("messages.2.content.1", called(RESULT, RESULT)),
+    ("messages.2.content.0.tool_result.content", called(RESULT | {"content": 5})),
+    ("messages.2.content.0.tool_result.content", called(RESULT | {"content": ["x"]})),
     ("messages.2.content.0.is_error", called(RESULT | {"is_error": "yes"})),
     ("messages.1.content.0", {"messages": [
         HELLO["messages"][0], {"role": "assistant", "content": [{"type": "tool_use", "input": {}}]},
@@ -380,7 +382,6 @@ ODD_BUT_GOOD: dict[str, dict[str, Any]] = {
     "NUL in a text": said({"type": "text", "text": "a\x00b"}),
     "a deep schema": {"tools": [{"name": "x", "input_schema": json.loads('{"a":' * 300 + "{}" + "}" * 300)}]},
     "a choice without tools": {"tool_choice": {"type": "any"}},
-    "the same result twice": called(RESULT, RESULT),
     "a call in a user's turn": said({"type": "text", "text": "x"}, {"type": "tool_use", "id": "a", "name": "b", "input": {}}),
 }
 
@@ -403,7 +404,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     await eventually(lambda: peer.heard.endswith(b"}"), "an answer")
 
     assert peer.heard.startswith(b"HTTP/1.1 408")
-    assert json.loads(peer.heard.partition(b"\r\n\r\n")[2])["error"]["type"] == "timeout_error"
+    assert json.loads(bytes(peer.heard).partition(b"\r\n\r\n")[2])["error"]["type"] == "timeout_error"
     assert upstream.requests == []
 
 
@@ -421,8 +422,8 @@ async def test_a_bug_is_told_apart_and_hides_what_was_said(
     service: Service, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not a client's mistake, not the upstream's failure: the third kind."""
-    monkeypatch.setattr(handlers, "estimate", lambda _: 1 / 0)
-    answer = await service.post("/v1/messages/count_tokens")
+    monkeypatch.setattr(State, "status", lambda *_, **__: 1 / 0)
+    answer = await service.get("/c2o/status")
 
     assert (answer.status, answer.error["type"]) == (500, "api_error")
     assert answer.headers["request-id"] in answer.error["message"]
@@ -448,4 +449,19 @@ async def test_a_bug_in_mid_stream_ends_the_stream_with_an_error(
     assert peer.heard.count(b"HTTP/1.1") == 1
     assert "this is a bug in c2o" in caplog.text
     assert service.counters.failed == 1
+    caplog.clear()
+
+
+async def test_a_bug_after_the_end_garbles_nothing(
+    service: Service, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What goes wrong once an answer has gone out must not become a second answer behind it."""
+    monkeypatch.setattr(messages, "_note_failure", lambda *_: 1 / 0)
+    upstream.play(Reply(text="Hi"))
+    peer = await service.call(stream=True)
+    await eventually(peer.closed.is_set, "the end of the connection")
+
+    assert peer.heard.count(b"HTTP/1.1") == 1
+    assert peer.events[-1].name == "message_stop"
+    assert "this is a bug in c2o" in caplog.text
     caplog.clear()

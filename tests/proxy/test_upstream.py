@@ -7,7 +7,6 @@ import json
 import socket
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -16,32 +15,20 @@ from c2o import __version__
 from tests.fake_upstream import BREAK, CUT, DONE, Answer, FakeUpstream, Hold, Reply, error, finish, stream, text, usage, whole
 from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.fake_clock import FakeClock
-from tests.proxy.talk import KEY, TOKEN, check_grammar, events, hello, names, text_in
+from tests.proxy.talk import KEY, TOKEN, RawServer, check_grammar, events, hello, names, text_in
 
-class Raw:
-    """A server that says exactly these bytes to whoever comes."""
+class Saying(RawServer):
+    """A server that says exactly these bytes to whoever comes, once it has heard ``after``."""
 
-    def __init__(self, said: bytes, after: bytes) -> None:
-        self.port = 0
+    def __init__(self, said: bytes, after: bytes = b"\r\n\r\n") -> None:
+        super().__init__(self.say)
         self.calls: list[bytes] = []
         self._said, self._after = said, after
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def say(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.calls.append(await reader.readuntil(self._after))
         writer.write(self._said)
-        with suppress(ConnectionError):
-            await writer.drain()
-        writer.close()
-
-
-@asynccontextmanager
-async def saying(said: bytes, after: bytes = b"\r\n\r\n") -> AsyncIterator[Raw]:
-    """A raw server; it speaks once it has heard ``after``."""
-    raw = Raw(said, after)
-    server = await asyncio.start_server(raw.answer, "127.0.0.1", 0)
-    raw.port = server.sockets[0].getsockname()[1]
-    yield raw
-    server.close()
+        await writer.drain()
 
 
 # ---- what goes out
@@ -135,8 +122,8 @@ async def test_cookies_are_not_kept(service: Service, upstream: FakeUpstream) ->
 
 async def test_headers_of_the_configuration_win_in_any_case(serve: Serve) -> None:
     given = {"X-Title": "c2o", "user-agent": "mine/1", "AUTHORIZATION": "Custom scheme"}
-    async with saying(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n") as raw:
-        await (await serve(configuration(f"http://127.0.0.1:{raw.port}/v1", headers=given))).post()
+    async with Saying(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n") as raw:
+        await (await serve(configuration(raw.url, headers=given))).post()
     lines = raw.calls[0].decode().lower().split("\r\n")
 
     assert sorted(line for line in lines if line.startswith(("authorization", "user-agent", "x-title"))) == [
@@ -277,7 +264,7 @@ async def test_an_unknown_name_is_told(serve: Serve) -> None:
 
 
 async def test_a_plain_server_behind_https_is_told(serve: Serve) -> None:
-    async with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", after=b"\x16") as raw:
+    async with Saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", after=b"\x16") as raw:
         answer = await (await serve(configuration(f"https://127.0.0.1:{raw.port}/v1"))).post()
 
     assert (answer.status, answer.headers["x-should-retry"]) == (502, "false")
@@ -285,20 +272,10 @@ async def test_a_plain_server_behind_https_is_told(serve: Serve) -> None:
     assert "TLS" in answer.error["message"]
 
 
-@pytest.fixture
-async def silent() -> AsyncIterator[int]:
-    """The port of a server that accepts and says nothing."""
-    held: list[asyncio.StreamWriter] = []
-    server = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
-    for writer in held:
-        writer.close()
-
-
-async def test_a_tls_handshake_that_stalls_ends_with_the_connect_limit(serve: Serve, silent: int) -> None:
-    service = await serve(configuration(f"https://127.0.0.1:{silent}/v1", timeouts={"connect": 0.2}))
-    answer = await service.post()
+async def test_a_tls_handshake_that_stalls_ends_with_the_connect_limit(serve: Serve) -> None:
+    async with RawServer() as silent:
+        service = await serve(configuration(silent.url.replace("http:", "https:"), timeouts={"connect": 0.2}))
+        answer = await service.post()
 
     assert (answer.status, answer.error["type"]) == (504, "timeout_error")
     assert "no connection within the time limit" in answer.error["message"]
@@ -484,8 +461,8 @@ MANY_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000 + b"\r\n{}"
     ids=["nothing", "text", "ssh", "zeros", "no status", "half a head", "no length", "no chunk size", "huge header", "many headers"],
 )  # fmt: skip
 async def test_what_is_no_http_is_told(serve: Serve, said: bytes, streamed: bool) -> None:
-    async with saying(said) as raw:
-        service = await serve(configuration(f"http://127.0.0.1:{raw.port}/v1"))
+    async with Saying(said) as raw:
+        service = await serve(configuration(raw.url))
         answer = await service.post(body=hello(stream=streamed))
 
     assert answer.status == 502
@@ -506,8 +483,8 @@ async def test_what_is_no_http_is_told(serve: Serve, said: bytes, streamed: bool
     ids=["HTTP/1.0", "no length", "100", "103", "no reason"],
 )
 async def test_old_and_odd_http_is_understood(serve: Serve, said: bytes) -> None:
-    async with saying(said + text("Hi") + finish() + DONE) as raw:
-        answer = await (await serve(configuration(f"http://127.0.0.1:{raw.port}/v1"))).stream()
+    async with Saying(said + text("Hi") + finish() + DONE) as raw:
+        answer = await (await serve(configuration(raw.url))).stream()
 
     assert text_in(events(answer.body)) == "Hi"
 

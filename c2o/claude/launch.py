@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -28,6 +29,8 @@ def find(command: str, path: str) -> str:
     """The file that ``command`` means.  Raises NotFound or NotExecutable."""
     if found := shutil.which(command, path=path):
         return found
+    if os.sep in command and Path(command).is_dir():
+        raise NotExecutable(f"{command} is a folder. Name the program in it.")
     if os.sep in command and Path(command).exists():
         raise NotExecutable(f"{command} is not executable. Make it so: chmod +x {command}")
     if command == "claude" and (found := shutil.which(command, path=_claude_path())):
@@ -62,7 +65,13 @@ def become(file: str, arguments: list[str], environment: Mapping[str, str]) -> N
     try:
         os.execve(file, arguments, environment)  # noqa: S606 - the command that the person gave
     except OSError as error:
-        raise NotExecutable(f"{file} can't be executed: {error.strerror}.") from None
+        raise NotExecutable(_refused(file, error)) from None
+
+
+def _refused(file: str, error: OSError) -> str:
+    if error.errno == errno.ENOEXEC:
+        return f"{file} is no program that this system knows. If it is a script, give it a first line like #!/bin/sh"
+    return f"{file} can't be executed: {error.strerror}. Try it by itself to see why."
 
 
 def _stand_in_for(file: str, arguments: list[str], environment: Mapping[str, str]) -> NoReturn:

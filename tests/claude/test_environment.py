@@ -87,7 +87,13 @@ def test_the_window_is_told_where_it_is_known():
     assert found["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "64000"
     assert found["CLAUDE_CODE_DISABLE_1M_CONTEXT"] == "1"
     assert found["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] == "8000"
-    assert "CLAUDE_CODE_MAX_CONTEXT_TOKENS" not in environment(configured(), 1, {}).set
+
+
+def test_a_window_that_nobody_knows_is_not_taken_for_a_million():
+    """Claude Code would, with a warning at each start, and compact far too late."""
+    found = environment(configured(), 1, {}).set
+    assert found["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "200000"
+    assert found["CLAUDE_CODE_DISABLE_1M_CONTEXT"] == "1"
 
 
 def test_a_local_model_is_waited_for():

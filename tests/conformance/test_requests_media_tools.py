@@ -130,10 +130,12 @@ def test_a06_image_of_a_kind_that_nobody_takes(refused: Refused) -> None:
     assert "messages.0.content.1.image.source.base64.media_type: " in raised.message
 
 
-def test_a07_image_by_url(sent: Sent) -> None:
-    url = "https://example.com/a.png"
+def test_a07_image_by_url(sent: Sent, upstream: FakeUpstream) -> None:
+    """It is the upstream's to fetch: this one, which would notice, is never asked for it."""
+    url = f"{upstream.url}/a.png"
     content = only(sent(messages=[user({"type": "image", "source": {"type": "url", "url": url}})]))
     assert content == [{"type": "image_url", "image_url": {"url": url}}]
+    assert len(upstream.requests) == 1
 
 
 @pytest.mark.parametrize("dialect", ["generic", "blind"])

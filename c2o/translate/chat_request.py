@@ -17,6 +17,7 @@ from c2o.translate.tool_results import tool_message
 from c2o.translate.tools import Toolbox
 from c2o.wire.anthropic import Block, MessagesRequest
 from c2o.wire.chat import (
+    CacheBreakpoint,
     ChatMessage,
     ChatRequest,
     FunctionCall,
@@ -125,11 +126,26 @@ def _effort_of_budget(budget: int) -> str:
 
 
 def _system_messages(request: MessagesRequest, dialect: Dialect) -> list[ChatMessage]:
+    """The instructions as one text; as parts only where one of them is marked for the prompt cache."""
+    format = TextPart(structured.instruction(structured.schema_of(request), dialect))
+    parts: list[Part] = [part for part in (*_instructions(request, dialect), format) if part.text]
+    if not parts:
+        return []
+    marked = any(part.prompt_cache_breakpoint is not UNSET for part in parts if isinstance(part, TextPart))
+    said = parts if marked else content.PARAGRAPH.join(part.text for part in parts if isinstance(part, TextPart))
+    return [ChatMessage(role=dialect.system_role, content=said)]
+
+
+def _instructions(request: MessagesRequest, dialect: Dialect) -> Iterator[TextPart]:
     blocks = [Block(type="text", text=request.system)] if isinstance(request.system, str) else request.system or []
-    texts = [_without_attribution(block.text) for block in blocks if isinstance(block.text, str)]
-    texts.append(structured.instruction(structured.schema_of(request), dialect))
-    text = content.PARAGRAPH.join(text for text in texts if text)
-    return [ChatMessage(role=dialect.system_role, content=text)] if text else []
+    for block in blocks:
+        if isinstance(block.text, str):
+            mark = CacheBreakpoint() if dialect.cache_breakpoints and _is_marked(block) else UNSET
+            yield TextPart(_without_attribution(block.text), mark)
+
+
+def _is_marked(block: Block) -> bool:
+    return isinstance(block.cache_control, Raw) and bytes(block.cache_control) != b"null"
 
 
 def _without_attribution(text: str) -> str:

@@ -84,6 +84,11 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whether a hash of ``metadata.user_id`` goes out as ``safety_identifier``
     (https://platform.openai.com/docs/guides/safety-best-practices)."""
 
+    cache_breakpoints: bool = False
+    """Whether the client's marks for the prompt cache go out with the instructions.  OpenAI's models take them from
+    gpt-5.6 on, older ones refuse the field (https://developers.openai.com/api/docs/guides/prompt-caching).  The
+    conversation needs no marks: those models find its end by themselves."""
+
     reasoning_efforts: tuple[str, ...] = ()
     """The words that ``reasoning_effort`` takes, weakest first; empty: the field isn't sent."""
 

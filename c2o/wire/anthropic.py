@@ -45,6 +45,7 @@ class Block(Struct, gc=False):
     content: Raw | UnsetType = UNSET
     """Of a tool result: a string, a list of blocks, or null."""
     is_error: bool | None = None
+    cache_control: Raw | UnsetType = UNSET
     thinking: str | UnsetType = UNSET
     signature: str | None = None
     title: str | None = None

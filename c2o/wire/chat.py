@@ -22,8 +22,14 @@ class ImageURL(Struct):
     url: str
 
 
+class CacheBreakpoint(Struct, frozen=True, gc=False):
+    mode: Literal["explicit"] = "explicit"
+
+
 class TextPart(Struct, gc=False, tag="text"):
     text: str
+    prompt_cache_breakpoint: CacheBreakpoint | UnsetType = UNSET
+    """OpenAI, from gpt-5.6 on: a prefix that ends here will come again."""
 
 
 class ImagePart(Struct, tag="image_url"):

@@ -33,7 +33,7 @@ VARIANTS: dict[str, Json] = {
     "no-json": {"response_format": "none"},
     "partial": {"prefill": "partial"},
     "tag-less": {"think_tags": False},
-    "breakpoints": {"system_messages": "anywhere"},
+    "breakpoints": {"cache_breakpoints": True},
 }
 """Upstreams that are like no known family, by their quirks."""
 

@@ -107,6 +107,12 @@ def test_system(sent: Sent, case: str) -> None:
     assert sent(system=given)["messages"][0] == {"role": "system", "content": expected}
 
 
+def test_a03_marks_for_the_prompt_cache(sent: Sent) -> None:
+    marked = {"type": "text", "text": "b", "prompt_cache_breakpoint": {"mode": "explicit"}}
+    assert sent("breakpoints", system=[BILLING, *TWO_BLOCKS])["messages"][0]["content"] == [said("a"), marked]
+    assert sent("breakpoints", system=[said("a"), said("b", cache_control=None)])["messages"][0]["content"] == "a\n\nb"
+
+
 HISTORIES: dict[str, tuple[list[Json], list[Json]]] = {
     "a09_two_user_messages_become_one": (
         [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}],

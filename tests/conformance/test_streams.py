@@ -20,19 +20,21 @@ from tests.clients.conftest import missing
 from tests.clients.service import environment
 from tests.conformance.judges import Judges, PythonSDK, plain, tidy
 from tests.conformance.proxy import TOKEN, Json, Proxy, configuration
-from tests.conformance.stream_cases import CASES, FAILURES, THINKING, body, said, thought
+from tests.conformance.stream_cases import CASES, FAILURES, THINKING, TOOLS, body, said, thought
 from tests.fake_upstream import (
     DONE,
     Answer,
     FakeUpstream,
     Hold,
     Request,
+    arguments,
     error,
     finish,
     reasoning,
     role,
     stream,
     text,
+    tool_call,
     usage,
 )
 from tests.proxy.fake_clock import FakeClock
@@ -219,6 +221,20 @@ def test_c06_the_signature_comes_last_in_its_block(proxy: Proxy, upstream: FakeU
         (1, "text_delta"),
         (1, "content_block_stop"),
     ]
+
+
+def test_c06_each_block_is_shown_as_it_comes(sdk: Anthropic, upstream: FakeUpstream) -> None:
+    """The upstream goes on only when the client has read what came before."""
+    kinds = ["thinking_delta", "text_delta", "input_json_delta"]
+    wait = [threading.Event() for _ in kinds]
+    call = tool_call(0, "call_1", "Bash", '{"command":"ls",')
+    pieces = (reasoning("Hm."), Hold(wait[0]), text("I look."), Hold(wait[1]), call, Hold(wait[2]))
+    upstream.play(stream(role(), *pieces, arguments(0, '"timeout":5}'), finish("tool_calls"), usage(), DONE))
+    with sdk.messages.stream(**body("m", "generic", THINKING | TOOLS)) as answer:
+        for event in answer:
+            if event.type == "content_block_delta" and event.delta.type in kinds:
+                wait[kinds.index(event.delta.type)].set()
+        assert answer.get_final_message().stop_reason == "tool_use"
 
 
 def test_c32_nothing_is_said_for_empty_text(proxy: Proxy, upstream: FakeUpstream) -> None:

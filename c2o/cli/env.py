@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -14,6 +16,7 @@ from msgspec import Struct
 
 from c2o import config, paths
 from c2o.claude.environment import Environment, environment
+from c2o.claude.models import choose
 from c2o.cli import output
 from c2o.cli.output import JsonOption
 from c2o.cli.run import ModelOption, NoStartOption, UpstreamOption, running
@@ -21,7 +24,9 @@ from c2o.cli.run import ModelOption, NoStartOption, UpstreamOption, running
 Shell = Literal["bash", "fish", "pwsh"]
 Format = Literal["shell", "dotenv", "json"]
 
-ShellOption = Annotated[Shell, typer.Option(help="Whose words to use.")]
+ShellOption = Annotated[
+    Shell | None, typer.Option(show_default=False, help="Whose words to use; your shell's, if it isn't said.")
+]
 FormatOption = Annotated[Format, typer.Option(help="Commands for a shell, a .env file, or JSON.")]
 
 
@@ -32,7 +37,7 @@ class EnvResult(Struct, frozen=True, kw_only=True):
 
 
 def env(
-    shell: ShellOption = "bash",
+    shell: ShellOption = None,
     format: FormatOption = "shell",
     model: ModelOption = None,
     upstream: UpstreamOption = None,
@@ -41,12 +46,18 @@ def env(
 ) -> None:
     """Print the environment in which any client finds c2o: eval "$(c2o env)"."""
     loaded = config.load(paths.config_file())
+    models = choose(loaded, model, upstream)
     there = running(loaded, start=not no_start)
-    found = environment(loaded, there.port, os.environ, model=model, upstream=upstream)
+    found = environment(there.url, loaded.server.auth_token, models, os.environ)
     if as_json or format == "json":
         output.show(EnvResult(env=found.set, unset=found.unset), lambda _: [], as_json=True)
         return
-    sys.stdout.write(_dotenv(found) if format == "dotenv" else SHELLS[shell](found))
+    sys.stdout.write(_dotenv(found) if format == "dotenv" else SHELLS[shell or _own_shell()](found))
+
+
+def _own_shell() -> Shell:
+    name = Path(os.environ.get("SHELL", "")).name
+    return name if name in ("fish", "pwsh") else "pwsh" if os.name == "nt" else "bash"  # type: ignore[return-value]
 
 
 def _bash(found: Environment) -> str:
@@ -65,7 +76,14 @@ def _pwsh(found: Environment) -> str:
 
 
 def _dotenv(found: Environment) -> str:
-    return _joined([f"{name}={json.dumps(value)}" for name, value in found.set.items()])
+    """Such a file can't take a variable away; an empty one has the same effect."""
+    values = {**dict.fromkeys(found.unset, ""), **found.set}
+    return _joined([f"{name}={_dotenv_quoted(value)}" for name, value in values.items()])
+
+
+def _dotenv_quoted(value: str) -> str:
+    """Bare where it can be: ``docker --env-file`` takes quotes for a part of the value."""
+    return value if re.fullmatch(r"[\w./:@,+*%=\[\] -]*", value, re.ASCII) else json.dumps(value)
 
 
 def _fish_quoted(value: str) -> str:

@@ -10,9 +10,10 @@ import typer
 from c2o import config, paths
 from c2o.claude.environment import environment
 from c2o.claude.launch import become, find
+from c2o.claude.models import choose
 from c2o.cli import output
 from c2o.config import Config
-from c2o.errors import NotRunning
+from c2o.errors import NotRunning, Unhealthy
 from c2o.instance import Instance
 from c2o.service import lifecycle
 from c2o.service.probe import look
@@ -49,9 +50,10 @@ def run(
     loaded = config.load(paths.config_file())
     arguments = command or ["claude"]
     file = find(arguments[0], os.environ.get("PATH", os.defpath))
+    models = choose(loaded, model, upstream)
     there = running(loaded, start=not no_start)
-    inner = environment(loaded, there.port, os.environ, model=model, upstream=upstream).onto(os.environ)
-    become(file, arguments, inner)
+    inner = environment(there.url, loaded.server.auth_token, models, os.environ)
+    become(file, arguments, inner.onto(os.environ))
 
 
 def running(loaded: Config, *, start: bool) -> Instance:
@@ -59,10 +61,21 @@ def running(loaded: Config, *, start: bool) -> Instance:
 
     Raises NotRunning, or why it can't start.
     """
-    if start:
-        with output.progress() as tell:
-            return lifecycle.start(loaded, tell=tell).instance
+    there = _started(loaded) if start else _found(loaded)
+    if there.config_digest != loaded.digest:
+        output.note("the service runs with the configuration of before; to apply the new one: c2o restart")
+    return there
+
+
+def _started(loaded: Config) -> Instance:
+    with output.progress() as tell:
+        return lifecycle.start(loaded, tell=tell).instance
+
+
+def _found(loaded: Config) -> Instance:
     status = look(loaded.server.auth_token)
-    if status.state != "running" or status.instance is None:
-        raise NotRunning(f"the service is {status.state}. Start it with: c2o start")
-    return status.instance
+    if status.state == "running" and status.instance:
+        return status.instance
+    if status.state == "unhealthy":
+        raise Unhealthy(f"the service runs, but isn't well. {status.why} Try: c2o restart")
+    raise NotRunning(f"the service is {status.state}. Start it with: c2o start")

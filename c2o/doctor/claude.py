@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.parse import urlsplit
 
-from c2o.claude.environment import LOOPBACK, SELECTORS
+from c2o.claude.environment import LOOPBACK, PROVIDERS
 from c2o.config import Config
 from c2o.doctor.finding import Finding, Fix, run
 from c2o.doctor.machine import Machine
@@ -86,7 +86,7 @@ def _reaches_loopback(no_proxy: str) -> bool:
 
 def selectors(machine: Machine) -> Iterator[Finding]:
     """``c2o run`` takes them away from the shell's environment, and Claude Code ignores the settings' then."""
-    chosen = [name for name in SELECTORS if name.startswith("CLAUDE_CODE_USE_") and _true(machine.variables.get(name))]
+    chosen = [name for name in PROVIDERS if _true(machine.variables.get(name))]
     if chosen:
         yield _warn(
             id="claude.env.bedrock",

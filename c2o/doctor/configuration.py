@@ -34,12 +34,13 @@ def permissions(machine: Machine) -> Iterator[Finding]:
     """It has a token in it, and may have keys."""
     if os.name != "posix":
         return
+    others = "other users of this machine"
     mode = stat.S_IMODE(machine.config_file.stat().st_mode)
     fix = run(f"chmod 600 {machine.config_file}")
     if mode & 0o022:
-        yield _fail(id="perm.config", title="other users of this machine may change it, and send your prompts elsewhere", fix=fix)
+        yield _fail(id="perm.config", title=f"{others} may change it, and send your prompts elsewhere", fix=fix)
     elif mode & 0o077:
-        yield _warn(id="perm.config", title="other users of this machine may read it, and the token in it", fix=fix)
+        yield _warn(id="perm.config", title=f"{others} may read it, and the token in it", fix=fix)
     else:
         yield _ok(id="perm.config", title="only you can read it")
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from c2o import config
-from c2o.claude.environment import environment
+from c2o.claude.environment import SELECTORS, Environment
+from c2o.claude.environment import environment as of_client
+from c2o.claude.models import choose
 from c2o.config import Config
 from c2o.errors import UsageError
 
@@ -25,6 +27,11 @@ def configured(**limits: dict[str, int]) -> Config:
         limits={name.replace("__", "/"): values for name, values in limits.items()},
     )
     return config.parse(text.encode(), Path("config.toml"))
+
+
+def environment(config: Config, port: int, outer: dict[str, str], model=None, upstream=None) -> Environment:
+    models = choose(config, model, upstream)
+    return of_client(f"http://127.0.0.1:{port}", config.server.auth_token, models, outer)
 
 
 def test_a_client_finds_the_service_by_its_literal_address():
@@ -104,7 +111,47 @@ def test_a_local_model_is_waited_for():
 def test_what_the_person_set_is_kept_where_it_does_not_lead_elsewhere():
     outer = {"CLAUDE_CODE_MAX_OUTPUT_TOKENS": "1000", "API_TIMEOUT_MS": "5", "NO_PROXY": "intranet, localhost"}
     limits = {"local__small": {"max_output_tokens": 8000}}
-    found = environment(configured(**limits), 1, outer, upstream="local").set
-    assert found["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] == "1000"
-    assert found["API_TIMEOUT_MS"] == "5"
-    assert found["NO_PROXY"] == "intranet,localhost,127.0.0.1,::1"
+    inner = environment(configured(**limits), 1, outer, upstream="local").onto(outer)
+    assert inner["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] == "1000"
+    assert inner["API_TIMEOUT_MS"] == "5"
+    assert inner["NO_PROXY"] == "intranet,localhost,127.0.0.1,::1"
+
+
+def test_a_c2o_inside_a_c2o_starts_afresh():
+    """What the outer one suggested for its model isn't the person's choice."""
+    limits = {"local__small": {"context_window": 8000}, "cloud__large": {"context_window": 100_000}}
+    config = configured(**limits)
+    person = {"CLAUDE_CODE_ATTRIBUTION_HEADER": "1"}
+    outer = environment(config, 1, person, upstream="local").onto(person)
+    assert (outer["CLAUDE_CODE_MAX_CONTEXT_TOKENS"], outer["API_TIMEOUT_MS"]) == ("8000", "3600000")
+    inner = environment(config, 1, outer, upstream="cloud").onto(outer)
+    assert inner["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "100000"
+    assert "API_TIMEOUT_MS" not in inner, "cloud is no model on this machine"
+    assert inner["CLAUDE_CODE_ATTRIBUTION_HEADER"] == "1"
+
+
+def test_what_the_person_changes_in_between_is_theirs():
+    outer = environment(configured(), 1, {}).onto({}) | {"CLAUDE_CODE_MAX_CONTEXT_TOKENS": "50000"}
+    assert environment(configured(), 1, outer).onto(outer)["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "50000"
+
+
+def test_a_small_window_is_not_all_for_the_answer():
+    """Claude Code asks for 32,000 tokens; in a window of that size it would compact at every turn."""
+    found = environment(configured(cloud__large={"context_window": 32768}), 1, {}).set
+    assert found["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] == "8192"
+    assert "CLAUDE_CODE_MAX_OUTPUT_TOKENS" not in environment(configured(), 1, {}).set
+
+
+@pytest.mark.parametrize("name", SELECTORS)
+def test_each_selector_is_taken_away(name):
+    outer = {name: "1", "PATH": "/bin"}
+    assert name not in environment(configured(), 1, outer).onto(outer)
+    assert environment(configured(), 1, {}).unset == []
+
+
+def test_an_address_that_is_no_loopback_is_reached_without_a_proxy():
+    models = choose(configured())
+    found = of_client("http://192.168.1.5:8226", configured().server.auth_token, models, {}).set
+    assert found["ANTHROPIC_BASE_URL"] == "http://192.168.1.5:8226"
+    assert "192.168.1.5" in found["NO_PROXY"].split(",")
+    assert found["NO_PROXY"] == found["no_proxy"]

@@ -104,7 +104,7 @@ def test_env_prints_what_run_sets(configured: CommandLine) -> None:
 def test_env_speaks_other_shells(configured: CommandLine) -> None:
     assert "set -gx ANTHROPIC_AUTH_TOKEN 'c2o-test" in configured("env", "--shell", "fish").out
     assert "$env:ANTHROPIC_AUTH_TOKEN = 'c2o-test" in configured("env", "--shell", "pwsh").out
-    assert f'ANTHROPIC_AUTH_TOKEN="{TOKEN}"' in configured("env", "--format", "dotenv").out
+    assert f"ANTHROPIC_AUTH_TOKEN={TOKEN}\n" in configured("env", "--format", "dotenv").out
 
 
 def test_env_takes_selectors_away(configured: CommandLine) -> None:

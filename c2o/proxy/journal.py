@@ -6,10 +6,12 @@ Names, counts and times; never content, keys or headers.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import Self
 
 from msgspec import Struct
 
+from c2o.printable import printable
 from c2o.proxy.clock import Clock
 from c2o.routing import Route
 from c2o.translate.types import Outcome
@@ -56,17 +58,34 @@ class Entry:
 
     def line(self) -> str:
         """``req_… claude-sonnet-5 → nim/qwen3 stream in=812+90 out=40 first=0.31s took=2.04s end_turn``"""
-        target = f"{self.route.name}/{self.route.model}" if self.route else "-"
-        parts = [self.id, self.asked, "→", target, "stream" if self.stream else "whole"]
+        target = _shown(self.route.target) if self.route else "-"
+        parts = [self.id, _shown(self.asked), "→", target, "stream" if self.stream else "whole"]
         if usage := self.outcome.usage:
             parts += [f"in={usage.input_tokens}+{usage.cache_read_input_tokens}", f"out={usage.output_tokens}"]
         if self._first_byte_at is not None:
             parts.append(f"first={self._first_byte_at - self._began_at:.2f}s")
         parts.append(f"took={self._journal.clock.now() - self._began_at:.2f}s")
         parts.append(self.outcome.stop_reason or "-")
-        parts += [f"warning={warning!r}" for warning in self.outcome.warnings]
-        parts += [f"error={self.outcome.error!r}"] if self.outcome.error else []
+        parts += _counted(self.outcome.warnings)
+        parts += [f"error={self.outcome.error[:LONGEST_TEXT]!r}"] if self.outcome.error else []
         return " ".join(parts)
+
+
+LONGEST_NAME, LONGEST_TEXT = 120, 700
+"""Characters of a model's name, and of a sentence; the client chooses the one and the upstream the other."""
+
+
+MOST_WARNINGS = 10
+
+
+def _shown(name: str) -> str:
+    return printable(name[:LONGEST_NAME])
+
+
+def _counted(warnings: list[str]) -> list[str]:
+    """``warning='a line that is no JSON skipped' ×3``"""
+    counts = Counter(warnings).most_common(MOST_WARNINGS) if warnings else []
+    return [f"warning={text[:LONGEST_TEXT]!r}" + (f" ×{count}" if count > 1 else "") for text, count in counts]
 
 
 class Journal:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from copy import copy
 
 from c2o.errors import RequestError
 from c2o.proxy.clock import Clock
@@ -70,15 +71,16 @@ class Failures:
             self._failures.popitem(last=False)
 
     def recall(self, key: str) -> RequestError | None:
+        """A copy, because an exception that has been raised keeps everything alive that was on its way."""
         at, failure = self._failures.get(key, (0.0, None))
-        return failure if failure is not None and self._clock.now() - at < REPEATED_WITHIN else None
+        return copy(failure) if failure is not None and self._clock.now() - at < REPEATED_WITHIN else None
 
     def __bool__(self) -> bool:
         """Is there anything that a request need be compared with?"""
         return bool(self._failures)
 
 
-_STREAM_FIELD = re.compile(rb'"stream"\s*:\s*(?:true|false)\s*,?')
+_STREAM_FIELD = re.compile(rb'"stream"\s*:\s*(?:true|false)\s*,?\s*')
 
 
 def of_body(body: bytes) -> str:

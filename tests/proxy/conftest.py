@@ -104,7 +104,9 @@ async def serve() -> AsyncIterator[Serve]:
 
         async def start(tables: Json, clock: Clock | None = None) -> Service:
             app = create_app(loaded(tables), clock)
-            runner = web.AppRunner(app, handler_cancellation=True, keepalive_timeout=75, shutdown_timeout=1, access_log=None)
+            runner = web.AppRunner(
+                app, handler_cancellation=True, keepalive_timeout=75, shutdown_timeout=1, access_log=None
+            )
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -125,7 +125,9 @@ def _once(pairs: list[tuple[str, Any]]) -> Json:
     return dict(pairs)
 
 
-def request(path: str = "/v1/messages", body: Json | bytes = HELLO, *, host: str = "", method: str = "POST", **headers: str) -> bytes:
+def request(
+    path: str = "/v1/messages", body: Json | bytes = HELLO, *, host: str = "", method: str = "POST", **headers: str
+) -> bytes:
     """A request's bytes.  Underscores in the names of headers become hyphens."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", f"x-api-key: {TOKEN}", f"Content-Length: {len(data)}"]

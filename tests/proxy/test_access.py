@@ -14,14 +14,15 @@ from tests.fake_upstream import FakeUpstream, Reply
 from tests.proxy.conftest import Serve, Service, configuration, loaded
 from tests.proxy.talk import HELLO, TOKEN, request
 
-
 # ---- the token
 
 
 def routes() -> list[tuple[str, str]]:
     """Every method and path of the router; the open ones are left out."""
     app = create_app(loaded(configuration("http://127.0.0.1:9/v1")))
-    found = [(route.method, route.resource.canonical.replace("{id}", "x")) for route in app.router.routes() if route.resource]
+    found = [
+        (route.method, route.resource.canonical.replace("{id}", "x")) for route in app.router.routes() if route.resource
+    ]
     return sorted({route for route in found if route not in OPEN})
 
 
@@ -84,7 +85,14 @@ async def test_what_is_open_says_nothing_of_the_configuration(service: Service, 
 
 
 async def test_the_open_paths_are_open_for_their_methods_only(service: Service) -> None:
-    wrong = [("POST", "/health"), ("DELETE", "/health"), ("GET", "/"), ("POST", "/"), ("GET", "/api/hello"), ("PUT", "/")]
+    wrong = [
+        ("POST", "/health"),
+        ("DELETE", "/health"),
+        ("GET", "/"),
+        ("POST", "/"),
+        ("GET", "/api/hello"),
+        ("PUT", "/"),
+    ]
     for method, path in wrong:
         assert (await service.ask(method, path, token=None)).status == 401, (method, path)
 
@@ -98,13 +106,40 @@ async def test_without_the_token_nobody_learns_which_paths_there_are(service: Se
 
 
 STRANGE_HOSTS = [
-    "127.0.0.1.evil:{port}", "localhost.:{port}", "127.1:{port}", "0.0.0.0:{port}", "[::]:{port}", "[::ffff:127.0.0.1]:{port}",
-    "2130706433:{port}", "0x7f.0.0.1:{port}", "evil.example:{port}", "localhost.evil.example:{port}", "LOCALHOST.:{port}",
-    "user@127.0.0.1:{port}", "127.0.0.1@evil.example:{port}", "127.0.0.1:{port}@evil.example", "127.0.0.1:{port}.evil.example",
-    "127.0.0.1:1", "127.0.0.1:0{port}", "127.0.0.1:{port}0", "127.0.0.1:+{port}", "127.0.0.1", "localhost", "127.0.0.1:",
-    ":{port}", "", " ", "127.0.0.1 :{port}", "127.0.0.1:{port}, evil.example", "evil.example, 127.0.0.1:{port}",
-    "127.0.0.1:{port}/", "127.0.0.1:{port}#", "127.0.0.2:{port}", "::1:{port}", "127.0.0.1%00:{port}",
-]  # fmt: skip
+    "127.0.0.1.evil:{port}",
+    "localhost.:{port}",
+    "127.1:{port}",
+    "0.0.0.0:{port}",
+    "[::]:{port}",
+    "[::ffff:127.0.0.1]:{port}",
+    "2130706433:{port}",
+    "0x7f.0.0.1:{port}",
+    "evil.example:{port}",
+    "localhost.evil.example:{port}",
+    "LOCALHOST.:{port}",
+    "user@127.0.0.1:{port}",
+    "127.0.0.1@evil.example:{port}",
+    "127.0.0.1:{port}@evil.example",
+    "127.0.0.1:{port}.evil.example",
+    "127.0.0.1:1",
+    "127.0.0.1:0{port}",
+    "127.0.0.1:{port}0",
+    "127.0.0.1:+{port}",
+    "127.0.0.1",
+    "localhost",
+    "127.0.0.1:",
+    ":{port}",
+    "",
+    " ",
+    "127.0.0.1 :{port}",
+    "127.0.0.1:{port}, evil.example",
+    "evil.example, 127.0.0.1:{port}",
+    "127.0.0.1:{port}/",
+    "127.0.0.1:{port}#",
+    "127.0.0.2:{port}",
+    "::1:{port}",
+    "127.0.0.1%00:{port}",
+]
 
 
 async def said_to(service: Service, data: bytes) -> bytes:
@@ -131,7 +166,11 @@ async def test_a_strange_host_is_refused_on_open_paths_too(service: Service, pat
 async def test_a_request_has_exactly_one_host(service: Service, upstream: FakeUpstream) -> None:
     good = request(host=service.host)
     line = f"Host: {service.host}\r\n".encode()
-    for wrong in (good.replace(line, b""), good.replace(line, line * 2), good.replace(line, line + b"Host: evil.example\r\n")):
+    for wrong in (
+        good.replace(line, b""),
+        good.replace(line, line * 2),
+        good.replace(line, line + b"Host: evil.example\r\n"),
+    ):
         heard = await said_to(service, wrong)
         assert heard.split(b" ")[1] in (b"400", b"403"), heard
     assert upstream.requests == []
@@ -139,7 +178,12 @@ async def test_a_request_has_exactly_one_host(service: Service, upstream: FakeUp
 
 @pytest.mark.parametrize(
     "target",
-    ["http://evil.example/v1/messages", "http://{host}/v1/messages", "https://{host}/v1/messages", "//evil.example/v1/messages"],
+    [
+        "http://evil.example/v1/messages",
+        "http://{host}/v1/messages",
+        "https://{host}/v1/messages",
+        "//evil.example/v1/messages",
+    ],
 )
 async def test_an_address_in_the_request_line_is_refused(service: Service, upstream: FakeUpstream, target: str) -> None:
     """The absolute form is for proxies; its authority would count instead of the Host (RFC 9112, 3.2.2)."""
@@ -180,9 +224,22 @@ async def test_a_remote_service_answers_to_any_name_but_still_wants_the_token(
 
 ORIGINS = [None, "null", "http://evil.example", "http://127.0.0.1:{port}", "http://localhost:{port}", ""]
 SITES = [None, "cross-site", "same-site", "same-origin"]
-CONTENT_TYPES = ["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
-TARGETS = [("POST", "/v1/messages"), ("POST", "/v1/messages/count_tokens"), ("GET", "/v1/models"), ("GET", "/health"),
-           ("GET", "/c2o/status"), ("POST", "/api/event_logging/batch"), ("OPTIONS", "/v1/messages"), ("HEAD", "/")]  # fmt: skip
+CONTENT_TYPES = [
+    "application/json",
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+]
+TARGETS = [
+    ("POST", "/v1/messages"),
+    ("POST", "/v1/messages/count_tokens"),
+    ("GET", "/v1/models"),
+    ("GET", "/health"),
+    ("GET", "/c2o/status"),
+    ("POST", "/api/event_logging/batch"),
+    ("OPTIONS", "/v1/messages"),
+    ("HEAD", "/"),
+]
 
 
 def page_requests() -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -247,7 +304,9 @@ async def test_json_only(service: Service, upstream: FakeUpstream, path: str, ki
     assert upstream.requests == []
 
 
-@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "Application/JSON ;charset=UTF-8"])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "application/json; charset=utf-8", "Application/JSON ;charset=UTF-8"]
+)
 async def test_json_in_every_spelling(service: Service, upstream: FakeUpstream, kind: str) -> None:
     upstream.play(Reply(text="Hi"))
     answer = await service.ask("POST", "/v1/messages", data=json.dumps(HELLO).encode(), headers={"Content-Type": kind})
@@ -256,7 +315,12 @@ async def test_json_in_every_spelling(service: Service, upstream: FakeUpstream, 
 
 async def test_no_answer_lets_a_web_page_read_it(service: Service, upstream: FakeUpstream) -> None:
     upstream.play(Reply(text="Hi"), Reply(text="Hi"))
-    answers = [await service.post(), await service.stream(), await service.get("/v1/models"), await service.get("/health")]
+    answers = [
+        await service.post(),
+        await service.stream(),
+        await service.get("/v1/models"),
+        await service.get("/health"),
+    ]
 
     assert [answer.status for answer in answers] == [200] * 4
     for answer in answers:
@@ -267,12 +331,39 @@ async def test_no_answer_lets_a_web_page_read_it(service: Service, upstream: Fak
 
 
 SPELLINGS = [
-    "/V1/messages", "/v1/Messages", "/v1//messages", "//v1/messages", "/v1/messages//", "/v1/./messages/.", "/v1/messages/../x",
-    "/v1/messages;x", "/v1/messages%2F", "/v1%2Fmessages", "/v1/messages%00", "/v1/messages.json", "/v1/v1/v1/messages", "/v2/messages",
-    "/v1/message", "/v1/messages/batches", "/v1/messages/x", "/v1/complete", "/v1/files", "/v1/skills", "/chat/completions",
-    "/v1/chat/completions", "/anthropic/messages", "/managed/settings", "/api/oauth/usage", "/v1/organizations", "/c2o/", "/c2o/stop",
-    "/api/event_logging", "/.well-known/x", "/v1/messages\\", "/v1/messages%20",
-]  # fmt: skip
+    "/V1/messages",
+    "/v1/Messages",
+    "/v1//messages",
+    "//v1/messages",
+    "/v1/messages//",
+    "/v1/./messages/.",
+    "/v1/messages/../x",
+    "/v1/messages;x",
+    "/v1/messages%2F",
+    "/v1%2Fmessages",
+    "/v1/messages%00",
+    "/v1/messages.json",
+    "/v1/v1/v1/messages",
+    "/v2/messages",
+    "/v1/message",
+    "/v1/messages/batches",
+    "/v1/messages/x",
+    "/v1/complete",
+    "/v1/files",
+    "/v1/skills",
+    "/chat/completions",
+    "/v1/chat/completions",
+    "/anthropic/messages",
+    "/managed/settings",
+    "/api/oauth/usage",
+    "/v1/organizations",
+    "/c2o/",
+    "/c2o/stop",
+    "/api/event_logging",
+    "/.well-known/x",
+    "/v1/messages\\",
+    "/v1/messages%20",
+]
 
 
 @pytest.mark.parametrize("path", SPELLINGS)

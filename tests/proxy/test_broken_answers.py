@@ -69,7 +69,11 @@ def closed_tool_calls(found: list[Event]) -> list[Event]:
 
 
 def input_of(found: list[Event], start: Event) -> Any:
-    parts = [each.data["delta"] for each in found if each.name == "content_block_delta" and each.data["index"] == start.data["index"]]
+    parts = [
+        each.data["delta"]
+        for each in found
+        if each.name == "content_block_delta" and each.data["index"] == start.data["index"]
+    ]
     return json.loads("".join(part["partial_json"] for part in parts) or "{}")
 
 
@@ -151,7 +155,9 @@ async def test_a_clean_end_without_a_finish_is_no_end(service: Service, upstream
 async def test_an_error_object_in_mid_stream(
     service: Service, upstream: FakeUpstream, status: int | None, message: str, type: str
 ) -> None:
-    upstream.play(stream(text("Hi"), event({"error": {"message": message, "code": status}}), text("no more"), finish(), DONE))
+    upstream.play(
+        stream(text("Hi"), event({"error": {"message": message, "code": status}}), text("no more"), finish(), DONE)
+    )
     found = await streamed(service)
 
     check_grammar(found)
@@ -160,7 +166,9 @@ async def test_an_error_object_in_mid_stream(
     assert found[-1].data["error"]["type"] in (type, "api_error")
 
 
-@pytest.mark.parametrize("line", [b'data: {"choices": [{"delta": {"content": "x"}\n\n', b"data: [1, 2\n\n", b"data: {]\n\n"])
+@pytest.mark.parametrize(
+    "line", [b'data: {"choices": [{"delta": {"content": "x"}\n\n', b"data: [1, 2\n\n", b"data: {]\n\n"]
+)
 async def test_a_line_that_is_broken_json(service: Service, upstream: FakeUpstream, line: bytes) -> None:
     upstream.play(stream(text("Hi"), line, text(" there"), finish(), DONE))
     found = await streamed(service)
@@ -170,7 +178,15 @@ async def test_a_line_that_is_broken_json(service: Service, upstream: FakeUpstre
 
 
 @pytest.mark.parametrize(
-    "noise", [b": OPENROUTER PROCESSING\n\n", b"\n\n\n", b"event: ping\n\n", b"retry: 10\nid: 5\n\n", b"data: hello\n\n", b"data:\n\n"]
+    "noise",
+    [
+        b": OPENROUTER PROCESSING\n\n",
+        b"\n\n\n",
+        b"event: ping\n\n",
+        b"retry: 10\nid: 5\n\n",
+        b"data: hello\n\n",
+        b"data:\n\n",
+    ],
 )
 async def test_noise_in_a_stream_is_harmless(service: Service, upstream: FakeUpstream, noise: bytes) -> None:
     upstream.play(stream(noise, text("Hi"), noise, finish(), noise, DONE, noise))

@@ -140,7 +140,9 @@ async def test_leaving_at_any_moment(
     service: Service, upstream: FakeUpstream, caplog: pytest.LogCaptureFixture, streamed: bool
 ) -> None:
     """Two hundred clients, each with a moment of its own; nothing is left behind, and nothing is called a bug."""
-    upstream.think(lambda _: stream(text("one "), Delay(0.002), text("two "), Delay(0.002), text("three"), finish(), DONE))
+    upstream.think(
+        lambda _: stream(text("one "), Delay(0.002), text("two "), Delay(0.002), text("three"), finish(), DONE)
+    )
 
     async def leave_after(seconds: float, how: Callable[[Peer], None]) -> None:
         peer = await service.call(stream=streamed)
@@ -246,9 +248,7 @@ async def test_a_client_that_does_not_read_holds_the_upstream_back(serve: Serve,
     peer.slam()
 
 
-async def test_a_client_that_does_not_read_is_not_flooded_with_pings(
-    serve: Serve, tap: Tap, clock: FakeClock
-) -> None:
+async def test_a_client_that_does_not_read_is_not_flooded_with_pings(serve: Serve, tap: Tap, clock: FakeClock) -> None:
     service = await serve(configuration(tap.url, timeouts={"idle": 100_000}), clock)
     peer = await deaf(service, stream=True)
     await stands_still(lambda: tap.said)
@@ -299,7 +299,9 @@ async def test_a_connection_carries_stream_after_stream(service: Service, upstre
     peer = await service.connect()
     for number in range(5):
         peer.heard.clear()
-        peer.say(request(body=hello(stream=True, messages=[{"role": "user", "content": f"n{number}"}]), host=service.host))
+        peer.say(
+            request(body=hello(stream=True, messages=[{"role": "user", "content": f"n{number}"}]), host=service.host)
+        )
         await eventually(lambda: peer.complete, "the end of a stream")
         assert f'"n{number}"' in peer.heard.decode()
 

@@ -75,7 +75,9 @@ async def test_the_connection_can_be_warmed_up(service: Service, path: str) -> N
 async def test_telemetry_ends_here(
     service: Service, upstream: FakeUpstream, caplog: pytest.LogCaptureFixture, body: bytes
 ) -> None:
-    answer = await service.ask("POST", "/api/event_logging/batch", data=body, headers={"Content-Type": "application/json"})
+    answer = await service.ask(
+        "POST", "/api/event_logging/batch", data=body, headers={"Content-Type": "application/json"}
+    )
 
     assert (answer.status, answer.json) == (200, {})
     assert upstream.requests == []
@@ -165,7 +167,8 @@ async def test_a_limit_is_a_number_from_1_to_1000(many_models: Service, limit: s
 
 
 @pytest.mark.parametrize(
-    "model", ["claude-opus-9", "claude-haiku-5-5-20990101", "claude-sonnet-5[1m]", "c2o-claude/fake/x", "fake/x/y", "anything"]
+    "model",
+    ["claude-opus-9", "claude-haiku-5-5-20990101", "claude-sonnet-5[1m]", "c2o-claude/fake/x", "fake/x/y", "anything"],
 )
 async def test_every_model_name_finds_a_way(service: Service, upstream: FakeUpstream, model: str) -> None:
     upstream.play(Reply(text="Hi"))
@@ -212,7 +215,9 @@ async def test_a_count_takes_every_block_and_calls_nobody(service: Service, upst
 @pytest.mark.parametrize("version", [None, "2023-06-01", "2026-10-21", "2099-01-01"])
 async def test_no_version_and_no_beta_is_refused(service: Service, upstream: FakeUpstream, version: str | None) -> None:
     upstream.play(Reply(text="Hi"))
-    headers = {"anthropic-version": version, "anthropic-beta": "one-2025-01-01,of-tomorrow-2099-01-01"} if version else {}
+    headers = (
+        {"anthropic-version": version, "anthropic-beta": "one-2025-01-01,of-tomorrow-2099-01-01"} if version else {}
+    )
     assert (await service.post("/v1/messages?beta=true", headers=headers)).status == 200
 
 
@@ -275,8 +280,10 @@ MALFORMED: list[tuple[str, dict[str, Any]]] = [
     ("messages.0.content.1.image.source", said({"type": "text", "text": "x"}, {"type": "image"})),
     ("messages.0.content.0.source", said({"type": "image", "source": None})),
     ("messages.0.content.0.image.source", said({"type": "image", "source": {"type": "file", "file_id": "f"}})),
-    ("messages.0.content.0.image.source.base64.media_type",
-     said({"type": "image", "source": {"type": "base64", "media_type": "image/tiff", "data": "AA=="}})),
+    (
+        "messages.0.content.0.image.source.base64.media_type",
+        said({"type": "image", "source": {"type": "base64", "media_type": "image/tiff", "data": "AA=="}}),
+    ),
     ("messages.0.content.0.source.data", said({"type": "image", "source": {"type": "base64", "data": 5}})),
     ("messages.0.content.0.document.source", said({"type": "document"})),
     ("messages.0.content.0", said({"type": "tool_result", "tool_use_id": "nobody", "content": "x"})),
@@ -287,9 +294,16 @@ MALFORMED: list[tuple[str, dict[str, Any]]] = [
     ("messages.2.content.0.tool_result.content", called(RESULT | {"content": 5})),
     ("messages.2.content.0.tool_result.content", called(RESULT | {"content": ["x"]})),
     ("messages.2.content.0.is_error", called(RESULT | {"is_error": "yes"})),
-    ("messages.1.content.0", {"messages": [
-        HELLO["messages"][0], {"role": "assistant", "content": [{"type": "tool_use", "input": {}}]},
-        {"role": "user", "content": [{"type": "tool_result", "content": "x"}]}]}),
+    (
+        "messages.1.content.0",
+        {
+            "messages": [
+                HELLO["messages"][0],
+                {"role": "assistant", "content": [{"type": "tool_use", "input": {}}]},
+                {"role": "user", "content": [{"type": "tool_result", "content": "x"}]},
+            ]
+        },
+    ),
     ("system", {"system": 5}),
     ("system.0", {"system": ["x"]}),
     ("system.0.type", {"system": [{"text": "x"}]}),
@@ -313,7 +327,7 @@ MALFORMED: list[tuple[str, dict[str, Any]]] = [
     ("thinking.budget_tokens", {"thinking": {"type": "enabled", "budget_tokens": "many"}}),
     ("output_config", {"output_config": "high"}),
     ("output_config.effort", {"output_config": {"effort": 5}}),
-]  # fmt: skip
+]
 """Where the mistake is, and the fields that make it."""
 
 
@@ -347,24 +361,36 @@ NO_JSON = {
     "number": b"5",
     "invalid UTF-8": b'{"model": "\xff"}',
     "invalid UTF-8 in a text": json.dumps(HELLO).encode().replace(b"Hello", b"\xff\xfe"),
-    "invalid UTF-8 in a tool's input": json.dumps(hello(**called(RESULT))).encode().replace(b'"input": {}', b'"input": {"x": "\xff"}'),
+    "invalid UTF-8 in a tool's input": json.dumps(hello(**called(RESULT)))
+    .encode()
+    .replace(b'"input": {}', b'"input": {"x": "\xff"}'),
     "invalid UTF-8 in a schema": json.dumps(hello(tools=[TOOL])).encode().replace(b'"path"', b'"\xff"'),
-    "invalid UTF-8 in a result": json.dumps(hello(**called(RESULT))).encode().replace(b'"content": "x"}]', b'"content": "\xff"}]'),
+    "invalid UTF-8 in a result": json.dumps(hello(**called(RESULT)))
+    .encode()
+    .replace(b'"content": "x"}]', b'"content": "\xff"}]'),
     "UTF-16": json.dumps(HELLO).encode("utf-16"),
     "NaN": json.dumps(hello(temperature=1)).encode().replace(b'"temperature": 1', b'"temperature": NaN'),
-    "too large a number": json.dumps(hello(temperature=1)).encode().replace(b'"temperature": 1', b'"temperature": 1e999'),
+    "too large a number": json.dumps(hello(temperature=1))
+    .encode()
+    .replace(b'"temperature": 1', b'"temperature": 1e999'),
     "a lone surrogate": json.dumps(HELLO).encode().replace(b"Hello", b"\\ud800"),
     "deep": b"[" * 100_000 + b"]" * 100_000,
-    "a deep input": json.dumps(hello(**called(RESULT))).encode().replace(b'"input": {}', b'"input": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000),
-    "a deep schema": json.dumps(hello(tools=[TOOL])).encode().replace(b'{"type": "object"', b'{"a": ' + b"[" * 50_000 + b"]" * 50_000 + b', "type": "object"'),
+    "a deep input": json.dumps(hello(**called(RESULT)))
+    .encode()
+    .replace(b'"input": {}', b'"input": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000),
+    "a deep schema": json.dumps(hello(tools=[TOOL]))
+    .encode()
+    .replace(b'{"type": "object"', b'{"a": ' + b"[" * 50_000 + b"]" * 50_000 + b', "type": "object"'),
     "NUL": b'{"model": "a\x00b"}',
     "form": b"model=claude&max_tokens=1",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
 @pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON)
-async def test_what_is_no_json_object_is_refused(service: Service, upstream: FakeUpstream, path: str, body: bytes) -> None:
+async def test_what_is_no_json_object_is_refused(
+    service: Service, upstream: FakeUpstream, path: str, body: bytes
+) -> None:
     answer = await service.ask("POST", path, data=body, headers={"Content-Type": "application/json"})
 
     assert answer.status == 400
@@ -375,19 +401,29 @@ async def test_what_is_no_json_object_is_refused(service: Service, upstream: Fak
 ODD_BUT_GOOD: dict[str, dict[str, Any]] = {
     "unknown fields": {"of_tomorrow": {"x": [1]}, "metadata": {"user_id": "u"}, "context_management": {"edits": []}},
     "a huge limit": {"max_tokens": 10**12},
-    "null where optional": {"system": None, "stop_sequences": None, "tools": None, "thinking": None, "temperature": None},
+    "null where optional": {
+        "system": None,
+        "stop_sequences": None,
+        "tools": None,
+        "thinking": None,
+        "temperature": None,
+    },
     "empty lists": {"stop_sequences": [], "tools": [], "system": []},
     "a block of tomorrow": said({"type": "text", "text": "x"}, {"type": "of_tomorrow", "x": 1}),
     "an escaped pair": said({"type": "text", "text": "😀"}),
     "NUL in a text": said({"type": "text", "text": "a\x00b"}),
     "a deep schema": {"tools": [{"name": "x", "input_schema": json.loads('{"a":' * 300 + "{}" + "}" * 300)}]},
     "a choice without tools": {"tool_choice": {"type": "any"}},
-    "a call in a user's turn": said({"type": "text", "text": "x"}, {"type": "tool_use", "id": "a", "name": "b", "input": {}}),
+    "a call in a user's turn": said(
+        {"type": "text", "text": "x"}, {"type": "tool_use", "id": "a", "name": "b", "input": {}}
+    ),
 }
 
 
 @pytest.mark.parametrize("fields", ODD_BUT_GOOD.values(), ids=ODD_BUT_GOOD)
-async def test_odd_but_good_requests_are_served(service: Service, upstream: FakeUpstream, fields: dict[str, Any]) -> None:
+async def test_odd_but_good_requests_are_served(
+    service: Service, upstream: FakeUpstream, fields: dict[str, Any]
+) -> None:
     """An unknown field that is refused costs six requests: Claude Code tries what it may leave out."""
     upstream.play(Reply(text="Hi"))
     answer = await service.post(body=HELLO | fields)
@@ -408,7 +444,9 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     assert upstream.requests == []
 
 
-@pytest.mark.parametrize("framing", ["Content-Length: 5x", "Content-Length: -1", "Content-Length: 5, 6", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize(
+    "framing", ["Content-Length: 5x", "Content-Length: -1", "Content-Length: 5, 6", "Transfer-Encoding: chunked"]
+)
 async def test_a_body_with_broken_framing_is_refused(service: Service, upstream: FakeUpstream, framing: str) -> None:
     head = request(host=service.host, body=b"").partition(b"\r\n\r\n")[0]
     broken = head.replace(b"Content-Length: 0", framing.encode()) + b"\r\n\r\nnot a chunk\r\n{}\r\n\r\n"
@@ -437,7 +475,9 @@ async def test_a_bug_in_mid_stream_ends_the_stream_with_an_error(
 ) -> None:
     feed = messages.ChatTranslator.feed
     more = threading.Event()
-    monkeypatch.setattr(messages.ChatTranslator, "feed", lambda self, data: 1 / 0 if more.is_set() else feed(self, data))
+    monkeypatch.setattr(
+        messages.ChatTranslator, "feed", lambda self, data: 1 / 0 if more.is_set() else feed(self, data)
+    )
     upstream.play(stream(text("one"), Hold(more), text("two"), finish(), DONE))
     peer = await service.call(stream=True)
     await eventually(lambda: b'"one"' in peer.heard, "the first word")

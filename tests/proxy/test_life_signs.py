@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import json
 import threading
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -29,7 +28,19 @@ from tests.fake_upstream import (
 )
 from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.fake_clock import FakeClock, settle
-from tests.proxy.talk import Event, Peer, RawServer, check_grammar, eventually, hello, is_no_op, names, request, text_in, unchunked
+from tests.proxy.talk import (
+    Event,
+    Peer,
+    RawServer,
+    check_grammar,
+    eventually,
+    hello,
+    is_no_op,
+    names,
+    request,
+    text_in,
+    unchunked,
+)
 
 NEVER = threading.Event()
 BANNER = 20.0
@@ -204,7 +215,9 @@ async def test_many_at_once_keep_their_order(timed: Service, upstream: FakeUpstr
 # ---- failures, early and late
 
 
-@pytest.mark.parametrize("played", [error(429, "slow down"), error(401, "no such key"), error(500, "CUDA")], ids=["429", "401", "500"])
+@pytest.mark.parametrize(
+    "played", [error(429, "slow down"), error(401, "no such key"), error(500, "CUDA")], ids=["429", "401", "500"]
+)
 async def test_an_error_within_ten_seconds_has_its_status(
     timed: Service, upstream: FakeUpstream, clock: FakeClock, played: Answer
 ) -> None:
@@ -259,7 +272,9 @@ async def test_an_overflow_after_the_beginning_keeps_its_words(
 ) -> None:
     """Claude Code compacts on these words, in an event as well."""
     more = threading.Event()
-    upstream.play(error(400, "maximum context length is 1000 tokens. However, you requested 2000 tokens").after(Hold(more)))
+    upstream.play(
+        error(400, "maximum context length is 1000 tokens. However, you requested 2000 tokens").after(Hold(more))
+    )
     peer = await silent_call(timed, upstream)
     await clock.advance(15)
     more.set()
@@ -272,8 +287,8 @@ async def test_an_overflow_after_the_beginning_keeps_its_words(
 
 
 @pytest.fixture
-async def impatient(serve: Serve, upstream: FakeUpstream, clock: FakeClock) -> AsyncIterator[Service]:
-    yield await serve(configuration(upstream.base_url, timeouts={"first_byte": 7, "idle": 30}), clock)
+async def impatient(serve: Serve, upstream: FakeUpstream, clock: FakeClock) -> Service:
+    return await serve(configuration(upstream.base_url, timeouts={"first_byte": 7, "idle": 30}), clock)
 
 
 async def gone(upstream: FakeUpstream) -> bool:

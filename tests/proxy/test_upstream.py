@@ -12,10 +12,25 @@ from typing import Any
 import pytest
 
 from c2o import __version__
-from tests.fake_upstream import BREAK, CUT, DONE, Answer, FakeUpstream, Hold, Reply, error, finish, stream, text, usage, whole
+from tests.fake_upstream import (
+    BREAK,
+    CUT,
+    DONE,
+    Answer,
+    FakeUpstream,
+    Hold,
+    Reply,
+    error,
+    finish,
+    stream,
+    text,
+    usage,
+    whole,
+)
 from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.fake_clock import FakeClock
 from tests.proxy.talk import KEY, TOKEN, RawServer, check_grammar, events, hello, names, text_in
+
 
 class Saying(RawServer):
     """A server that says exactly these bytes to whoever comes, once it has heard ``after``."""
@@ -39,9 +54,19 @@ CLIENT_HEADERS: list[dict[str, str]] = [
     {},
     {"Authorization": f"Bearer {TOKEN}"},
     {"Authorization": f"Bearer {CANARY}", "Cookie": f"session={CANARY}", "Proxy-Authorization": f"Basic {CANARY}"},
-    {"User-Agent": f"claude-cli/2.1.329 {CANARY}", "x-app": CANARY, "anthropic-beta": CANARY, "anthropic-version": CANARY},
+    {
+        "User-Agent": f"claude-cli/2.1.329 {CANARY}",
+        "x-app": CANARY,
+        "anthropic-beta": CANARY,
+        "anthropic-version": CANARY,
+    },
     {"X-Forwarded-For": CANARY, "Forwarded": f"for={CANARY}", "Via": CANARY, "Referer": f"http://{CANARY}/"},
-    {"x-claude-code-session-id": CANARY, "X-Stainless-Retry-Count": "3", "X-Stainless-Lang": CANARY, "traceparent": CANARY},
+    {
+        "x-claude-code-session-id": CANARY,
+        "X-Stainless-Retry-Count": "3",
+        "X-Stainless-Lang": CANARY,
+        "traceparent": CANARY,
+    },
     {"Accept-Encoding": "gzip, br, zstd", "Accept": "text/html", "Accept-Language": CANARY, "TE": "trailers"},
     {"api-key": CANARY, "x-goog-api-key": CANARY, "X-Upstream-Base-Url": f"http://{CANARY}/", "x-c2o-upstream": CANARY},
 ]
@@ -69,8 +94,25 @@ async def test_nothing_of_the_client_s_headers_goes_out(
     assert CANARY.encode() not in sent.body
 
 
-OVERRIDES = ["base_url", "api_base", "api_key", "api", "upstream", "endpoint", "url", "provider", "extra_headers", "extra_body",
-             "headers", "proxy", "custom_llm_provider", "host", "metadata", "mcp_servers", "container"]  # fmt: skip
+OVERRIDES = [
+    "base_url",
+    "api_base",
+    "api_key",
+    "api",
+    "upstream",
+    "endpoint",
+    "url",
+    "provider",
+    "extra_headers",
+    "extra_body",
+    "headers",
+    "proxy",
+    "custom_llm_provider",
+    "host",
+    "metadata",
+    "mcp_servers",
+    "container",
+]
 
 
 async def test_no_field_of_a_request_leads_elsewhere(
@@ -80,14 +122,18 @@ async def test_no_field_of_a_request_leads_elsewhere(
     upstream.think(lambda _: Reply(text="Hi"))
     for field in OVERRIDES:
         await service.post(body=hello(**{field: canary.base_url}), params={field: canary.base_url})
-        await service.post(body=hello(**{field: {"url": canary.base_url}}), headers={f"x-{field.replace('_', '-')}": canary.base_url})
+        await service.post(
+            body=hello(**{field: {"url": canary.base_url}}), headers={f"x-{field.replace('_', '-')}": canary.base_url}
+        )
     await service.post(body=hello(model=f"{canary.base_url}/model"))
 
     assert len(upstream.requests) > len(OVERRIDES)
     assert canary.requests == []
 
 
-async def test_an_image_s_url_is_not_fetched_by_us(service: Service, upstream: FakeUpstream, canary: FakeUpstream) -> None:
+async def test_an_image_s_url_is_not_fetched_by_us(
+    service: Service, upstream: FakeUpstream, canary: FakeUpstream
+) -> None:
     image = {"type": "image", "source": {"type": "url", "url": f"{canary.url}/cat.png"}}
     upstream.play(Reply(text="A cat."))
     await service.post(body=hello(messages=[{"role": "user", "content": [image]}]))
@@ -111,7 +157,9 @@ async def test_the_environment_s_proxies_and_netrc_are_not_asked(
 
 
 async def test_cookies_are_not_kept(service: Service, upstream: FakeUpstream) -> None:
-    with_cookie = whole({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}, headers={"set-cookie": "a=b; Path=/"})
+    with_cookie = whole(
+        {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}, headers={"set-cookie": "a=b; Path=/"}
+    )
     upstream.play(with_cookie, Reply(text="Hi"))
     answer = await service.post()
     await service.post()
@@ -304,7 +352,9 @@ async def test_a_full_backlog_ends_with_the_connect_limit(serve: Serve) -> None:
 class Case:
     """What an upstream answers, and what the client is told: status, type, headers, words."""
 
-    def __init__(self, name: str, played: Answer, status: int, type: str, words: str = "", **headers: str | None) -> None:
+    def __init__(
+        self, name: str, played: Answer, status: int, type: str, words: str = "", **headers: str | None
+    ) -> None:
         self.name, self.played, self.status, self.type, self.words = name, played, status, type, words
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
@@ -312,7 +362,7 @@ class Case:
         return self.name
 
 
-HTML = b"<!doctype html><html><head><title>Log in</title><script>var a = 1</script></head><body>Hotel <b>WiFi</b></body></html>"
+HTML = b"<!doctype html><html><head><script>var a = 1</script></head><body>Hotel <b>WiFi</b></body></html>"
 NEVER = {"x_should_retry": "false"}
 PERHAPS: dict[str, str | None] = {"x_should_retry": None}
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
@@ -323,28 +373,75 @@ def html(status: int) -> Answer:
 
 
 REFUSALS = [
-    Case("401", error(401, "Incorrect API key provided."), 401, "authentication_error", "refused the key from", **NEVER),
+    Case(
+        "401", error(401, "Incorrect API key provided."), 401, "authentication_error", "refused the key from", **NEVER
+    ),
     Case("403", error(403, "Forbidden"), 401, "authentication_error", "refused the key from", **NEVER),
-    Case("400 about the key", error(400, "API key not valid", code="invalid_api_key"), 401, "authentication_error", **NEVER),
+    Case(
+        "400 about the key",
+        error(400, "API key not valid", code="invalid_api_key"),
+        401,
+        "authentication_error",
+        **NEVER,
+    ),
     Case("402", error(402, "Insufficient Balance"), 402, "billing_error", "Insufficient Balance", **NEVER),
     Case("429 quota", error(429, QUOTA, code="insufficient_quota"), 402, "billing_error", "quota", **NEVER),
     Case("404 path", error(404, "Not Found"), 502, "api_error", "base_url under [upstreams.fake]", **NEVER),
     Case("404 page", html(404), 502, "api_error", "Hotel WiFi", **NEVER),
-    Case("404 model", error(404, "The model `x` does not exist", code="model_not_found"), 400, "invalid_request_error",
-         "does not know the model 'fake-model'", **NEVER),
-    Case("400", error(400, "messages must alternate"), 400, "invalid_request_error", "messages must alternate", **PERHAPS),
+    Case(
+        "404 model",
+        error(404, "The model `x` does not exist", code="model_not_found"),
+        400,
+        "invalid_request_error",
+        "does not know the model 'fake-model'",
+        **NEVER,
+    ),
+    Case(
+        "400", error(400, "messages must alternate"), 400, "invalid_request_error", "messages must alternate", **PERHAPS
+    ),
     Case("422", error(422, "top_k: extra field"), 400, "invalid_request_error", "top_k", **PERHAPS),
     Case("413", error(413, "Payload Too Large"), 413, "request_too_large", **PERHAPS),
     Case("429", error(429, "slow down"), 429, "rate_limit_error", "slow down", retry_after=None, **PERHAPS),
     Case("429 in 2 s", error(429, "slow down", headers={"retry-after": "2"}), 429, "rate_limit_error", retry_after="2"),
-    Case("429 in 300 s", error(429, "slow down", headers={"Retry-After": "300"}), 429, "rate_limit_error", retry_after="300"),
-    Case("429 in 1.2 s", error(429, "slow down", headers={"retry-after": "1.2"}), 429, "rate_limit_error", retry_after="2"),
-    Case("429 in ms", error(429, "slow down", headers={"retry-after-ms": "1500"}), 429, "rate_limit_error", retry_after="2"),
-    Case("429 at a date", error(429, "x", headers={"retry-after": "Sat, 21 Nov 2026 10:00:00 GMT"}), 429, "rate_limit_error",
-         retry_after="Sat, 21 Nov 2026 10:00:00 GMT"),
-    Case("429 nonsense", error(429, "x", headers={"retry-after": "soon <b>"}), 429, "rate_limit_error", retry_after=None),
+    Case(
+        "429 in 300 s",
+        error(429, "slow down", headers={"Retry-After": "300"}),
+        429,
+        "rate_limit_error",
+        retry_after="300",
+    ),
+    Case(
+        "429 in 1.2 s",
+        error(429, "slow down", headers={"retry-after": "1.2"}),
+        429,
+        "rate_limit_error",
+        retry_after="2",
+    ),
+    Case(
+        "429 in ms",
+        error(429, "slow down", headers={"retry-after-ms": "1500"}),
+        429,
+        "rate_limit_error",
+        retry_after="2",
+    ),
+    Case(
+        "429 at a date",
+        error(429, "x", headers={"retry-after": "Sat, 21 Nov 2026 10:00:00 GMT"}),
+        429,
+        "rate_limit_error",
+        retry_after="Sat, 21 Nov 2026 10:00:00 GMT",
+    ),
+    Case(
+        "429 nonsense", error(429, "x", headers={"retry-after": "soon <b>"}), 429, "rate_limit_error", retry_after=None
+    ),
     Case("429 infinite", error(429, "x", headers={"retry-after": "inf"}), 429, "rate_limit_error", retry_after=None),
-    Case("429 not a number", error(429, "x", headers={"retry-after-ms": "nan"}), 429, "rate_limit_error", retry_after=None),
+    Case(
+        "429 not a number",
+        error(429, "x", headers={"retry-after-ms": "nan"}),
+        429,
+        "rate_limit_error",
+        retry_after=None,
+    ),
     Case("500", error(500, "CUDA error"), 500, "api_error", "CUDA error", **PERHAPS),
     Case("500 page", html(500), 500, "api_error", "Hotel WiFi"),
     Case("502 page", html(502), 502, "api_error", "Hotel WiFi", **PERHAPS),
@@ -356,21 +453,42 @@ REFUSALS = [
     Case("201", whole({"choices": []}, 201), 502, "api_error"),
     Case("418", error(418, "teapot"), 502, "api_error", "teapot"),
     Case("999", error(999, "denied"), 502, "api_error", "denied"),
-    Case("text", whole(b"upstream connect error", 503, {"content-type": "text/plain"}), 529, "overloaded_error", "connect error"),
-    Case("a list", whole([{"error": {"message": "Gemini says no"}}], 400), 400, "invalid_request_error", "Gemini says no"),  # type: ignore[arg-type]
-    Case("bytes that are no text", whole('{"error": {"message": "größer"}}'.encode("latin-1"), 400), 400, "invalid_request_error", "gr"),
+    Case(
+        "text",
+        whole(b"upstream connect error", 503, {"content-type": "text/plain"}),
+        529,
+        "overloaded_error",
+        "connect error",
+    ),
+    Case(
+        "a list", whole([{"error": {"message": "Gemini says no"}}], 400), 400, "invalid_request_error", "Gemini says no"
+    ),  # type: ignore[arg-type]
+    Case(
+        "bytes that are no text",
+        whole('{"error": {"message": "größer"}}'.encode("latin-1"), 400),
+        400,
+        "invalid_request_error",
+        "gr",
+    ),
     Case("deep", whole(b"[" * 900 + b"]" * 900, 500), 500, "api_error"),
     Case("deep objects", whole(b'{"message":' * 900 + b"1" + b"}" * 900, 500), 500, "api_error"),
-    Case("a long number", whole(b'{"error": {"message": "maximum context length", "code": "' + b"9" * 5000 + b'"}}', 400),
-         400, "invalid_request_error", "prompt is too long"),
-    Case("control characters", error(400, "a\x1b[2Jb\x07‮c\r\nx: y"), 400, "invalid_request_error", "a"),
+    Case(
+        "a long number",
+        whole(b'{"error": {"message": "maximum context length", "code": "' + b"9" * 5000 + b'"}}', 400),
+        400,
+        "invalid_request_error",
+        "prompt is too long",
+    ),
+    Case("control characters", error(400, "a\x1b[2Jb\x07\u202ec\r\nx: y"), 400, "invalid_request_error", "a"),
     Case("endless", stream(*[b"x" * 65536] * 64, CUT, status=500), 500, "api_error"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("case", REFUSALS, ids=repr)
-async def test_a_refusal_keeps_its_meaning(service: Service, upstream: FakeUpstream, case: Case, streamed: bool) -> None:
+async def test_a_refusal_keeps_its_meaning(
+    service: Service, upstream: FakeUpstream, case: Case, streamed: bool
+) -> None:
     upstream.play(case.played)
     answer = await service.post(body=hello(stream=streamed))
 
@@ -383,7 +501,14 @@ async def test_a_refusal_keeps_its_meaning(service: Service, upstream: FakeUpstr
 
 
 async def test_only_known_headers_of_the_upstream_come_through(service: Service, upstream: FakeUpstream) -> None:
-    strange = {"x-request-id": "u-1", "server": CANARY, "set-cookie": CANARY, "location": CANARY, "x-evil": CANARY, "request-id": CANARY}
+    strange = {
+        "x-request-id": "u-1",
+        "server": CANARY,
+        "set-cookie": CANARY,
+        "location": CANARY,
+        "x-evil": CANARY,
+        "request-id": CANARY,
+    }
     upstream.play(error(500, "x", headers=strange), stream(text("Hi"), finish(), DONE, headers=strange))
     for answer in (await service.post(), await service.stream()):
         assert CANARY not in json.dumps(answer.headers)
@@ -394,7 +519,8 @@ async def test_only_known_headers_of_the_upstream_come_through(service: Service,
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(
-    "body", [b"", HTML, b"null", b"[]", b"OK", b'{"choices": null}', b'{"choices": []}', b'{"error": {"message": "it broke"}}']
+    "body",
+    [b"", HTML, b"null", b"[]", b"OK", b'{"choices": null}', b'{"choices": []}', b'{"error": {"message": "it broke"}}'],
 )
 async def test_what_is_no_answer_becomes_an_error(
     service: Service, upstream: FakeUpstream, body: bytes, streamed: bool
@@ -425,7 +551,9 @@ async def test_a_whole_answer_where_a_stream_was_asked_for(service: Service, ups
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "x-unknown", "gzip, identity"])
-async def test_packed_answers_are_refused(service: Service, upstream: FakeUpstream, encoding: str, streamed: bool) -> None:
+async def test_packed_answers_are_refused(
+    service: Service, upstream: FakeUpstream, encoding: str, streamed: bool
+) -> None:
     upstream.play(whole(b"\x1f\x8b packed", headers={"content-encoding": encoding}))
     answer = await service.post(body=hello(stream=streamed))
 
@@ -455,11 +583,31 @@ MANY_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000 + b"\r\n{}"
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(
     "said",
-    [b"", b"Hello\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n", b"\x00" * 100, b"HTTP/1.1 abc OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-",
-     b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
-     HUGE_HEADER, MANY_HEADERS],
-    ids=["nothing", "text", "ssh", "zeros", "no status", "half a head", "no length", "no chunk size", "huge header", "many headers"],
-)  # fmt: skip
+    [
+        b"",
+        b"Hello\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"\x00" * 100,
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+        HUGE_HEADER,
+        MANY_HEADERS,
+    ],
+    ids=[
+        "nothing",
+        "text",
+        "ssh",
+        "zeros",
+        "no status",
+        "half a head",
+        "no length",
+        "no chunk size",
+        "huge header",
+        "many headers",
+    ],
+)
 async def test_what_is_no_http_is_told(serve: Serve, said: bytes, streamed: bool) -> None:
     async with Saying(said) as raw:
         service = await serve(configuration(raw.url))
@@ -524,7 +672,19 @@ SAYS_THE_KEY = f"Incorrect API key provided: {KEY}. You can find yours at https:
         stream(text("Hi"), b"data: " + json.dumps({"error": {"message": SAYS_THE_KEY}}).encode() + b"\n\n"),
         stream(text("Hi"), finish(f"error {KEY}"), DONE),
     ],
-    ids=["401", "400", "cut off", "often", "page", "in a 200", "escaped", "no json", "in a stream", "after text", "reason"],
+    ids=[
+        "401",
+        "400",
+        "cut off",
+        "often",
+        "page",
+        "in a 200",
+        "escaped",
+        "no json",
+        "in a stream",
+        "after text",
+        "reason",
+    ],
 )
 async def test_a_key_that_the_upstream_repeats_is_not_shown(
     service: Service, upstream: FakeUpstream, caplog: pytest.LogCaptureFixture, played: Answer, streamed: bool

@@ -1,16 +1,47 @@
 # fish completion for c2o; generated, see CONTRIBUTING
 complete -c c2o -f
 complete -c c2o -n __fish_use_subcommand -a demo -d 'Show the whole path on a scripted upstream - no key, no account, no network'
+complete -c c2o -n __fish_use_subcommand -a doctor -d 'Check everything - configuration, port, service, upstreams and Claude’s settings; say how to fix it'
+complete -c c2o -n __fish_use_subcommand -a env -d 'Print the environment in which any client finds c2o - eval "$(c2o env)"'
+complete -c c2o -n __fish_use_subcommand -a init -d 'Set up an upstream, its key and a model, and try them; what was configured before stays'
 complete -c c2o -n __fish_use_subcommand -a restart -d 'Stop the service and start it again at the same address; running streams finish first'
+complete -c c2o -n __fish_use_subcommand -a run -d 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own'
 complete -c c2o -n __fish_use_subcommand -a serve -d 'Run the service in the foreground, until Ctrl-C'
 complete -c c2o -n __fish_use_subcommand -a start -d 'Start the service, unless it runs; return when it answers'
 complete -c c2o -n __fish_use_subcommand -a status -d 'Say whether the service runs, where, and which models it serves'
 complete -c c2o -n __fish_use_subcommand -a stop -d 'Stop the service; running streams finish first'
 complete -c c2o -n '__fish_seen_subcommand_from demo' -l pace -d 'Pause between two words of the answer' -x
 complete -c c2o -n '__fish_seen_subcommand_from demo' -l json -d 'Print one JSON object instead of text'
+complete -c c2o -n '__fish_seen_subcommand_from doctor' -l strict -d 'Fail on warnings too'
+complete -c c2o -n '__fish_seen_subcommand_from doctor' -l probe -d 'Ask the upstreams, with a few tokens each'
+complete -c c2o -n '__fish_seen_subcommand_from doctor' -l no-probe -d 'Ask the upstreams, with a few tokens each'
+complete -c c2o -n '__fish_seen_subcommand_from doctor' -l json -d 'Print one JSON object instead of text'
+complete -c c2o -n '__fish_seen_subcommand_from env' -l shell -d 'Whose words to use; your shell’s, if it isn’t said' -x
+complete -c c2o -n '__fish_seen_subcommand_from env' -l format -d 'Commands for a shell, a .env file, or JSON' -x
+complete -c c2o -n '__fish_seen_subcommand_from env' -l model -d 'A configured name, or upstream/model' -x
+complete -c c2o -n '__fish_seen_subcommand_from env' -l upstream -d 'Everything goes to this upstream' -x
+complete -c c2o -n '__fish_seen_subcommand_from env' -l no-start -d 'Fail if the service isn’t running'
+complete -c c2o -n '__fish_seen_subcommand_from env' -l json -d 'Print one JSON object instead of text'
+complete -c c2o -n '__fish_seen_subcommand_from init' -l upstream -d 'A known upstream, or any address' -x
+complete -c c2o -n '__fish_seen_subcommand_from init' -l name -d 'What to call it in the configuration' -x
+complete -c c2o -n '__fish_seen_subcommand_from init' -l key-env -d 'The variable that its key is in' -x
+complete -c c2o -n '__fish_seen_subcommand_from init' -l no-key -d 'It needs no key'
+complete -c c2o -n '__fish_seen_subcommand_from init' -l model -d 'The model for everything' -x
+complete -c c2o -n '__fish_seen_subcommand_from init' -l map -d 'Another one for opus, sonnet or haiku' -x
+complete -c c2o -n '__fish_seen_subcommand_from init' -l port -d 'Where c2o is to listen; 0 takes a free one' -x
+complete -c c2o -n '__fish_seen_subcommand_from init' -l yes -d 'Ask nothing'
+complete -c c2o -n '__fish_seen_subcommand_from init' -l dry-run -d 'Show what would be written; try and change nothing'
+complete -c c2o -n '__fish_seen_subcommand_from init' -l no-test -d 'Write it without trying it'
+complete -c c2o -n '__fish_seen_subcommand_from init' -l force -d 'Begin anew; the old file is kept as config.toml.bak'
+complete -c c2o -n '__fish_seen_subcommand_from init' -l json -d 'Print one JSON object instead of text'
 complete -c c2o -n '__fish_seen_subcommand_from restart' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x
 complete -c c2o -n '__fish_seen_subcommand_from restart' -l wait -d 'How long the service may take to be ready' -x
 complete -c c2o -n '__fish_seen_subcommand_from restart' -l json -d 'Print one JSON object instead of text'
+complete -c c2o -n '__fish_seen_subcommand_from run' -l model -d 'A configured name, or upstream/model' -x
+complete -c c2o -n '__fish_seen_subcommand_from run' -l upstream -d 'Everything goes to this upstream' -x
+complete -c c2o -n '__fish_seen_subcommand_from run' -l no-start -d 'Fail if the service isn’t running'
+complete -c c2o -n '__fish_seen_subcommand_from run' -l json -d 'Tell of a failure in JSON'
+complete -c c2o -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand --fcs-skip=2)'
 complete -c c2o -n '__fish_seen_subcommand_from serve' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x
 complete -c c2o -n '__fish_seen_subcommand_from serve' -l json -d 'Print one JSON object instead of text'
 complete -c c2o -n '__fish_seen_subcommand_from start' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x

@@ -41,7 +41,9 @@ def test_a_dialect_is_documented(name):
 
 
 def test_exit_codes_are_documented():
-    codes = {cls.exit_code for cls in errors.__dict__.values() if isinstance(cls, type) and issubclass(cls, errors.C2oError)}
+    codes = {
+        cls.exit_code for cls in errors.__dict__.values() if isinstance(cls, type) and issubclass(cls, errors.C2oError)
+    }
     documented = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", README, re.MULTILINE) for code in row.split(",")}
     assert codes <= documented
 

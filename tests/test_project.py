@@ -20,7 +20,7 @@ def _names(requirements: list[str] | None) -> set[str]:
     return {
         re.match(r"[A-Za-z0-9._-]+", name)[0].lower().replace("_", "-")
         for name, _, marker in wanted
-        if "extra ==" not in marker and "win32'" not in marker.replace("!= 'win32'", "") and "< \"3.11\"" not in marker
+        if "extra ==" not in marker and "win32'" not in marker.replace("!= 'win32'", "") and '< "3.11"' not in marker
     }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from msgspec import UNSET
 
 from c2o.translate.media_remedies import media_remedy, without
+from c2o.translate.structured import ask_in_prompt
 from c2o.translate.types import Remedy
 from c2o.translate.upstream_errors import Told, output_limit, room_for_answer
 from c2o.wire.chat import ChatRequest
@@ -44,6 +45,8 @@ def apply(facts: Iterable[str], request: ChatRequest) -> None:
 
 
 def _drop(request: ChatRequest, field: str) -> None:
+    if field == "response_format":
+        ask_in_prompt(request)
     setattr(request, field, UNSET)
 
 
@@ -76,7 +79,7 @@ DROPPABLE = (
 _REFUSED = re.compile(
     "unsupported|not support|unrecogni[sz]ed|unknown (name|parameter|argument|field)"
     "|unexpected (field|keyword|parameter)|extra inputs are not permitted|extra_forbidden|additional properties"
-    "|not permitted|is not allowed|invalid parameter"
+    "|not permitted|is not allowed|invalid parameter|type is unavailable"
 )
 
 

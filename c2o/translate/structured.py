@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 from c2o.errors import RequestError
 from c2o.translate.dialects import Dialect
 from c2o.wire.anthropic import MessagesRequest, OutputFormat
-from c2o.wire.chat import JSONSchema, ResponseFormat
+from c2o.wire.chat import ChatMessage, ChatRequest, JSONSchema, ResponseFormat, TextPart
 
 
 def schema_of(request: MessagesRequest) -> Raw | None:
@@ -44,7 +44,26 @@ def instruction(schema: Raw | None, dialect: Dialect) -> str:
     """What the prompt must say where the upstream takes no schema."""
     if schema is None or dialect.response_format == "json_schema":
         return ""
+    return _in_words(schema)
+
+
+def _in_words(schema: Raw) -> str:
     return f"Answer with JSON only, following this JSON schema: {bytes(schema).decode()}"
+
+
+def ask_in_prompt(request: ChatRequest) -> None:
+    """Say in the prompt what ``response_format`` says, for an upstream that turned out to refuse that."""
+    wanted = request.response_format
+    if not isinstance(wanted, ResponseFormat) or not isinstance(wanted.json_schema, JSONSchema):
+        return
+    words = _in_words(wanted.json_schema.schema)
+    first = request.messages[0]
+    if first.role not in ("system", "developer"):
+        request.messages.insert(0, ChatMessage(role="system", content=words))
+    elif isinstance(first.content, str):
+        first.content = f"{first.content}\n\n{words}"
+    elif isinstance(first.content, list):
+        first.content.append(TextPart(words))
 
 
 def keeps_strict_rules(schema: Raw) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
@@ -390,6 +391,18 @@ def test_learned(proxy: Proxy, upstream: FakeUpstream, name: str) -> None:
     upstream.play(error(400, words), Reply("ok"), Reply("ok"))
     assert [proxy.post(REQUEST | fields).status for _ in range(2)] == [200, 200]
     assert [parameter in request.json for request in upstream.requests] == [True, False, False]
+
+
+@pytest.mark.parametrize("system", [{}, {"system": "Be brief."}], ids=["alone", "with_instructions"])
+def test_d21_a_schema_that_is_refused_goes_into_the_prompt(proxy: Proxy, upstream: FakeUpstream, system: Json) -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}}
+    wanted = {"output_config": {"format": {"type": "json_schema", "schema": schema}}}
+    upstream.play(error(400, "This response_format type is unavailable now"), Reply("{}"), Reply("{}"))
+    assert [proxy.post(REQUEST | wanted | system).status for _ in range(2)] == [200, 200]
+    for request in upstream.requests[1:]:
+        assert "response_format" not in request.json
+        assert json.dumps(schema) in request.system
+        assert request.system.startswith(system.get("system", "Answer with JSON"))
 
 
 def test_d21_what_was_learned_of_one_model_does_not_hold_for_another(proxy: Proxy, upstream: FakeUpstream) -> None:

@@ -48,4 +48,4 @@ PRESETS: dict[str, Preset] = {
     ),
     "demo": Preset("Demo", "http://127.0.0.1:8227/v1", None, model="c2o-demo"),
 }  # fmt: skip
-"""``demo`` is the embedded upstream, ``python -m c2o.demo`` on its own port: scripted answers, for whoever has no key."""
+"""``demo`` is the embedded upstream, ``python -m c2o.demo`` on its own port: for whoever has no key."""

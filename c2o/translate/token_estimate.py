@@ -53,7 +53,7 @@ _SMALL = r"a-z\u00c0-\u1fff\u2c00-\u2dff\u3040-\u30ff\u3400-\ud7ff\uf900-\ufaff\
 _LONG = 16
 
 _BEFORE = {" ": " ", **dict.fromkeys("_.(&%<'#$?)", "."), **dict.fromkeys("/-\\[\t", "/")}
-"""Signs by how often they are one token with the word after them: ``_name`` mostly, ``/name`` less, ``,name`` hardly."""
+"""How often a sign is one token with the word after it: ``_name`` mostly, ``/name`` less, ``,name`` hardly."""
 
 _PIECES = re.compile(
     # Digits and letters mixed for long: hashes, base64.  The atomic groups keep it from searching twice.

@@ -26,6 +26,11 @@ def limited(upstream: FakeUpstream, window: int, **more: Any) -> Json:
     return configuration(upstream.base_url, **more) | {"limits": {"fake/fake-model": {"context_window": window}}}
 
 
+def unlimited(upstream: FakeUpstream) -> Json:
+    """Nothing is configured: the upstream is asked."""
+    return configuration(upstream.base_url) | {"limits": {}}
+
+
 def refusal(answer: Answer) -> tuple[int, int]:
     """The two numbers of the sentence on which Claude Code compacts."""
     assert answer.status == 400, answer.body
@@ -79,7 +84,8 @@ async def test_the_estimate_is_the_calibrated_one(serve: Serve, upstream: FakeUp
     assert tokens == pytest.approx(1650 * 1.3, rel=0.03)
 
 
-async def test_without_a_known_window_nothing_is_refused(service: Service, upstream: FakeUpstream) -> None:
+async def test_without_a_known_window_nothing_is_refused(serve: Serve, upstream: FakeUpstream) -> None:
+    service = await serve(unlimited(upstream))
     upstream.play(Reply("ok"))
 
     assert (await service.post(body=hello(**prompt(300_000)))).status == 200
@@ -157,7 +163,7 @@ async def answered(service: Service, upstream: FakeUpstream, tokens: int) -> Ans
 
 async def test_a_server_on_this_machine_is_asked_for_its_window(serve: Serve, upstream: FakeUpstream) -> None:
     upstream.models = [{"id": "other", "max_model_len": 9000}, {"id": "fake-model", "max_model_len": 2000}]
-    service = await serve(configuration(upstream.base_url))
+    service = await serve(unlimited(upstream))
 
     assert (await answered(service, upstream, 3000)).status == 200  # nobody knew by then
     assert refusal(await service.post(body=hello(**prompt(3000))))[1] == 2000
@@ -168,7 +174,7 @@ async def test_a_server_that_was_started_anew_is_asked_again(
     serve: Serve, upstream: FakeUpstream, clock: FakeClock
 ) -> None:
     upstream.models = [{"id": "fake-model", "meta": {"n_ctx": 2000, "n_ctx_train": 131_072}}]
-    service = await serve(configuration(upstream.base_url), clock)
+    service = await serve(unlimited(upstream), clock)
     await answered(service, upstream, 100)
     assert refusal(await service.post(body=hello(**prompt(3000))))[1] == 2000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -221,7 +222,7 @@ async def _complete(exchange: Exchange, client: ClientStream) -> Answer:
         exchange.state.clock,
         first_byte=exchange.patience.first_byte,
         idle=exchange.patience.idle,
-        total=None if limit is None else max(1.0, limit - BEFORE_CLIENT),
+        total=None if limit is None else limit - min(BEFORE_CLIENT, limit / 10),
         voice=WholeVoice(client) if trickle else None,
     )
     try:
@@ -239,13 +240,13 @@ CUTS_AT_300 = 330.0
 """Claude Code's usual limit for a whole answer is 300 s, and white space doesn't stretch it."""
 
 BEFORE_CLIENT = 10.0
-"""Seconds before the client's own limit at which we give up, so that it hears why."""
+"""Seconds before the client's own limit at which we give up, so that it hears why; a tenth of a short limit."""
 
 
 def _client_limit(request: web.Request) -> float | None:
-    """How long the client says it waits, in seconds."""
+    """How long the client says it waits, in seconds.  The Python SDK writes ``600``, ``12.5`` and ``None``."""
     text = request.headers.get("X-Stainless-Timeout", "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 8 else None
+    return float(text) if re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", text) and float(text) else None
 
 
 # Upstream ------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Awaitable, Callable
@@ -217,10 +218,11 @@ class RawServer:
     At the end all its connections are gone.
     """
 
-    def __init__(self, answer: Answering | None = None) -> None:
+    def __init__(self, answer: Answering | None = None, *, tls: ssl.SSLContext | None = None) -> None:
         self.port = 0
         self.connections: list[asyncio.StreamWriter] = []
         self._answer = answer or listen
+        self._tls = tls
         self._running: set[asyncio.Task[None]] = set()
 
     @property
@@ -228,7 +230,7 @@ class RawServer:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

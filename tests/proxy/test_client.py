@@ -96,8 +96,7 @@ async def test_leaving_in_the_middle_of_a_whole_answer(
     how: str,
 ) -> None:
     reading = asyncio.Event()
-    heard = Entry.heard
-    monkeypatch.setattr(Entry, "heard", lambda entry: (reading.set(), heard(entry)))
+    monkeypatch.setattr(Entry, "heard", lambda _: reading.set())
     upstream.play(stream(b'{"choices": [', Hold(NEVER), headers={"content-type": "application/json"}))
     peer = await service.call()
     await asyncio.wait_for(reading.wait(), 5)
@@ -338,3 +337,28 @@ async def test_whole_answers_go_out_whole(service: Service, upstream: FakeUpstre
     long = "word " * 200_000
     upstream.play(whole({"choices": [{"message": {"content": long}, "finish_reason": "stop"}]}))
     assert (await service.post()).json["content"][0]["text"] == long
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /health HTTP/1.1\r\nX-Note: " + b"canary" * 2000 + b"\r\n\r\n",
+        b"GET /health HTTP/1.1\r\n" + b"X-Note: canary\r\n" * 2000 + b"\r\n",
+        b"GET /" + b"canary" * 2000 + b" HTTP/1.1\r\n\r\n",
+        b"canary\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00canary",
+        b"GET /health HTTP/1.1\r\nX-\x00Note: canary\r\n\r\n",
+    ],
+    ids=["long header", "many headers", "long path", "no HTTP", "TLS", "NUL"],
+)
+async def test_what_is_no_request_is_refused_in_a_short_line(
+    service: Service, caplog: pytest.LogCaptureFixture, head: bytes
+) -> None:
+    """No traceback, and nothing of what was said."""
+    peer = await service.connect()
+    peer.say(head)
+    await eventually(peer.closed.is_set, "the end of the connection")
+
+    assert peer.heard.split(b" ")[1] == b"400"
+    assert "canary" not in caplog.text
+    assert len(caplog.text) < 500

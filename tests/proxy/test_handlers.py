@@ -10,6 +10,7 @@ import pytest
 
 from c2o.proxy import body, messages
 from c2o.proxy.state import State
+from c2o.translate.chat import ChatTranslator
 from c2o.wire.health import answer as health_answer
 from tests.fake_upstream import DONE, FakeUpstream, Hold, Reply, finish, stream, text
 from tests.proxy.conftest import Serve, Service, configuration
@@ -473,11 +474,9 @@ async def test_a_bug_is_told_apart_and_hides_what_was_said(
 async def test_a_bug_in_mid_stream_ends_the_stream_with_an_error(
     service: Service, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    feed = messages.ChatTranslator.feed
+    feed = ChatTranslator.feed
     more = threading.Event()
-    monkeypatch.setattr(
-        messages.ChatTranslator, "feed", lambda self, data: 1 / 0 if more.is_set() else feed(self, data)
-    )
+    monkeypatch.setattr(ChatTranslator, "feed", lambda self, data: 1 / 0 if more.is_set() else feed(self, data))
     upstream.play(stream(text("one"), Hold(more), text("two"), finish(), DONE))
     peer = await service.call(stream=True)
     await eventually(lambda: b'"one"' in peer.heard, "the first word")

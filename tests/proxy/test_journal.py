@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from c2o.proxy.journal import Counters
-from tests.fake_upstream import CUT, DONE, Call, FakeUpstream, Hold, Reply, error, finish, stream, text, usage
+from tests.fake_upstream import CUT, DONE, Call, FakeUpstream, Hold, Reply, Scripted, error, finish, stream, text, usage
 from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.fake_clock import FakeClock
 from tests.proxy.talk import KEY, TOKEN, eventually, hello
@@ -114,7 +114,7 @@ async def test_active_requests_are_counted_while_they_run(service: Service, upst
 
 
 async def test_the_counters_survive_a_crowd(service: Service, upstream: FakeUpstream) -> None:
-    kinds = [Reply(text="Hi"), error(429, "x"), stream(text("Hi"), CUT), stream(CUT)]
+    kinds: list[Scripted] = [Reply(text="Hi"), error(429, "x"), stream(text("Hi"), CUT), stream(CUT)]
     upstream.think(lambda request: kinds[int(request.prompt) % 4])
     bodies = [hello(stream=n % 8 < 4, messages=[{"role": "user", "content": str(n)}]) for n in range(80)]
     await asyncio.gather(*(service.post(body=body) for body in bodies))

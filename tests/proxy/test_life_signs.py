@@ -385,29 +385,43 @@ async def test_a_local_upstream_is_given_more_time(
 
 async def whole_call(service: Service, upstream: FakeUpstream, timeout: str | None) -> Peer:
     peer = await service.connect()
-    headers = {"X_Stainless_Timeout": timeout} if timeout else {}
-    peer.say(request(host=service.host, **headers))
+    given = request(host=service.host)
+    peer.say(given.replace(b"\r\n", f"\r\nX-Stainless-Timeout: {timeout}\r\n".encode(), 1) if timeout else given)
     await asyncio.to_thread(upstream.wait_for, 1)
     await settle()
     return peer
 
 
+@pytest.mark.parametrize(("timeout", "given_up"), [("300", 290), ("30", 27), ("5.5", 4.95), ("1", 0.9)])
 async def test_a_whole_answer_ends_before_the_client_does(
-    timed: Service, upstream: FakeUpstream, clock: FakeClock
+    timed: Service, upstream: FakeUpstream, clock: FakeClock, timeout: str, given_up: float
 ) -> None:
     """Claude Code gives a whole answer 300 s and then sends the request again: it shall hear why."""
     upstream.play(stream(DONE).after(Hold(NEVER)))
-    peer = await whole_call(timed, upstream, "300")
-    await clock.advance(289)
+    peer = await whole_call(timed, upstream, timeout)
+    await clock.advance(given_up - 0.05)
     assert peer.heard == b""
 
-    await clock.advance(2)
+    await clock.advance(0.1)
     await eventually(lambda: peer.heard.endswith(b"}"), "an answer")
     assert peer.heard.startswith(b"HTTP/1.1 504 ")
     assert b"x-should-retry: false" in peer.heard.lower()
     assert b"API_TIMEOUT_MS" in peer.heard
     assert await gone(upstream)
     peer.leave()
+
+
+@pytest.mark.parametrize("timeout", ["None", "0", "NOT_GIVEN", "-5", "1e9", "9" * 5000, "inf"])
+async def test_a_limit_that_is_none_limits_nothing(
+    timed: Service, upstream: FakeUpstream, clock: FakeClock, timeout: str
+) -> None:
+    more = threading.Event()
+    upstream.play(whole({"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}).after(Hold(more)))
+    peer = await whole_call(timed, upstream, timeout)
+    await clock.advance(200)
+    more.set()
+    await eventually(lambda: peer.heard.endswith(b"}"), "an answer")
+    assert peer.heard.startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("timeout", [None, "3600"])

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -302,6 +306,35 @@ async def test_an_upstream_that_comes_back_is_used_at_once(service: Service, ups
     assert (await service.post()).status == 200
 
 
+@pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", b"HTTP/1.1 200 OK\r\n\r\n{}"])
+async def test_a_connection_that_was_closed_meanwhile_is_not_used(serve: Serve, said: bytes) -> None:
+    """Servers close connections that are idle; the next request must not die of it."""
+    async with Saying(said) as closing:
+        service = await serve(configuration(closing.url))
+        for _ in range(3):
+            answer = await service.post()
+            assert "status 200" in answer.error["message"]  # not: it closed the connection
+            await asyncio.sleep(0.02)
+        assert len(closing.calls) == 3
+
+
+async def test_an_untrusted_certificate_is_told_and_nothing_is_sent(serve: Serve, tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is needed to make a certificate")
+    made = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    subject = ["-subj", "/CN=127.0.0.1", "-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "certificate")]
+    subprocess.run([*made, *subject], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+    async with RawServer(tls=context) as server:
+        answer = await (await serve(configuration(server.url.replace("http:", "https:")))).post()
+
+    assert (answer.status, answer.headers["x-should-retry"]) == (502, "false")
+    assert "TLS certificate isn't accepted" in answer.error["message"]
+    assert server.connections == []  # none got past the handshake
+
+
 async def test_an_unknown_name_is_told(serve: Serve) -> None:
     service = await serve(configuration("http://no-such-host.invalid/v1"))
     answer = await service.post()
@@ -363,8 +396,8 @@ class Case:
 
 
 HTML = b"<!doctype html><html><head><script>var a = 1</script></head><body>Hotel <b>WiFi</b></body></html>"
-NEVER = {"x_should_retry": "false"}
-PERHAPS: dict[str, str | None] = {"x_should_retry": None}
+NEVER: dict[str, Any] = {"x_should_retry": "false"}
+PERHAPS: dict[str, Any] = {"x_should_retry": None}
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 
 
@@ -461,8 +494,12 @@ REFUSALS = [
         "connect error",
     ),
     Case(
-        "a list", whole([{"error": {"message": "Gemini says no"}}], 400), 400, "invalid_request_error", "Gemini says no"
-    ),  # type: ignore[arg-type]
+        "a list",
+        whole(b'[{"error": {"message": "Gemini says no"}}]', 400),
+        400,
+        "invalid_request_error",
+        "Gemini says no",
+    ),
     Case(
         "bytes that are no text",
         whole('{"error": {"message": "größer"}}'.encode("latin-1"), 400),

@@ -79,7 +79,7 @@ class State:
         self.reader = Reader()
         self.calibration = Calibration(clock, folder / "calibration.json" if folder else None)
         self.counts = TokenCounts(self.upstreams, self.dialects, self.calibration, clock)
-        self.windows = Windows(self.upstreams, self.counts, clock)
+        self.windows = Windows(self.upstreams, self.dialects, self.counts, clock)
         self._pid = pid
         self._started_at = datetime.now(UTC)
         self._started = clock.now()

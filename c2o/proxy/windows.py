@@ -8,6 +8,7 @@ compacts the conversation.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from c2o.errors import RequestError
@@ -16,6 +17,7 @@ from c2o.proxy.clock import Clock
 from c2o.proxy.counting import TokenCounts
 from c2o.proxy.upstream import Upstreams
 from c2o.routing import Route
+from c2o.translate.dialects import Dialect
 from c2o.translate.types import UpstreamRequest
 from c2o.wire.anthropic import MessagesRequest
 
@@ -33,6 +35,9 @@ FRESH = 60.0
 
 ASK_WITHIN = 2.0
 
+MODELS = UpstreamRequest("/models", b"", "GET")
+LOADED = UpstreamRequest("/api/ps", b"", "GET", at_server=True)
+
 
 class _Known(NamedTuple):
     window: int | None
@@ -42,8 +47,11 @@ class _Known(NamedTuple):
 class Windows:
     """The windows of all models: from ``[limits]``, or as a server on this machine says."""
 
-    def __init__(self, upstreams: Upstreams, counts: TokenCounts, clock: Clock) -> None:
+    def __init__(
+        self, upstreams: Upstreams, dialects: Mapping[str, Dialect], counts: TokenCounts, clock: Clock
+    ) -> None:
         self._upstreams = upstreams
+        self._dialects = dialects
         self._counts = counts
         self._clock = clock
         self._known: dict[str, _Known] = {}
@@ -68,12 +76,22 @@ class Windows:
         if window is None or len(body) / DENSEST + asked + MARGIN <= window:
             return None
         prompt = await self._counts.estimated(route, message, len(body))
-        if prompt > window:  # the last word has a server that can count
+        if prompt > window:  # before that is said, whoever can tell better is asked
             prompt = await self._counts.count(route, message, body)
+            window = await self._now(route)
+        if window is None:
+            return None
         if prompt > window:
             raise RequestError(f"prompt is too long: {prompt} tokens > {window} maximum")
         room = window - prompt - MARGIN
         return room if SHORTEST_ANSWER <= room < asked else None
+
+    async def _now(self, route: Route) -> int | None:
+        """The window at this moment: a person who read that it's too small may have started the server anew."""
+        if route.limits.context_window is None:
+            await self._learn(route)
+            return self._known[route.target].window
+        return route.limits.context_window
 
     def _ask(self, route: Route) -> None:
         if route.target not in self._asking:
@@ -81,14 +99,20 @@ class Windows:
             task.add_done_callback(lambda _: self._asking.pop(route.target, None))
 
     async def _learn(self, route: Route) -> None:
-        window = None
         try:
             async with asyncio.timeout(ASK_WITHIN):
-                told = await self._upstreams.ask(route, UpstreamRequest("/models", b"", "GET"))
-            window = window_in(told, route.model)
+                window = await self._told(route)
         except (RequestError, TimeoutError, ValueError):
-            pass  # it will be asked again; until then the server itself must refuse what is too long
+            window = None  # it will be asked again; until then the server itself must refuse what is too long
         self._known[route.target] = _Known(window, self._clock.now())
+
+    async def _told(self, route: Route) -> int | None:
+        """What the server says.  Raises RequestError and ValueError."""
+        if self._dialects[route.name].windows == "models":
+            return window_in(await self._upstreams.ask(route, MODELS), route.model)
+        told = loaded_window_in(await self._upstreams.ask(route, LOADED), route.model)
+        known = self._known.get(route.target)
+        return told or (known.window if known else None)  # unloaded after some idle minutes, it comes back as it was
 
     async def close(self) -> None:
         """Ask no more."""
@@ -106,3 +130,9 @@ def window_in(models: bytes, model: str) -> int | None:
     listed = model_list.parse(models)
     found = next((each for each in listed if each.id == model), listed[0] if len(listed) == 1 else None)
     return found.context_window if found else None
+
+
+def loaded_window_in(models: bytes, model: str) -> int | None:
+    """A model's window in Ollama's list of loaded models.  Raises ValueError where it is no such list."""
+    names = (model, f"{model}:latest")
+    return next((each.context_window for each in model_list.parse(models) if each.id in names), None)

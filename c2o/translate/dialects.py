@@ -110,6 +110,10 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How a server on this machine counts the tokens of a conversation: ``/tokenize`` takes it as it is (vLLM), or
     text that ``/apply-template`` made of it (llama.cpp).  Elsewhere they are estimated, and nobody is asked."""
 
+    windows: Literal["models", "loaded"] = "models"
+    """Where a server on this machine tells how large its context windows are: in its list of models, or in that of
+    the loaded ones (https://docs.ollama.com/api/ps), since Ollama gives each as much as there is memory for."""
+
 
 DIALECTS: dict[str, Dialect] = {
     "generic": Dialect(),
@@ -148,7 +152,7 @@ DIALECTS: dict[str, Dialect] = {
     # https://docs.mistral.ai/capabilities/reasoning
     "mistral": Dialect(reasoning_replay="thinking_parts", prefill="prefix"),
     # https://docs.ollama.com/api/openai-compatibility: tool_choice isn't supported
-    "ollama": Dialect(tool_choice_required=False, reasoning_replay="reasoning"),
+    "ollama": Dialect(tool_choice_required=False, reasoning_replay="reasoning", windows="loaded"),
     # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
     "llamacpp": Dialect(top_k=True, reasoning_replay="reasoning_content", prefill="plain", count_tokens="llamacpp"),
     # https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html

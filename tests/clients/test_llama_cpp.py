@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
+from c2o.proxy.windows import window_in
 from tests.clients.claude import Claude
 from tests.clients.sdks import PythonSDK, SDKError, SyncPythonSDK
 from tests.clients.service import Service, configuration, environment
@@ -120,20 +122,10 @@ def test_tokens_are_counted_exactly(sdk: PythonSDK, system: str | None) -> None:
     assert counted["input_tokens"] == usage["input_tokens"] + usage["cache_read_input_tokens"]
 
 
-def test_what_a_server_says_of_its_window_is_enforced_here(
-    start_c2o: Callable[..., Service], llama_python: Path, tmp_path: Path
-) -> None:
-    """Once its window is known, the server isn't needed any more to refuse what is too long."""
-    with serving(llama_python, tmp_path, "2048") as address:
-        service = start_c2o(configuration(address, dialect="llamacpp"))
-        sdk = SyncPythonSDK(service.url, service.token, streamed=True)
-        for _ in range(2):  # the server is asked for its window beside the first request
-            ask(sdk, "[[hello]]")
-
-    with pytest.raises(SDKError, match=r"prompt is too long: \d{5} tokens > 2048 maximum"):
-        ask(sdk, "[[whole]]" + " word" * 20_000)
-    with pytest.raises(SDKError, match="connection refused"):
-        ask(sdk, "[[hello]]")
+def test_the_window_that_a_server_tells(llama_python: Path, tmp_path: Path) -> None:
+    """Not the one that the model was trained with, which stands beside it."""
+    with serving(llama_python, tmp_path, "2048") as address, urlopen(f"{address}/v1/models", timeout=10) as answer:
+        assert window_in(answer.read(), "fake-model") == 2048
 
 
 def test_a_prompt_that_is_too_long(start_c2o: Callable[..., Service], llama_python: Path, tmp_path: Path) -> None:

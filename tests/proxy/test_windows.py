@@ -207,6 +207,60 @@ async def test_a_server_that_can_count_has_the_last_word(serve: Serve, upstream:
     assert refusal(await service.post(body=hello(**prompt(3600)))) == (2600, 2000)
 
 
+async def test_a_server_that_was_just_started_anew_is_asked_before_a_refusal(
+    serve: Serve, upstream: FakeUpstream
+) -> None:
+    upstream.models = [{"id": "fake-model", "max_model_len": 2000}]
+    service = await serve(unlimited(upstream))
+    await answered(service, upstream, 100)
+    assert refusal(await service.post(body=hello(**prompt(3000))))[1] == 2000
+
+    upstream.models = [{"id": "fake-model", "max_model_len": 8000}]
+
+    assert (await answered(service, upstream, 3000)).status == 200
+
+
+async def test_a_server_that_has_gone_is_no_reason_to_refuse(serve: Serve, upstream: FakeUpstream) -> None:
+    """Its absence is the better news."""
+    upstream.models = [{"id": "fake-model", "max_model_len": 2000}]
+    service = await serve(unlimited(upstream))
+    await answered(service, upstream, 100)
+    upstream.go_away()
+
+    answer = await service.post(body=hello(**prompt(3000)))
+
+    assert answer.status == 502
+    assert "connection refused" in answer.json["error"]["message"]
+
+
+async def test_ollama_tells_the_window_of_a_loaded_model(
+    serve: Serve, upstream: FakeUpstream, clock: FakeClock
+) -> None:
+    service = await serve(unlimited(upstream) | configuration_of_ollama(upstream), clock)
+    loaded: list[Json] = [{"name": "other:8b", "model": "other:8b", "context_length": 1000}]
+    upstream.think(lambda request: whole({"models": loaded}) if request.path == "/api/ps" else Reply("ok"))
+
+    async def status(tokens: int) -> int:
+        answer = await service.post(body=hello(**prompt(tokens)))
+        for task in list(service.app[STATE].windows._asking.values()):
+            await task
+        await clock.advance(FRESH)
+        return answer.status
+
+    assert await status(3000) == 200  # loaded by this very request
+    loaded.append({"name": "fake-model:latest", "model": "fake-model:latest", "context_length": 2000})
+    assert await status(100) == 200
+    assert await status(3000) == 400
+
+    loaded.clear()  # unloaded after some minutes without work
+    assert await status(100) == 200
+    assert await status(3000) == 400
+
+
+def configuration_of_ollama(upstream: FakeUpstream) -> Json:
+    return {"upstreams": configuration(upstream.base_url, dialect="ollama")["upstreams"]}
+
+
 @pytest.mark.parametrize(
     ("models", "window"),
     [

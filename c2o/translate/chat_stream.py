@@ -15,7 +15,7 @@ from c2o.translate.stop_sequences import StopMatcher
 from c2o.translate.think_tags import ThinkTags
 from c2o.translate.tool_calls import Call, CallRouter, Nameless
 from c2o.translate.tool_input import LIMIT, Ending, ToolInput, TooMuchInput
-from c2o.translate.usage import counted, usage_of
+from c2o.translate.usage import counted, size_in, usage_of
 from c2o.wire.anthropic import Error, StopDetails, StopReason
 from c2o.wire.chat import ChatUsage, Choice, Chunk, MessageDelta
 
@@ -137,7 +137,7 @@ class ChatStream:
 
     def _thinking(self, text: str) -> None:
         if text:
-            self._size += len(text)
+            self._size += size_in(text)
             self._reasoning.text(text)
 
     def _details(self, delta: MessageDelta) -> None:
@@ -160,7 +160,7 @@ class ChatStream:
         self._text(text)
 
     def _text(self, text: str) -> None:
-        self._size += len(text)
+        self._size += size_in(text)
         for each in self._filters:
             text = each.feed(text)
         self._show(text)
@@ -178,7 +178,7 @@ class ChatStream:
         if call is None or not arguments or self.ended:
             return
         text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
-        self._size += len(text)
+        self._size += size_in(text)
         call.unread += text
         if call.name or len(call.unread) > LIMIT:
             self._read(call)

@@ -26,6 +26,11 @@ def estimated(size: int, factor: float = 1.0) -> int:
     return max(1, round(size / BYTES_PER_TOKEN * factor))
 
 
+def size_in(text: str) -> int:
+    """The bytes of a text in UTF-8: for any script a better measure of its tokens than its characters."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
 class PromptSize(NamedTuple):
     """How large a prompt is, as far as that can be seen without looking at its text."""
 

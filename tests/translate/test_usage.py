@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c2o.translate.usage import PromptSize, counted, estimated, prompt_size, usage_of
+from c2o.translate.usage import PromptSize, counted, estimated, prompt_size, size_in, usage_of
 from c2o.wire.anthropic import encode
 from c2o.wire.chat import (
     ChatMessage,
@@ -177,6 +177,12 @@ def test_an_estimate_is_never_zero() -> None:
     assert estimated(0) == estimated(3, 0.1) == 1
     assert estimated(4000) == 1000
     assert estimated(4000, 1.25) == 1250
+
+
+def test_a_text_in_any_script_is_measured_in_bytes() -> None:
+    assert size_in("word" * 100) == 400
+    assert estimated(size_in("日本語" * 100)) == pytest.approx(0.7 * 300, rel=0.1)
+    assert size_in("\ud83d") == 3  # half a character, as a cut stream may have it
 
 
 def size_of(*parts: Any) -> PromptSize:

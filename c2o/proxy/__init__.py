@@ -7,6 +7,9 @@ One request's road is ``handlers.create_message``: decode, route, translate, sen
 - ``handlers``    one short function for each endpoint
 - ``client``      the client's end of a stream
 - ``upstream``    the one place that makes outgoing calls
+- ``windows``     context windows: what doesn't fit is refused before anybody hears of it
+- ``counting``    tokens of a prompt: asked of a server on this machine, or estimated
+- ``calibration`` what estimates have to be multiplied by, learned from answers
 - ``life_signs``  what is said, and when to give up, while the upstream is silent
 - ``journal``     one line per request, and the counters
 - ``process``     the process around it all: socket, signals, drain

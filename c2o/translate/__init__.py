@@ -21,6 +21,9 @@ One request's way through this package::
 - ``tool_input``        tool arguments, repaired against their schema while they stream
 - ``stop_sequences``    matching them in the text as it passes
 - ``upstream_errors``   an upstream's error as an Anthropic one
-- ``token_estimate``    counting tokens without an upstream
+- ``usage``             token counts of an upstream as Anthropic's, and guesses by size
+- ``token_estimate``    counting the tokens of a text without its tokenizer
+- ``prompt_estimate``   counting those of a request: texts, tools, framing
+- ``media_tokens``      what images and PDFs cost
 - ``dialects``          how families of upstreams differ, as data
 """

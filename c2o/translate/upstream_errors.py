@@ -22,6 +22,9 @@ SHOWN = 600
 LOOKED_AT = 64 * 1024
 """Characters in which those words are looked for."""
 
+PAGE = 8 * 1024
+"""Characters of a web page that are looked at: a title is near its beginning, and tags cost time."""
+
 MOST_DEPTH = 4
 """How deep they may be nested."""
 
@@ -113,7 +116,7 @@ def _message_in(error: Any, depth: int = 0) -> str:
 def _plain(text: str) -> str:
     """Text as a person reads it: an HTML page without its tags."""
     if "<html" in text[:500].lower() or "<!doctype" in text[:100].lower():
-        text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", text, flags=re.DOTALL | re.IGNORECASE)
+        text = re.sub(r"<(script|style).*?</\1>|<[^<>]+>", " ", text[:PAGE], flags=re.DOTALL | re.IGNORECASE)
     return " ".join(text.split())
 
 

@@ -182,7 +182,7 @@ def _finished(asked: Asked, before: Before, *, dry_run: bool) -> InitResult:
 
 
 def _next(choice: Choice, after: Config) -> Iterator[Step]:
-    if choice.name == DEMO and not _listens(choice):
+    if choice.name == DEMO:
         yield Step(f"{_python()} -m c2o.demo --port 8227", "the scripted upstream; keep it running")
     if choice.api_key and choice.api_key.startswith("env:") and not os.environ.get(choice.api_key[4:]):
         yield Step(f"export {choice.api_key[4:]}=…", "the service takes the key from there")

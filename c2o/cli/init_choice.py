@@ -135,7 +135,7 @@ def checked_url(base_url: str) -> str:
     try:
         urls.parse(base_url)
     except ValueError as error:
-        raise UsageError(f"{error}. Give one like https://llm.example.com/v1") from None
+        raise UsageError(f"the upstream's address: {error}. Give one like https://llm.example.com/v1") from None
     return base_url.strip()
 
 

@@ -35,10 +35,10 @@ def ask(question: str, default: str = "") -> str:
 
 def ask_hidden(question: str) -> str:
     """The same, unseen and without a default."""
-    output.talk([("? ", "bold cyan"), (question, "bold"), (" (what you type stays hidden) ", "dim")], end="")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # getpass says so where it can't hide
-        return getpass.getpass("", stream=sys.stderr).strip()
+        # It asks by itself, after it has stopped the echo: a pasted key may come in the same moment.
+        return getpass.getpass(f"? {question} (what you type stays hidden) ").strip()
 
 
 def confirm(question: str, *, default: bool) -> bool:

@@ -1,0 +1,106 @@
+"""A command on a terminal of its own: what a person sees there, and the keys that they press."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.command_line import CommandLine
+
+PATIENCE = 30
+"""Seconds until something that is waited for must have been seen."""
+
+CTRL_C, CTRL_D = "\x03", "\x04"
+
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\r")
+
+
+class Terminal:
+    """The person's side."""
+
+    def __init__(self, process: subprocess.Popen[bytes], keyboard: int) -> None:
+        self.process = process
+        self._keyboard = keyboard
+        self._seen = b""
+        self._read_to = 0
+
+    @property
+    def raw(self) -> str:
+        return self._seen.decode(errors="replace")
+
+    @property
+    def screen(self) -> str:
+        """Everything that has been shown, without colours and cursor movements."""
+        return _CONTROL.sub("", self.raw)
+
+    def see(self, text: str) -> str:
+        """Wait until ``text`` appears after what was seen before.  Returns what came up to it."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := self.screen.find(text, self._read_to)) < 0:
+            if time.monotonic() > deadline or not self._take(deadline):
+                raise AssertionError(f"{text!r} was not shown, but:\n{self.screen[self._read_to :]}")
+        before, self._read_to = self.screen[self._read_to : found], found + len(text)
+        return before
+
+    def type(self, keys: str) -> None:
+        os.write(self._keyboard, keys.encode())
+
+    def answer(self, question: str, line: str = "") -> None:
+        """Wait for a question, and answer it."""
+        self.see(question)
+        self.type(f"{line}\n")
+
+    def end(self) -> int:
+        """Wait until the command has ended.  Returns its exit code."""
+        while self._take(time.monotonic() + PATIENCE):
+            pass
+        return self.process.wait(PATIENCE)
+
+    def _take(self, deadline: float) -> bool:
+        """More of what is shown; False if there is no more."""
+        ready, _, _ = select.select([self._keyboard], [], [], max(0.0, deadline - time.monotonic()))
+        try:
+            data = os.read(self._keyboard, 65536) if ready else b""
+        except OSError:  # EIO: nobody has the terminal open any more
+            return False
+        self._seen += data
+        return bool(data)
+
+
+@contextmanager
+def on_a_terminal(c2o: CommandLine, *arguments: str, **variables: str) -> Iterator[Terminal]:
+    """``c2o`` with these arguments on a terminal of 120 columns; it is ended with the block."""
+    keyboard, screen = pty.openpty()
+    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "c2o", *arguments],
+        env={**c2o.environment(**variables), "TERM": "xterm-256color"},
+        cwd=c2o.home,
+        stdin=screen,
+        stdout=screen,
+        stderr=screen,
+        start_new_session=True,
+        preexec_fn=_own_terminal,  # noqa: PLW1509 - one system call
+    )
+    os.close(screen)
+    try:
+        yield Terminal(process, keyboard)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(keyboard)
+
+
+def _own_terminal() -> None:
+    """So that Ctrl-C is a signal, and a hidden question is asked here."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

@@ -38,8 +38,9 @@ from c2o.wire.sse import LIMIT, ServerSentEvent, SSEDecoder, TooLong
 
 DONE = b"[DONE]"
 
-WHOLE = (b"{", b"[", b"<")
-"""How an answer begins that is no stream: a completion, an error in a list, somebody's web page."""
+STREAM = b"deir:\xef"
+"""With which byte a stream can begin: ``data``, ``event``, ``id``, ``retry``, a comment, a byte order mark.
+With any other it's something else: a completion, an error in a list, somebody's web page."""
 
 BROKEN = RequestError("the upstream closed the stream before the answer was finished", status=502, type="api_error")
 
@@ -122,7 +123,7 @@ class ChatTranslator:
     def feed(self, data: bytes) -> bytes:
         if not self._begun and data.strip():
             self._begun = True
-            self._whole = [] if data.lstrip().startswith(WHOLE) else None
+            self._whole = None if data.lstrip()[:1] in STREAM else []
         try:
             if self._whole is not None:
                 self._keep(data)

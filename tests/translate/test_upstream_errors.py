@@ -324,9 +324,10 @@ TOO_MUCH_TOGETHER = {
     "32000 in the completion).",
     "OpenRouter": f"This endpoint's {MAXIMUM} about 139162 tokens (107162 of text input, 32000 in the output).",
     "vLLM": f"This model's {MAXIMUM} 32000 output tokens and your prompt contains at least 107162 input tokens.",
-    "SGLang": "Requested token count exceeds the model's maximum context length of 131072 tokens. You requested a total "
-    "of 139162 tokens: 107162 tokens from the input messages and 32000 tokens for the completion.",
-    "TGI": "`inputs` tokens + `max_new_tokens` must be <= 131072. Given: 107162 `inputs` tokens and 32000 `max_new_tokens`",
+    "SGLang": "Requested token count exceeds the model's maximum context length of 131072 tokens. You requested 139162 "
+    "tokens: 107162 tokens from the input messages and 32000 tokens for the completion.",
+    "TGI": "`inputs` tokens + `max_new_tokens` must be <= 131072. "
+    "Given: 107162 `inputs` tokens and 32000 `max_new_tokens`",
 }  # fmt: skip
 
 

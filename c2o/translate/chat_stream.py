@@ -200,6 +200,9 @@ class ChatStream:
     def _begin(self, call: Call) -> ToolInput:
         if call.input is not None:
             return call.input
+        for earlier in self._calls.calls[: call.key]:  # clients make calls in order, so that is how they must come
+            if earlier.name:
+                self._begin(earlier)
         input = self._calls.begin(call)
         self._reasoning.before_call(call.id, call.thought_signature)
         self._builder.tool_use(call.key, id=call.id, name=call.tool, toolset=call.toolset)

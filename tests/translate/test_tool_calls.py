@@ -69,6 +69,10 @@ ROUTED: dict[str, tuple[list[list[Json]], list[Called]]] = {
         [[A], [B], [F('{"x": 1}', index=0), F('{"y": 2}', index=1)]],
         [("a", "F", X), ("b", "G", Y)],
     ),
+    "the arguments of the second call first": (
+        [[A], [B], [F('{"y": 2}', index=1)], [F('{"x": 1}', index=0)]],
+        [("a", "F", X), ("b", "G", Y)],
+    ),
     "Gemini: no index": (
         [[F('{"x": 1}', id="a", name="F")], [F('{"y": 2}', id="b", name="G")]],
         [("a", "F", X), ("b", "G", Y)],

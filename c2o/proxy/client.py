@@ -77,8 +77,8 @@ class ClientStream:
 
     async def end(self) -> web.StreamResponse:
         await self.flush()
-        response = await self._prepared()
         try:
+            response = await self._prepared()
             await response.write_eof()
         except ConnectionError as error:
             raise ClientLeft("the client left") from error

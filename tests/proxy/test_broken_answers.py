@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from c2o.wire.sse import LIMIT, SSEDecoder, TooLong
 from tests.fake_upstream import (
     BREAK,
     CUT,
@@ -267,7 +268,6 @@ NEVER_ENDING = {
     "a line": (b"data: ", b"x" * 65536),
     "a string": (b'data: {"choices": [{"delta": {"content": "', b"x" * 65536),
     "an event of many lines": (LINE, LINE * 1024),
-    "an event in small pieces": (LINE, LINE * 4),
     "JSON without an end": (b'{"choices": [{"message": {"content": "', b"x" * 65536),
     "white space": (b"", b" " * 65536),
     "the input of a call": (tool_call(0, "a", "Bash", '{"command": "'), arguments(0, "x" * 32768)),
@@ -288,6 +288,17 @@ async def test_what_never_ends_is_ended(serve: Serve, first: bytes, piece: bytes
     assert closed_tool_calls(found) == []
     assert flood.growth < 100 * MIB
     assert time.monotonic() - start < 10
+
+
+def test_an_event_in_small_pieces_costs_no_more_than_in_large_ones() -> None:
+    """A hundred thousand lines of one event: each was joined to all before it."""
+    decoder = SSEDecoder()
+    start = time.monotonic()
+    for _ in range(LIMIT // len(LINE)):
+        decoder.feed(LINE)
+    with pytest.raises(TooLong):
+        decoder.feed(LINE)
+    assert time.monotonic() - start < 5
 
 
 async def test_a_whole_answer_that_never_ends_is_ended(serve: Serve) -> None:

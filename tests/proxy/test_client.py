@@ -12,7 +12,11 @@ from typing import Any
 
 import psutil
 import pytest
+from aiohttp import ClientError, ClientSession, web
+from aiohttp.test_utils import TestServer
 
+from c2o.proxy.client import ClientLeft, ClientStream
+from c2o.proxy.clock import Clock
 from c2o.proxy.journal import Entry
 from tests.fake_upstream import DONE, Delay, FakeUpstream, Hold, Reply, finish, stream, text, whole
 from tests.proxy.conftest import Serve, Service, configuration
@@ -184,6 +188,33 @@ async def test_a_client_that_leaves_takes_nobody_with_it(service: Service, upstr
         await peer.finished()
         assert peer.events[-1].name == "message_stop"
     assert service.counters.failed == 5
+
+
+@pytest.mark.parametrize("begun", [False, True])
+@pytest.mark.parametrize("last", ["write", "end"])
+async def test_words_to_a_client_that_has_just_left(last: str, begun: bool) -> None:
+    """Between its leaving and our hearing of it: no bug of ours, and nobody is left waiting."""
+    outcome: list[str] = []
+
+    async def speak(request: web.Request) -> web.StreamResponse:
+        client = ClientStream(request, Clock(), "req_1")
+        if begun:
+            await client.write(b"event: ping\n\n")
+        assert request.transport
+        request.transport.abort()
+        try:
+            await (client.end() if last == "end" else client.write(b"event: ping\n\n"))
+        except ClientLeft as left:
+            outcome.append(str(left))
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", speak)
+    async with TestServer(app) as server, ClientSession() as session:
+        with pytest.raises(ClientError):
+            await (await session.post(server.make_url("/"))).read()
+        await eventually(lambda: outcome, "the outcome")
+    assert outcome == ["the client left"]
 
 
 # ---- slow clients

@@ -21,6 +21,7 @@ from tests.fake_upstream import (
     CUT,
     DONE,
     Answer,
+    Delay,
     FakeUpstream,
     Hold,
     Reply,
@@ -209,7 +210,7 @@ async def test_connections_are_used_again(service: Service, upstream: FakeUpstre
 async def test_a_connection_is_used_again_after_every_kind_of_end(
     service: Service, upstream: FakeUpstream, end: bytes
 ) -> None:
-    upstream.think(lambda _: stream(text("Hi"), finish(), usage(), end))
+    upstream.think(lambda _: stream(text("Hi"), finish(), usage(), end, Delay(0.02)))
     for _ in range(3):
         assert text_in(events((await service.stream()).body)) == "Hi"
 

@@ -14,7 +14,7 @@ from c2o.translate.conversation import turns
 from c2o.translate.media import media_of
 from c2o.translate.message_builder import MessageBuilder, fold
 from c2o.translate.prefill import Echo, prefill
-from c2o.translate.reasoning import ReasoningStream, Replay, mode_of
+from c2o.translate.reasoning import ReasoningStream, Replay, conversation_of, mode_of
 from c2o.translate.remedies import CORRECTIONS, apply, remedy_for
 from c2o.translate.structured import Unfence, schema_of
 from c2o.translate.tool_calls import CallRouter
@@ -66,6 +66,7 @@ class ChatTranslator:
         tools = Toolbox(request.tools, request.tool_choice, said, notes)
         _check_stop_sequences(request.stop_sequences or [])
         self._job = job
+        conversation = conversation_of(request, said) if job.dialect.reasoning_replay != "drop" else ""
         upstream = job.failing.upstream
         check(request)
         self.media = media_of(job.dialect, job.documents, job.learned)
@@ -74,7 +75,14 @@ class ChatTranslator:
             request,
             said,
             tools,
-            Replay(job.dialect, upstream=upstream, model=job.model, remembered=job.remembered, tools=bool(tools)),
+            Replay(
+                job.dialect,
+                upstream=upstream,
+                model=job.model,
+                remembered=job.remembered,
+                conversation=conversation,
+                tools=bool(tools),
+            ),
             model=job.model,
             dialect=job.dialect,
             max_output_tokens=min((limit for limit in (job.max_output_tokens, job.room) if limit), default=None),
@@ -95,7 +103,12 @@ class ChatTranslator:
             self._builder,
             CallRouter(tools, used_ids=used_ids, id_seed=job.message_id.removeprefix("msg_"), notes=notes),
             ReasoningStream(
-                self._builder, mode=mode_of(request.thinking), dialect=job.dialect, upstream=upstream, model=job.model
+                self._builder,
+                mode=mode_of(request.thinking),
+                dialect=job.dialect,
+                upstream=upstream,
+                model=job.model,
+                conversation=conversation,
             ),
             filters=_filters(request, prefilled),
             stop_sequences=request.stop_sequences or [],

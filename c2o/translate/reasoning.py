@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -23,7 +24,7 @@ from msgspec import Raw, Struct
 from c2o.translate.conversation import Turn
 from c2o.translate.dialects import Dialect
 from c2o.translate.message_builder import MessageBuilder
-from c2o.wire.anthropic import Block, Thinking
+from c2o.wire.anthropic import Block, MessagesRequest, Thinking
 from c2o.wire.chat import ChatMessage, TextPart, ThinkingPart
 
 PREFIX = "c2o1."
@@ -75,8 +76,11 @@ def mode_of(thinking: Thinking | None) -> Mode:
 class ReasoningStream:
     """Reasoning as it arrives, told to the MessageBuilder.  One per answer."""
 
-    def __init__(self, builder: MessageBuilder, *, mode: Mode, dialect: Dialect, upstream: str, model: str) -> None:
+    def __init__(
+        self, builder: MessageBuilder, *, mode: Mode, dialect: Dialect, upstream: str, model: str, conversation: str
+    ) -> None:
         self._builder = builder
+        self._conversation = conversation
         self._mode = mode
         self._style = dialect.reasoning_replay
         self._upstream, self._model = upstream, model
@@ -121,13 +125,13 @@ class ReasoningStream:
                 self._builder.signature(self._seal("gs", {id: thought_signature}))
 
     def close(self, calls: list[str]) -> dict[str, str]:
-        """The answer ends.  What to remember by the ids of its tool calls."""
+        """The answer ends.  What to remember by its conversation and tool calls."""
         if self._open:
             self._sign()
         if self._style == "drop" or not calls:
             return {}
         state = self._state(with_text=True)
-        return dict.fromkeys(calls, seal(state)) if state else {}
+        return dict.fromkeys([_memory_key(self._conversation, call) for call in calls], seal(state)) if state else {}
 
     def _sign(self) -> None:
         state = self._state(with_text=self._mode != "show")
@@ -162,6 +166,24 @@ def _merge(details: list[dict[str, Any]], piece: dict[str, Any]) -> None:
         last[key] = last[key] + value if grows else value
 
 
+# What c2o remembers --------------------------------------------------------------------------------
+
+
+def conversation_of(request: MessagesRequest, turns: list[Turn]) -> str:
+    """A name for a conversation that holds from turn to turn: whose it is, and how it began.
+
+    Servers that count their calls (Kimi's ``functions.Bash:0``) give the same ids in every conversation.
+    """
+    user = request.metadata.user_id if request.metadata else None
+    texts = (item.block.text for item in turns[0].items)
+    said = [user or "", *(text for text in texts if isinstance(text, str))]
+    return hashlib.blake2b("\0".join(said).encode(), digest_size=12).hexdigest()
+
+
+def _memory_key(conversation: str, call: str) -> str:
+    return f"{conversation}/{call}"
+
+
 # Back to the upstream ------------------------------------------------------------------------------
 
 
@@ -169,10 +191,19 @@ class Replay:
     """Puts the reasoning of earlier turns where the upstream wants it."""
 
     def __init__(
-        self, dialect: Dialect, *, upstream: str, model: str, remembered: Mapping[str, str], tools: bool
+        self,
+        dialect: Dialect,
+        *,
+        upstream: str,
+        model: str,
+        remembered: Mapping[str, str],
+        conversation: str,
+        tools: bool,
     ) -> None:
         self._style = dialect.reasoning_replay
-        self._required = dialect.reasoning_required and tools
+        self._required = dialect.reasoning_required
+        self._tools = tools
+        self._conversation = conversation
         self._upstream, self._model = upstream, model
         self._remembered = remembered
 
@@ -183,8 +214,12 @@ class Replay:
         blocks = [item.block for item in turn.items if item.block.type == "thinking"]
         states = [state for state in map(self._state_of, blocks) if state]
         if not states and not any(block.thinking for block in blocks):
-            states = [state for call in turn.calls[:1] if (state := self._ours(unseal(self._remembered.get(call))))]
-        _PUT[self._style](message, _text(blocks, states), states, self._required)
+            states = [state for call in turn.calls[:1] if (state := self._recalled(call))]
+        required = self._required and (self._tools or bool(turn.calls))
+        _PUT[self._style](message, _text(blocks, states), states, required)
+
+    def _recalled(self, call: str) -> Sealed | None:
+        return self._ours(unseal(self._remembered.get(_memory_key(self._conversation, call))))
 
     def _state_of(self, block: Block) -> Sealed | None:
         return self._ours(unseal(block.signature))

@@ -33,7 +33,7 @@ class Job(Struct, frozen=True, kw_only=True):
     size_factor: float = 1.0
     """What earlier answers taught about estimating a prompt's tokens by its size."""
     remembered: Mapping[str, str] = {}
-    """Reasoning of earlier turns by tool call, for clients that don't send it back."""
+    """Reasoning of earlier turns by conversation and tool call, for clients that don't send it back."""
     learned: Collection[str] = ()
     """What earlier refusals taught about this upstream and model; see ``remedies``."""
     documents: Mapping[str, Document] = {}
@@ -80,7 +80,7 @@ class Outcome(Struct):
     prompt_tokens: int | None = None
     """The whole prompt, as the upstream counted it."""
     remember: dict[str, str] = field(default_factory=dict)
-    """Reasoning to remember by tool call."""
+    """Reasoning to remember by conversation and tool call."""
 
 
 class Translator(Protocol):

@@ -45,7 +45,8 @@ def configuration(url: str) -> Json:
 
     A client chooses by writing ``upstream/model`` out.
     """
-    families = {name: {"dialect": name} for name in DIALECTS}
+    one_list = {"windows": "models"}  # the fake upstream lists its models, but not those that are loaded
+    families = {name: {"dialect": name, "quirks": one_list} for name in DIALECTS}
     variants = {name: {"dialect": "generic", "quirks": quirks} for name, quirks in VARIANTS.items()}
     return {
         "server": {"auth_token": TOKEN},

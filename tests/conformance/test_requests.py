@@ -190,6 +190,10 @@ REFUSALS: dict[str, tuple[Json, str]] = {
         {"messages": [ASKED, CALLED, user("and now?")]},
         "`tool_use` ids were found without `tool_result` blocks immediately after: call_1",
     ),
+    "a16_call_at_the_end": (
+        {"messages": [ASKED, CALLED]},
+        "`tool_use` ids were found without `tool_result` blocks immediately after: call_1",
+    ),
     "a17_orphan_tool_result": (
         {"messages": [user(result("call_9"))]},
         "unexpected `tool_use_id` found in `tool_result` blocks: call_9",
@@ -259,6 +263,12 @@ def test_a35_foreign_signature_where_reasoning_is_wanted(sent: Sent, text: str, 
 
 def test_a36_no_thinking_where_reasoning_is_wanted(sent: Sent) -> None:
     assert replayed(sent, "deepseek")["reasoning_content"] == ""
+
+
+def test_a36_a_request_without_tools_after_calls(sent: Sent) -> None:
+    """As Claude Code's when it sums a conversation up."""
+    messages = sent("deepseek", messages=[ASKED, CALLED, AFTER])["messages"]
+    assert messages[1]["reasoning_content"] == ""
 
 
 def test_a37_reasoning_details(sent: Sent) -> None:

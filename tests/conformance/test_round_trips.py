@@ -292,6 +292,25 @@ def test_e06_remembered_for_gemini(
     went_well(upstream, 3)
 
 
+@pytest.mark.parametrize("dialect", ["vllm", "deepseek"])
+def test_e06_no_conversation_gets_another_s_reasoning(
+    proxy: Proxy, upstream: FakeUpstream, judges: Judges, dialect: str
+) -> None:
+    """Servers that count their calls give the same ids in every conversation."""
+
+    def answer(request: Request) -> Answer:
+        reasoning = {"reasoning_content": "A secret."} if request.prompt == "mine" else {}
+        return say(request, reasoning | {"tool_calls": [called(0, "functions.Bash:0")]}, "tool_calls")
+
+    upstream.think(answer)
+    mine, yours = (Conversation(judges, proxy, f"{dialect}/m", **THINKING["shown"]) for _ in range(2))
+    mine.history[0]["content"] = "mine"
+    mine.turn()
+    for _ in range(2):
+        yours.turn()
+    assert "A secret." not in upstream.requests[-1].body.decode()
+
+
 def test_e06_stripped_and_restarted(start: Callable[..., Proxy], upstream: FakeUpstream, judges: Judges) -> None:
     """All is lost then: DeepSeek gets the empty text that it takes, Gemini Google's own stand-in."""
     upstream.think(

@@ -200,7 +200,7 @@ class ChatStream:
     def _begin(self, call: Call) -> ToolInput:
         if call.input is not None:
             return call.input
-        for earlier in self._calls.calls[: call.key]:  # clients make calls in order, so that is how they must come
+        for earlier in self._calls.waiting_before(call):  # clients make calls in order: so must they come
             if earlier.name:
                 self._begin(earlier)
         input = self._calls.begin(call)

@@ -87,6 +87,13 @@ class CallRouter:
             call.input = ToolInput(self._tools.schema(name), self._notes)
         return call.input
 
+    def waiting_before(self, call: Call) -> list[Call]:
+        """The calls right before this one that haven't begun yet."""
+        first = call.key
+        while first and not self.calls[first - 1].begun:
+            first -= 1
+        return self.calls[first : call.key]
+
     def wanted(self) -> list[Call]:
         """The calls that the client shall see."""
         return self.calls[:1] if self._tools.single_call else self.calls

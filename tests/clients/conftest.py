@@ -27,6 +27,15 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The newest client is installed only where it is asked for by name: not by ``-m slow``."""
+    if "newest" in config.option.markexpr:
+        return
+    unasked = [item for item in items if item.get_closest_marker("newest")]
+    items[:] = [item for item in items if item not in unasked]
+    config.hook.pytest_deselected(items=unasked)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where the clients are required, no test in this folder may skip, for whatever reason."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +17,10 @@ from c2o.errors import C2oError
 
 CLAUDE_FOLDERS = ("~/.local/bin", "~/.claude/local", "~/.npm-global/bin", "/opt/homebrew/bin", "/usr/local/bin")
 """Where Claude Code's installers put it; a service's or an editor's PATH often lacks them."""
+
+
+IGNORED_BY_PYTHON = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)]
+"""The command would inherit that: in ``c2o run sh``, ``yes | head -1`` would end with an error."""
 
 
 class NotFound(C2oError):
@@ -39,17 +45,26 @@ def find(command: str, path: str) -> str:
 
 
 def _claude_path() -> str:
-    folders = [str(Path(folder).expanduser()) for folder in CLAUDE_FOLDERS]
-    return os.pathsep.join([*folders, *_npm_folder()])
+    folders = (*CLAUDE_FOLDERS, *_npm_folders())
+    return os.pathsep.join(str(Path(folder).expanduser()) for folder in folders)
 
 
-def _npm_folder() -> list[str]:
-    """npm's folder of global commands, where there is an npm."""
-    npm = shutil.which("npm")
-    if npm is None:
-        return []
-    asked = subprocess.run([npm, "prefix", "-g"], capture_output=True, text=True, check=False)  # noqa: S603
-    return [str(Path(asked.stdout.strip()) / "bin")] if asked.returncode == 0 and asked.stdout.strip() else []
+def _npm_folders() -> list[str]:
+    """Where npm puts global commands, if that isn't its usual place; npm isn't asked, because it would write a log.
+
+    https://docs.npmjs.com/cli/configuring-npm/npmrc
+    """
+    variables = [value for name, value in os.environ.items() if name.lower() == "npm_config_prefix"]
+    return [f"{prefix}/bin" for prefix in [*variables, _npmrc_prefix()] if prefix]
+
+
+def _npmrc_prefix() -> str | None:
+    try:
+        text = Path("~/.npmrc").expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    found = re.search(r"^\s*prefix\s*=\s*[\"']?([^\"'\n]+)", text, re.MULTILINE)
+    return found[1].strip().replace("${HOME}", "~") if found else None
 
 
 def _advice(command: str) -> str:
@@ -62,6 +77,8 @@ def become(file: str, arguments: list[str], environment: Mapping[str, str]) -> N
     """Replace this process by ``file``.  Raises NotExecutable where the system refuses it."""
     if sys.platform == "win32":
         _stand_in_for(file, arguments, environment)
+    for number in IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
     try:
         os.execve(file, arguments, environment)  # noqa: S606 - the command that the person gave
     except OSError as error:

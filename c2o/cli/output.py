@@ -25,6 +25,7 @@ from c2o.printable import printable, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.status import Status
 
 Span = str | tuple[str, str]
 """Text, or text and its style."""
@@ -85,12 +86,23 @@ def fail(error: C2oError) -> int:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """A line on stderr that says what is being waited for, on a terminal; elsewhere silence."""
+    """A line on stderr that says what is being waited for, on a terminal; elsewhere, and without a wait, silence."""
     if not colourful(sys.stderr):
         yield lambda _: None
         return
-    with console(sys.stderr).status("") as status:
-        yield lambda text: status.update(printable(text))
+    shown: list[Status] = []
+
+    def tell(text: str) -> None:
+        if not shown:
+            shown.append(console(sys.stderr).status(""))
+            shown[0].start()
+        shown[0].update(printable(text))
+
+    try:
+        yield tell
+    finally:
+        for status in shown:
+            status.stop()
 
 
 def duration(seconds: float) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
+from tests.cli.on_a_terminal import CTRL_C, on_a_terminal
 from tests.clients.service import TOKEN, configuration
 from tests.command_line import CommandLine, until
 from tests.fake_upstream import FakeUpstream, Reply
@@ -51,6 +53,63 @@ def test_a_signal_reaches_the_command_itself(configured: CommandLine) -> None:
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=10)
     assert process.returncode == -signal.SIGTERM
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux's /proc")
+def test_no_signal_is_ignored_that_the_shell_does_not_ignore(configured: CommandLine) -> None:
+    """Python ignores SIGPIPE, and a program that it becomes would go on doing so."""
+    done = configured("run", "grep", "SigIgn", "/proc/self/status")
+    assert done.out.split() == ["SigIgn:", "0000000000000000"]
+
+
+def test_ctrl_c_is_the_commands(configured: CommandLine) -> None:
+    configured("start")
+    script = "import signal, time; signal.signal(2, lambda *_: exit(7)); print('ready'); time.sleep(60)"
+    with on_a_terminal(configured, "run", sys.executable, "-c", script) as terminal:
+        terminal.see("ready")
+        terminal.type(CTRL_C)
+        assert terminal.end() == 7
+
+
+def test_the_command_has_the_terminal(configured: CommandLine) -> None:
+    configured("start")
+    with on_a_terminal(
+        configured, "run", "sh", "-c", "test -t 0 && test -t 1 && test -t 2 && echo all mine"
+    ) as terminal:
+        terminal.see("all mine")
+        assert terminal.end() == 0
+        assert terminal.screen.strip() == "all mine", "nothing else is said"
+
+
+def test_claude_is_what_is_run_if_nothing_is_named(configured: CommandLine, tmp_path: Path) -> None:
+    binary = tmp_path / "bin" / "claude"
+    binary.parent.mkdir()
+    binary.write_text('#!/bin/sh\necho "claude with $# arguments at $ANTHROPIC_BASE_URL"\n')
+    binary.chmod(0o755)
+    done = configured("run", PATH=f"{binary.parent}:{configured.environment()['PATH']}")
+    assert done.out == f"claude with 0 arguments at {configured.service().url}\n"
+
+
+def test_a_program_that_is_not_executable_is_126(configured: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no program")
+    done = configured("run", str(tmp_path / "notes.txt"))
+    assert (done.exit_code, "chmod +x" in done.err) == (126, True)
+
+
+def test_a_service_with_an_old_configuration_is_mentioned(configured: CommandLine, upstream: FakeUpstream) -> None:
+    configured("start")
+    configured.configure(configuration(upstream.base_url) | {"models": {"default": "fake/another"}})
+    done = configured("run", "true")
+    assert done.exit_code == 0
+    assert done.err == "! the service runs with the configuration of before; to apply the new one: c2o restart\n"
+
+
+def test_it_touches_no_file(configured: CommandLine) -> None:
+    configured("start")
+    files = {path: path.stat().st_mtime_ns for path in configured.home.rglob("*") if path.name != "c2o.log"}
+    configured("run", "true")
+    after = {path: path.stat().st_mtime_ns for path in configured.home.rglob("*") if path.name != "c2o.log"}
+    assert after == files
 
 
 def test_what_follows_the_command_is_the_commands(configured: CommandLine) -> None:

@@ -1,0 +1,147 @@
+"""``c2o doctor``, from outside."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from c2o.doctor import CHECKS
+from tests.cli.on_a_terminal import on_a_terminal
+from tests.cli.test_init import works
+from tests.clients.service import configuration
+from tests.command_line import CommandLine
+from tests.fake_upstream import FakeUpstream, error
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def healthy(configured: CommandLine, upstream: FakeUpstream, tmp_path: Path) -> CommandLine:
+    """Everything is well: a service, an upstream that works, and a Claude Code."""
+    upstream.think(works)
+    binary = tmp_path / "bin" / "claude"
+    binary.parent.mkdir()
+    binary.write_text("#!/bin/sh\necho '2.1.329 (Claude Code)'\n")
+    binary.chmod(0o755)
+    configured.variables["PATH"] = f"{binary.parent}:{configured.environment()['PATH']}"
+    configured("start")
+    return configured
+
+
+def by_id(said: Any) -> dict[str, Any]:
+    return {check["id"]: check for check in said["checks"]}
+
+
+def test_a_healthy_machine(healthy: CommandLine, upstream: FakeUpstream) -> None:
+    done = healthy("doctor", "--strict")
+    assert (done.exit_code, done.err) == (0, "")
+    assert [line for line in done.out.splitlines() if line and not line.startswith("  ")] == [
+        "config",
+        "service",
+        "upstream",
+        "claude",
+        "✓ everything is well",
+    ]
+    assert re.search(r"^  ✓ fake: fake-model streams  \(first piece after \d+ ms\)$", done.out, re.MULTILINE)
+    assert "fix" not in done.out
+    assert "\x1b" not in done.out
+    assert "~/c2o/config.toml is valid" in done.out, "the home folder isn't named"
+
+
+def test_as_json(healthy: CommandLine) -> None:
+    said = healthy("doctor", "--json").json
+    assert (said["schema"], said["ok"]) == ("c2o.doctor/1", True)
+    assert {frozenset(check) for check in said["checks"]} == {
+        frozenset({"id", "group", "level", "title", "detail", "fix"})
+    }
+    assert {check["level"] for check in said["checks"]} == {"ok"}
+
+
+def test_a_problem_comes_with_its_fix(healthy: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(lambda request: error(401, "Incorrect API key"))
+    done = healthy("doctor")
+    assert done.exit_code == 1
+    assert "✗ fake refused the key from env:FAKE_KEY: Incorrect API key\n      fix: put a valid key there" in done.out
+    assert done.out.endswith("✗ 1 problem\n")
+    check = by_id(healthy("doctor", "--json").json)["upstream.key"]
+    assert (check["level"], check["fix"]["command"], check["fix"]["safe"]) == ("fail", None, False)
+
+
+def test_a_warning_fails_only_if_that_is_wanted(healthy: CommandLine) -> None:
+    healthy("stop")
+    done = healthy("doctor")
+    assert done.exit_code == 0
+    assert "! the service isn't running  (c2o run starts it by itself)\n      fix: c2o start\n" in done.out
+    assert done.out.endswith("! 1 warning\n")
+    assert healthy("doctor", "--strict").exit_code == 1
+    assert healthy("doctor", "--strict", "--json").json["ok"] is False
+
+
+def test_without_a_configuration_only_that_is_said(c2o: CommandLine) -> None:
+    done = c2o("doctor")
+    assert done.exit_code == 1
+    assert "✗ there is no configuration at ~/c2o/config.toml\n      fix: c2o init\n" in done.out
+    assert "service" not in done.out.splitlines()
+    assert "not checked because of them" in done.out
+    skipped = [check["id"] for check in c2o("doctor", "--json").json["checks"] if check["level"] == "skip"]
+    assert skipped == [check.id for check in CHECKS if check.needs and check.group != "claude"]
+
+
+def test_no_probe_asks_nobody(healthy: CommandLine, upstream: FakeUpstream) -> None:
+    connections = upstream.connections
+    done = healthy("doctor", "--no-probe")
+    assert done.exit_code == 0
+    assert "\nupstream\n" not in done.out
+    assert upstream.connections == connections
+
+
+def test_looking_changes_nothing(configured: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    before = sorted(configured.home.rglob("*"))
+    configured("doctor")
+    assert sorted(configured.home.rglob("*")) == before
+
+
+def test_what_an_upstream_says_cannot_drive_the_terminal(configured: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.models = [{"id": "fake-model"}]
+    upstream.think(lambda request: error(400, "bad \x1b[2J\x1b]0;title\x07 request"))
+    with on_a_terminal(configured, "doctor") as terminal:
+        assert terminal.end() == 1
+        assert "\x1b[2J" not in terminal.raw
+        assert "\x1b]0;" not in terminal.raw
+
+
+def test_a_slow_upstream_does_not_hide_a_fast_one(configured: CommandLine, upstream: FakeUpstream) -> None:
+    """They are asked at once, and each is told."""
+    upstream.think(works)
+    tables = configuration(upstream.base_url)
+    tables["upstreams"]["gone"] = {"base_url": "http://127.0.0.1:9/v1"}
+    configured.configure(tables)
+    found = by_id(configured("doctor", "--json").json)
+    assert found["upstream.stream"]["level"] == "ok"
+    assert found["upstream.connection"]["level"] == "fail"
+
+
+def test_ids_are_those_that_scripts_know() -> None:
+    """An id that changes breaks somebody's script; a new one is added here."""
+    assert [check.id for check in CHECKS] == [
+        "config.file",
+        "perm.config",
+        "config.key",
+        "port.foreign",
+        "service.running",
+        "service.version_skew",
+        "config.changed",
+        "service.problems",
+        "upstream.stream",
+        "claude.binary",
+        "claude.settings.jsonc",
+        "claude.settings.env",
+        "claude.base_url.v1",
+        "claude.env.http_proxy",
+        "claude.env.bedrock",
+        "claude.env.api_key",
+    ]

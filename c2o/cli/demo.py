@@ -47,6 +47,14 @@ TOOL = {
         "required": ["detail"],
     },
 }
+REQUEST: dict[str, Any] = {
+    "model": "claude-sonnet-5",
+    "max_tokens": 1000,
+    "stream": True,
+    "thinking": {"type": "adaptive"},
+    "system": "You are part of a demonstration.",
+    "tools": [TOOL],
+}
 PROMPT = "What is this machine? Use the tool this_machine."
 
 MISSING = """there is no `claude` command here. Install Claude Code with
@@ -171,15 +179,7 @@ def this_machine(detail: str) -> str:
 
 def ask(there: Stage, messages: list[dict[str, Any]], view: View, *, number: int) -> Turn:
     """One request through the service.  Raises Unhealthy if its answer isn't one."""
-    request = {
-        "model": "claude-sonnet-5",
-        "max_tokens": 1000,
-        "stream": True,
-        "thinking": {"type": "adaptive"},
-        "system": "You are part of a demonstration.",
-        "tools": [TOOL],
-        "messages": messages,
-    }
+    request = REQUEST | {"messages": messages}
     view.request(number, f"{there.url}/v1/messages", request)
     began = time.monotonic()
     events: list[Event] = []

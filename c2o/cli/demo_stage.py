@@ -167,7 +167,11 @@ def run_claude(there: Stage, binary: str, arguments: list[str]) -> int:
     command = [sys.executable, "-P", "-m", "c2o", "run", binary, *arguments]
     variables = {**there.variables, "HOME": str(home), "DISABLE_AUTOUPDATER": "1"}
     variables.pop("CLAUDE_CONFIG_DIR", None)
-    done = subprocess.run(command, cwd=project, env=variables, check=False)  # noqa: S603 - what the person asked for
-    if done.returncode < 0:
-        raise C2oError(f"Claude Code was ended by signal {-done.returncode}. Run it again: c2o demo claude")
-    return done.returncode
+    process = subprocess.Popen(command, cwd=project, env=variables)  # noqa: S603 - what the person asked for
+    try:
+        exit_code = process.wait()
+    finally:
+        _end(process)
+    if exit_code < 0:
+        raise C2oError(f"Claude Code was ended by signal {-exit_code}. Run it again: c2o demo claude")
+    return exit_code

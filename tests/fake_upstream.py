@@ -326,6 +326,8 @@ class FakeUpstream:
         """All requests but ``GET …/models``, in the order of their arrival."""
         self.models: list[Json] = [{"id": "fake-model", "object": "model", "created": 1700000000, "owned_by": "tests"}]
         """What ``GET …/models`` lists."""
+        self.loaded: list[Json] = []
+        """What ``GET /api/ps`` lists, as Ollama does."""
         self.unexpected: list[Request] = []
         """Requests for which there was no answer."""
         self.connections = 0
@@ -443,6 +445,8 @@ class FakeUpstream:
     def _take(self, request: Request) -> Answer:
         if request.method == "GET" and request.path.partition("?")[0].endswith("/models"):
             return whole({"object": "list", "data": self.models})
+        if request.method == "GET" and request.path.endswith("/api/ps"):
+            return whole({"models": self.loaded})
         with self._arrived:
             self.requests.append(request)
             self._arrived.notify_all()

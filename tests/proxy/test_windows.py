@@ -237,8 +237,8 @@ async def test_ollama_tells_the_window_of_a_loaded_model(
     serve: Serve, upstream: FakeUpstream, clock: FakeClock
 ) -> None:
     service = await serve(unlimited(upstream) | configuration_of_ollama(upstream), clock)
-    loaded: list[Json] = [{"name": "other:8b", "model": "other:8b", "context_length": 1000}]
-    upstream.think(lambda request: whole({"models": loaded}) if request.path == "/api/ps" else Reply("ok"))
+    upstream.loaded = [{"name": "other:8b", "model": "other:8b", "context_length": 1000}]
+    upstream.think(lambda request: Reply("ok"))
 
     async def status(tokens: int) -> int:
         answer = await service.post(body=hello(**prompt(tokens)))
@@ -248,11 +248,11 @@ async def test_ollama_tells_the_window_of_a_loaded_model(
         return answer.status
 
     assert await status(3000) == 200  # loaded by this very request
-    loaded.append({"name": "fake-model:latest", "model": "fake-model:latest", "context_length": 2000})
+    upstream.loaded.append({"name": "fake-model:latest", "model": "fake-model:latest", "context_length": 2000})
     assert await status(100) == 200
     assert await status(3000) == 400
 
-    loaded.clear()  # unloaded after some minutes without work
+    upstream.loaded.clear()  # unloaded after some minutes without work
     assert await status(100) == 200
     assert await status(3000) == 400
 

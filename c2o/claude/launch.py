@@ -73,6 +73,12 @@ def _advice(command: str) -> str:
     return "Is it installed, and in the PATH?"
 
 
+def own_python() -> str:
+    """The interpreter that has c2o, as it can be typed: ``python`` may be another."""
+    usual = shutil.which("python")
+    return "python" if usual and Path(usual).absolute() == Path(sys.executable).absolute() else sys.executable
+
+
 def become(file: str, arguments: list[str], environment: Mapping[str, str]) -> NoReturn:
     """Replace this process by ``file``.  Raises NotExecutable where the system refuses it."""
     if sys.platform == "win32":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from msgspec import Struct
 
 from c2o import config, paths, secret, urls
+from c2o.claude.launch import own_python
 from c2o.cli import init_file, init_questions, init_trial, output, terminal
 from c2o.cli.init_choice import Choice, Given, from_flags, parsed_map
 from c2o.cli.init_file import Before
@@ -20,12 +20,13 @@ from c2o.cli.init_questions import DEMO, Asked
 from c2o.cli.output import JsonOption, Line
 from c2o.config import Config
 from c2o.errors import Cancelled
+from c2o.presets import PRESETS
 from c2o.service import probe
 from c2o.wire.probe import Found
 
 UpstreamOption = Annotated[
     str | None,
-    typer.Option(metavar="NAME|URL", show_default=False, help="A known upstream, or any address."),
+    typer.Option(metavar="NAME|URL", show_default=False, help=f"One of {', '.join(PRESETS)}; or any address."),
 ]
 NameOption = Annotated[
     str | None, typer.Option(metavar="NAME", show_default=False, help="What to call it in the configuration.")
@@ -183,19 +184,13 @@ def _finished(asked: Asked, before: Before, *, dry_run: bool) -> InitResult:
 
 def _next(choice: Choice, after: Config) -> Iterator[Step]:
     if choice.name == DEMO:
-        yield Step(f"{_python()} -m c2o.demo --port 8227", "the scripted upstream; keep it running")
+        yield Step(f"{own_python()} -m c2o.demo --port 8227", "the scripted upstream; keep it running")
     if choice.api_key and choice.api_key.startswith("env:") and not os.environ.get(choice.api_key[4:]):
         yield Step(f"export {choice.api_key[4:]}=…", "the service takes the key from there")
     there = probe.look(after.server.auth_token)
     if there.instance and there.instance.config_digest != after.digest:
         yield Step("c2o restart", "the service runs, with the configuration of before")
     yield Step("c2o run claude", "Claude Code on it")
-
-
-def _python() -> str:
-    """The interpreter that has c2o, as it can be typed."""
-    usual = shutil.which("python")
-    return "python" if usual and Path(usual).absolute() == Path(sys.executable).absolute() else sys.executable
 
 
 def lines(result: InitResult) -> Iterator[Line]:

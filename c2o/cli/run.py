@@ -28,7 +28,7 @@ UpstreamOption = Annotated[
 ]
 NoStartOption = Annotated[bool, typer.Option("--no-start", help="Fail if the service isn't running.")]
 CommandArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[COMMAND…]", help="What to run; claude if nothing is given.")
+    list[str] | None, typer.Argument(metavar="COMMAND", help="What to run; claude if nothing is given.")
 ]
 
 FailureJsonOption = Annotated[

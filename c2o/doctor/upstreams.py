@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from c2o.claude.launch import own_python
 from c2o.config import Config
 from c2o.doctor import probing
 from c2o.doctor.finding import Finding, Fix, Level, run
@@ -116,7 +117,8 @@ def _unlisted(case: Case) -> Iterator[Finding]:
 
 def _start_it(case: Case) -> Fix:
     if case.config.upstreams[case.name].base_url.startswith(DEMO):
-        return run("python -m c2o.demo --port 8227", safe=False, text="start the embedded upstream, and let it run")
+        command = f"{own_python()} -m c2o.demo --port 8227"
+        return run(command, safe=False, text="start the embedded upstream, and let it run")
     return Fix(f"start it, or correct base_url {case.here}")
 
 

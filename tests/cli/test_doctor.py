@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from c2o.doctor import CHECKS
-from tests.cli.on_a_terminal import on_a_terminal
+from tests.cli.on_a_terminal import CTRL_C, on_a_terminal
 from tests.cli.test_init import works
 from tests.clients.service import configuration
 from tests.command_line import CommandLine
-from tests.fake_upstream import FakeUpstream, error
+from tests.fake_upstream import FakeUpstream, Hold, error, stream
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -112,6 +113,16 @@ def test_what_an_upstream_says_cannot_drive_the_terminal(configured: CommandLine
         assert terminal.end() == 1
         assert "\x1b[2J" not in terminal.raw
         assert "\x1b]0;" not in terminal.raw
+
+
+def test_ctrl_c_ends_it_and_those_who_ask(configured: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(lambda request: stream(Hold(threading.Event())))
+    with on_a_terminal(configured, "doctor") as terminal:
+        (request,) = upstream.wait_for(1)
+        terminal.type(CTRL_C)
+        assert terminal.end() == 130
+        assert "Traceback" not in terminal.screen
+        assert request.hung_up.wait(5)
 
 
 def test_a_slow_upstream_does_not_hide_a_fast_one(configured: CommandLine, upstream: FakeUpstream) -> None:

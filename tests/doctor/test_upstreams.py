@@ -94,7 +94,7 @@ def test_the_other_models_are_looked_up() -> None:
 def test_the_demo_that_is_not_running_comes_with_its_command() -> None:
     (finding,) = findings(failed("models", "connection"), base_url="http://127.0.0.1:8227/v1")
     assert finding.fix is not None
-    assert finding.fix.command == "python -m c2o.demo --port 8227"
+    assert str(finding.fix.command).endswith(" -m c2o.demo --port 8227")
 
 
 # ---- for real

@@ -15,4 +15,5 @@ One request's road is ``handlers.create_message``: decode, route, translate, sen
 - ``process``     the process around it all: socket, signals, drain
 - ``log``         what goes to stderr: without secrets and escape sequences
 - ``probe``       asks an upstream on behalf of the command line, in a process of its own
+- ``model_list``  an upstream's models, and the limits that some tell
 """

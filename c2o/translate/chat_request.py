@@ -47,7 +47,7 @@ def chat_request(
 ) -> ChatRequest:
     """The request for a chat-completions upstream.  Raises RequestError that names the place."""
     limit = _max_tokens(request, max_output_tokens)
-    return ChatRequest(
+    chat = ChatRequest(
         model=model,
         messages=[*_system_messages(request, dialect), *_conversation(turns, tools, replay, dialect, media)],
         max_tokens=limit if dialect.max_tokens_field == "max_tokens" else UNSET,
@@ -64,6 +64,14 @@ def chat_request(
         response_format=structured.response_format(structured.schema_of(request), dialect),
         safety_identifier=_safety_identifier(request, dialect),
     )
+    if _thinks_not(request):
+        for field, value in dialect.thinking_off.items():
+            setattr(chat, field, value)
+    return chat
+
+
+def _thinks_not(request: MessagesRequest) -> bool:
+    return request.thinking is not None and request.thinking.type in ("disabled", "between_tools")
 
 
 def _given(value: float | None, dialect: Dialect) -> float | UnsetType:
@@ -108,7 +116,7 @@ def _reasoning_effort(request: MessagesRequest, dialect: Dialect) -> str | Unset
 
 
 def _effort(request: MessagesRequest) -> str | None:
-    if request.thinking and request.thinking.type in ("disabled", "between_tools"):
+    if _thinks_not(request):
         return "none"
     said = [request.output_config, *(message.output_config for message in request.messages)]
     if efforts := [config.effort for config in said if config and config.effort]:

@@ -92,6 +92,10 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     reasoning_efforts: tuple[str, ...] = ()
     """The words that ``reasoning_effort`` takes, weakest first; empty: the field isn't sent."""
 
+    thinking_off: Mapping[str, Any] = {}
+    """The fields of a request that switch thinking off, where the client says ``thinking: disabled``.  Claude Code's
+    safety checks do, with room for 64 tokens: a model that thinks them away blocks every command."""
+
     reasoning_replay: Literal[
         "drop", "reasoning_content", "reasoning", "reasoning_details", "thought_signature", "thinking_parts"
     ] = "drop"
@@ -132,6 +136,8 @@ DIALECTS: dict[str, Dialect] = {
     "nim": Dialect(),
     # https://api-docs.deepseek.com/api/create-chat-completion: no json_schema
     "deepseek": Dialect(
+        thinking_off={"thinking": {"type": "disabled"}},
+        reasoning_efforts=("low", "medium", "high", "max"),
         response_format="json_object",
         tool_choice_named=True,
         reasoning_replay="reasoning_content",
@@ -139,6 +145,7 @@ DIALECTS: dict[str, Dialect] = {
     ),
     # https://openrouter.ai/docs/api-reference/parameters
     "openrouter": Dialect(
+        thinking_off={"reasoning": {"enabled": False}},
         tool_choice_named=True,
         parallel_tool_calls=True,
         top_k=True,
@@ -148,15 +155,31 @@ DIALECTS: dict[str, Dialect] = {
         reasoning_replay="reasoning_details",
     ),
     # https://ai.google.dev/gemini-api/docs/openai and …/thought-signatures
-    "gemini": Dialect(reasoning_efforts=("low", "medium", "high"), reasoning_replay="thought_signature"),
+    "gemini": Dialect(
+        thinking_off={"reasoning_effort": "none"},
+        reasoning_efforts=("low", "medium", "high"),
+        reasoning_replay="thought_signature",
+    ),
     # https://docs.mistral.ai/capabilities/reasoning
     "mistral": Dialect(reasoning_replay="thinking_parts", prefill="prefix"),
     # https://docs.ollama.com/api/openai-compatibility: tool_choice isn't supported
-    "ollama": Dialect(tool_choice_required=False, reasoning_replay="reasoning", windows="loaded"),
+    "ollama": Dialect(
+        thinking_off={"reasoning_effort": "none"},
+        tool_choice_required=False,
+        reasoning_replay="reasoning",
+        windows="loaded",
+    ),
     # https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
-    "llamacpp": Dialect(top_k=True, reasoning_replay="reasoning_content", prefill="plain", count_tokens="llamacpp"),
+    "llamacpp": Dialect(
+        thinking_off={"chat_template_kwargs": {"enable_thinking": False}},
+        top_k=True,
+        reasoning_replay="reasoning_content",
+        prefill="plain",
+        count_tokens="llamacpp",
+    ),
     # https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html
     "vllm": Dialect(
+        thinking_off={"chat_template_kwargs": {"enable_thinking": False}},
         top_k=True,
         tool_choice_named=True,
         reasoning_replay="reasoning",

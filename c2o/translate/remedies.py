@@ -71,8 +71,8 @@ _APPLY: dict[str, Callable[[ChatRequest, str], object]] = {
 }
 
 DROPPABLE = (
-    "temperature", "top_p", "top_k", "parallel_tool_calls", "reasoning_effort", "stream_options", "response_format",
-    "tool_choice", "safety_identifier",
+    "temperature", "top_p", "top_k", "parallel_tool_calls", "tool_choice", "stream_options", "response_format",
+    "reasoning_effort", "chat_template_kwargs", "reasoning", "thinking", "safety_identifier",
 )  # fmt: skip
 """Fields without which the request still means the same, or nearly."""
 

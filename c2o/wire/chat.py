@@ -9,6 +9,7 @@ https://platform.openai.com/docs/api-reference/chat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -135,6 +136,9 @@ class ChatRequest(Struct, omit_defaults=True, kw_only=True):
     tool_choice: str | NamedToolChoice | UnsetType = UNSET
     parallel_tool_calls: bool | UnsetType = UNSET
     reasoning_effort: str | UnsetType = UNSET
+    thinking: Mapping[str, Any] | UnsetType = UNSET
+    reasoning: Mapping[str, Any] | UnsetType = UNSET
+    chat_template_kwargs: Mapping[str, Any] | UnsetType = UNSET
     response_format: ResponseFormat | UnsetType = UNSET
     safety_identifier: str | UnsetType = UNSET
     continue_final_message: bool | UnsetType = UNSET

@@ -123,6 +123,32 @@ def test_effort_in_the_words_of_the_upstream(quirks: Json, asked: Json, effort: 
     assert sent(request(**asked), quirks=quirks).get("reasoning_effort") == effort
 
 
+SWITCHES: list[tuple[str, Json]] = [
+    # dialect, what the request must hold where the client wants no thinking
+    ("deepseek", {"thinking": {"type": "disabled"}}),
+    ("openrouter", {"reasoning": {"enabled": False}}),
+    ("vllm", {"chat_template_kwargs": {"enable_thinking": False}}),
+    ("llamacpp", {"chat_template_kwargs": {"enable_thinking": False}}),
+    ("gemini", {"reasoning_effort": "none"}),
+    ("ollama", {"reasoning_effort": "none"}),
+]
+
+
+@pytest.mark.parametrize(("dialect", "fields"), SWITCHES)
+def test_thinking_is_switched_off_in_the_words_of_the_upstream(dialect: str, fields: Json) -> None:
+    off = sent(request(thinking={"type": "disabled"}), dialect=dialect)
+    on = sent(request(thinking={"type": "adaptive"}), dialect=dialect)
+    assert {name: off.get(name) for name in fields} == fields
+    assert not any(name in on for name in fields)
+
+
+@pytest.mark.parametrize("dialect", ["generic", "nim", "openai"])
+def test_a_switch_that_is_not_known_is_not_tried(dialect: str) -> None:
+    assert (
+        sent(request(thinking={"type": "disabled"}), dialect=dialect).keys() == sent(request(), dialect=dialect).keys()
+    )
+
+
 # ---- the system prompt
 
 BILLING = "x-anthropic-billing-header: cc_version=2.1.329.d5e; cc_entrypoint=cli;"

@@ -122,6 +122,10 @@ ROUTED: dict[str, tuple[list[list[Json]], list[Called]]] = {
         [[F('{"x"', index=0, id="a", name="F")], [F(": 1}", index=0, name="F")], [F("", index=0, name="F")]],
         [("a", "F", X)],
     ),
+    "the name again before the arguments": (
+        [[A], [F("", index=0, name="F")], [F('{"x": 1}', index=0)]],
+        [("a", "F", X)],
+    ),
     "the id again with each fragment": (
         [[F('{"x"', index=0, id="a", name="F")], [F(": 1}", index=0, id="a")]],
         [("a", "F", X)],

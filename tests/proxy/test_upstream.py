@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -334,6 +335,16 @@ async def test_an_untrusted_certificate_is_told_and_nothing_is_sent(serve: Serve
     assert (answer.status, answer.headers["x-should-retry"]) == (502, "false")
     assert "TLS certificate isn't accepted" in answer.error["message"]
     assert server.connections == []  # none got past the handshake
+
+
+async def test_localhost_is_found_where_it_listens(serve: Serve, upstream: FakeUpstream) -> None:
+    """The name may mean ::1 first, where nobody is."""
+    service = await serve(configuration(upstream.base_url.replace("127.0.0.1", "localhost")))
+    upstream.play(Reply(text="Hi"))
+    start = time.monotonic()
+
+    assert (await service.post()).status == 200
+    assert time.monotonic() - start < 1
 
 
 async def test_an_unknown_name_is_told(serve: Serve) -> None:

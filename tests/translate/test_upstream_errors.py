@@ -186,6 +186,13 @@ def test_an_error_has_the_class_on_which_clients_act_rightly(what: str) -> None:
     assert (found.status, found.type, found.retry) == expected
 
 
+def test_a_rate_of_tokens_is_no_prompt_that_is_too_long() -> None:
+    """Compacting the conversation wouldn't help; waiting does."""
+    words = "Limit 6000 tokens per minute (TPM), Requested 9000, please reduce the length of the messages"
+
+    assert "prompt is too long" not in str(failure(413, error(words, code="rate_limit_exceeded")))
+
+
 @pytest.mark.parametrize(
     ("what", "words"),
     [

@@ -50,6 +50,8 @@ class Secret:
 def find(source: str) -> Secret:
     """The key that ``source`` leads to.  Raises CredentialError that names the place, never the value."""
     kind, separator, rest = source.partition(":")
+    if kind == "keyring":
+        raise CredentialError("a key can't come from a keyring: use env:NAME, file:PATH or command:LINE.")
     read = SOURCES.get(kind) if separator else None
     value = read(rest) if read else source.strip()
     if not value or not value.isprintable() or not value.isascii():

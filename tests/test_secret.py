@@ -144,3 +144,9 @@ def test_a_command_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(CredentialError, match="can't be run: TimeoutExpired"):
         find(f"command:{sys.executable} -c 'import time; time.sleep(60)'")
+
+
+def test_a_keyring_is_not_taken_for_a_key() -> None:
+    """It would be sent upstream."""
+    with pytest.raises(CredentialError, match="command:LINE"):
+        find("keyring:nim")

@@ -77,7 +77,8 @@ def as_error(choice: Choice, found: Found, listed: list[ListedModel]) -> C2oErro
     """Why the choice doesn't work, and what to do with flags."""
     kind = CredentialError if found.fault == "key" else UpstreamError
     flags = _FLAGS.get(found.fault or "", "")
-    sentences = [f"{found.detail.rstrip('.')}.", advice(choice, found, listed), flags, WITHOUT]
+    told = found.detail if found.detail.endswith((".", "?", "!")) else f"{found.detail}."
+    sentences = [told, advice(choice, found, listed), flags, WITHOUT]
     return kind(" ".join(sentence for sentence in sentences if sentence))
 
 

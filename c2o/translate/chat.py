@@ -10,7 +10,7 @@ from c2o.errors import RequestError
 from c2o.translate.answers import NEVER_AGAIN, STATUS, failed
 from c2o.translate.chat_request import chat_request
 from c2o.translate.chat_stream import ChatStream, TextFilter
-from c2o.translate.conversation import turns
+from c2o.translate.conversation import Turn, turns
 from c2o.translate.media import media_of
 from c2o.translate.message_builder import MessageBuilder, fold
 from c2o.translate.prefill import Echo, prefill
@@ -33,7 +33,7 @@ from c2o.wire.anthropic import (
     encode,
     encode_events,
 )
-from c2o.wire.chat import Chunk, decode_chunk, encode_request
+from c2o.wire.chat import ChatRequest, Chunk, decode_chunk, encode_request
 from c2o.wire.sse import LIMIT, ServerSentEvent, SSEDecoder, TooLong
 
 DONE = b"[DONE]"
@@ -67,17 +67,36 @@ class ChatTranslator:
         _check_stop_sequences(request.stop_sequences or [])
         self._job = job
         conversation = conversation_of(request, said) if job.dialect.reasoning_replay != "drop" else ""
-        upstream = job.failing.upstream
         check(request)
         self.media = media_of(job.dialect, job.documents, job.learned)
         """What the upstream sees of images and documents, and which PDFs it would want read."""
-        self._chat = chat_request(
+        self._chat = self._ask(request, said, tools, conversation)
+        apply(job.learned, self._chat)
+        prefilled = prefill(self._chat, job.dialect)
+        self._corrections = 0
+        self._body = self._encoded()
+        self.outcome.prompt_size = prompt_size(self._chat, self._body)
+        self._prompt_estimate = self.outcome.prompt_size.tokens(job.size_factor)
+        self._builder = MessageBuilder(
+            id=job.message_id, model=request.model, usage=Usage(input_tokens=self._prompt_estimate, output_tokens=0)
+        )
+        self._stream = self._listen(request, said, tools, conversation, _filters(request, prefilled))
+        self._decoder = SSEDecoder()
+        self._whole: list[bytes] | None = None
+        """The pieces of a JSON answer that came where a stream was asked for."""
+        self._whole_size = 0
+        self._begun = False
+        self._done = False
+
+    def _ask(self, request: MessagesRequest, said: list[Turn], tools: Toolbox, conversation: str) -> ChatRequest:
+        job = self._job
+        return chat_request(
             request,
             said,
             tools,
             Replay(
                 job.dialect,
-                upstream=upstream,
+                upstream=job.failing.upstream,
                 model=job.model,
                 remembered=job.remembered,
                 conversation=conversation,
@@ -87,41 +106,32 @@ class ChatTranslator:
             dialect=job.dialect,
             max_output_tokens=min((limit for limit in (job.max_output_tokens, job.room) if limit), default=None),
             media=self.media,
-            notes=notes,
+            notes=self.outcome.warnings,
         )
-        apply(job.learned, self._chat)
-        prefilled = prefill(self._chat, job.dialect)
-        self._corrections = 0
-        self._body = self._encoded()
-        self.outcome.prompt_size = prompt_size(self._chat, self._body)
-        prompt_estimate = self.outcome.prompt_size.tokens(job.size_factor)
-        self._builder = MessageBuilder(
-            id=job.message_id, model=request.model, usage=Usage(input_tokens=prompt_estimate, output_tokens=0)
-        )
+
+    def _listen(
+        self, request: MessagesRequest, said: list[Turn], tools: Toolbox, conversation: str, filters: list[TextFilter]
+    ) -> ChatStream:
+        job = self._job
         used_ids = {id for turn in said for id in turn.calls}
-        self._stream = ChatStream(
+        seed = job.message_id.removeprefix("msg_")
+        return ChatStream(
             self._builder,
-            CallRouter(tools, used_ids=used_ids, id_seed=job.message_id.removeprefix("msg_"), notes=notes),
+            CallRouter(tools, used_ids=used_ids, id_seed=seed, notes=self.outcome.warnings),
             ReasoningStream(
                 self._builder,
                 mode=mode_of(request.thinking),
                 dialect=job.dialect,
-                upstream=upstream,
+                upstream=job.failing.upstream,
                 model=job.model,
                 conversation=conversation,
             ),
-            filters=_filters(request, prefilled),
+            filters=filters,
             stop_sequences=request.stop_sequences or [],
             think_tags=job.dialect.think_tags,
-            prompt_estimate=prompt_estimate,
+            prompt_estimate=self._prompt_estimate,
             max_tokens=min(request.max_tokens or 0, job.max_output_tokens or request.max_tokens or 0),
         )
-        self._decoder = SSEDecoder()
-        self._whole: list[bytes] | None = None
-        """The pieces of a JSON answer that came where a stream was asked for."""
-        self._whole_size = 0
-        self._begun = False
-        self._done = False
 
     @property
     def done(self) -> bool:

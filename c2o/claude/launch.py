@@ -83,11 +83,12 @@ def become(file: str, arguments: list[str], environment: Mapping[str, str]) -> N
     """Replace this process by ``file``.  Raises NotExecutable where the system refuses it."""
     if sys.platform == "win32":
         _stand_in_for(file, arguments, environment)
-    for number in IGNORED_BY_PYTHON:
-        signal.signal(number, signal.SIG_DFL)
+    ours = [(number, signal.signal(number, signal.SIG_DFL)) for number in IGNORED_BY_PYTHON]
     try:
         os.execve(file, arguments, environment)  # noqa: S606 - the command that the person gave
     except OSError as error:
+        for number, handler in ours:
+            signal.signal(number, handler)
         raise NotExecutable(_refused(file, error)) from None
 
 

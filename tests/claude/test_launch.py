@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -72,6 +73,7 @@ def test_a_file_that_is_no_program_is_told(tmp_path):
     path.chmod(0o755)
     with pytest.raises(launch.NotExecutable, match="give it a first line"):
         launch.become(str(path), [str(path)], {})
+    assert signal.getsignal(signal.SIGPIPE) is signal.SIG_IGN, "a broken pipe would now end this process"
 
 
 @pytest.mark.parametrize("code", [0, 37])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.clients.service import Service, environment
@@ -21,6 +21,11 @@ class Claude:
     binary: Path
     home: Path
     project: Path
+    timeout: float = TIMEOUT
+
+    def waiting(self, seconds: float) -> Claude:
+        """The same, with this much time for a run."""
+        return replace(self, timeout=seconds)
 
     def environment(self, **more: str) -> dict[str, str]:
         given = environment(self.home, **more)
@@ -47,7 +52,7 @@ class Claude:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=TIMEOUT,
+            timeout=self.timeout,
         )
 
 

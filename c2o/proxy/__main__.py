@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell(options.ready_fd, {"ok": True, **said})
 
     try:
-        run(options.port, ready)
+        run(options.port, ready, options.listen_fd)
     except C2oError as error:
         _tell(options.ready_fd, {"ok": False, "exit_code": error.exit_code, "error": str(error)})
         sys.stderr.write(f"c2o: {error}\n")
@@ -41,6 +41,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m c2o.proxy", description="The c2o service, in the foreground.")
     parser.add_argument("--port", type=_port, help="instead of the configuration's; 0 takes a free one")
     parser.add_argument("--ready-fd", type=int, metavar="FD", help="where to write one JSON line when it serves")
+    parser.add_argument("--listen-fd", type=int, metavar="FD", help="an inherited socket that listens already")
     return parser.parse_args(arguments)
 
 

@@ -7,7 +7,6 @@ DRAIN_LIMIT, then exit code 0.  A second one ends it at once.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import signal
@@ -21,9 +20,10 @@ from typing import TYPE_CHECKING
 
 import c2o
 from c2o import instance, paths
-from c2o.config import Config, Server, load
-from c2o.errors import C2oError, PortTaken
+from c2o.config import Config, load
+from c2o.errors import C2oError
 from c2o.instance import DRAIN_LIMIT, Instance
+from c2o.proxy import sockets
 
 if sys.platform != "win32":
     import resource
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from c2o.proxy.state import State
 
 log = logging.getLogger("c2o.proxy")
-
-BACKLOG = 1024
 
 LOCK_PATIENCE = 1.0
 """Seconds for the lock: whoever looks whether it is held, holds it himself for a moment."""
@@ -53,10 +51,10 @@ MANAGER_VARIABLE = "C2O_MANAGER"
 Ready = Callable[[Instance], None]
 
 
-def run(port: int | None, ready: Ready) -> None:
+def run(port: int | None, ready: Ready, listen_fd: int | None = None) -> None:
     """Serve until a signal; ``ready`` is told when requests are answered.  Raises C2oError if that can't be.
 
-    ``port`` is used instead of the configuration's.
+    ``port`` is used instead of the configuration's; ``listen_fd`` is a listening socket that we have inherited.
     """
     _confine()
     config = load(paths.config_file())
@@ -64,7 +62,7 @@ def run(port: int | None, ready: Ready) -> None:
         if not lock.acquire(LOCK_PATIENCE):
             raise C2oError(_already_running())
         instance.remove()  # left behind by a service that was killed
-        with closing(listen(config.server, port)) as sock:
+        with closing(sockets.listening(config.server, port, listen_fd)) as sock:
             _run(config, sock, ready)
 
 
@@ -79,34 +77,6 @@ def _already_running() -> str:
     there = instance.read()
     where = f" (pid {there.pid}, {there.url})" if there else ""
     return f"the service already runs{where}. Use it as it is, or end it first: c2o stop"
-
-
-def listen(server: Server, port: int | None) -> socket.socket:
-    """The listening socket.  Raises PortTaken, and C2oError for an address that isn't this machine's."""
-    host = "127.0.0.1" if server.host == "localhost" else server.host  # localhost may be ::1, where clients don't look
-    wanted = server.port if port is None else port
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, wanted, type=socket.SOCK_STREAM)[0]
-        sock = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise C2oError(f"[server] host: {host} can't be listened on: {error.strerror}.") from None
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-        sock.listen(BACKLOG)
-    except OSError as error:
-        sock.close()
-        raise _cannot_listen(error, host, wanted) from None
-    return sock
-
-
-def _cannot_listen(error: OSError, host: str, port: int) -> C2oError:
-    another = f"set port under [server] in {paths.config_file()}, or use --port."
-    if isinstance(error, PermissionError):
-        return C2oError(f"port {port} is for the system's own services. Take one above 1023: {another}")
-    if error.errno == errno.EADDRNOTAVAIL:
-        return C2oError(f"[server] host: {host} isn't an address of this machine.")
-    return PortTaken(f"port {port} is taken by another program. Stop it, or take another port: {another}")
 
 
 def _run(config: Config, sock: socket.socket, ready: Ready) -> None:
@@ -162,7 +132,7 @@ async def _serve(app: web.Application, state: State, sock: socket.socket, myself
     )
     await runner.setup()
     try:
-        site = web.SockSite(runner, sock, backlog=BACKLOG)
+        site = web.SockSite(runner, sock, backlog=sockets.BACKLOG)
         await site.start()
         instance.write(myself)
         log.info("c2o %s serves at %s (pid %d)", myself.version, myself.url, myself.pid)

@@ -24,7 +24,6 @@ import pytest
 import c2o as package
 from c2o import instance
 from c2o.instance import Lock
-from c2o.proxy import process as service_process
 from c2o.secret import Secret
 from c2o.service import processes
 from c2o.service.probe import ask
@@ -308,10 +307,3 @@ def test_a_port_that_is_none(c2o: CommandLine, port: str) -> None:
     )
     assert done.returncode == 2
     assert b"--port" in done.stderr
-
-
-def test_a_system_port_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    error = service_process._cannot_listen(PermissionError(13, "Permission denied"), "127.0.0.1", 80)
-    assert str(error).startswith(
-        "port 80 is for the system's own services. Take one above 1023: set port under [server]"
-    )

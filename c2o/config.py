@@ -60,6 +60,8 @@ class Timeouts(_Table, frozen=True, kw_only=True):
     """From sending a request to the first byte of its answer: 600, and 3600 on this machine."""
     idle: Seconds | None = None
     """Between two pieces of an answer: 300, and 900 on this machine."""
+    total: Seconds | None = None
+    """For a whole answer, however lively: 3600, and 14400 on this machine."""
 
 
 class Upstream(_Table, frozen=True, kw_only=True):

@@ -10,12 +10,14 @@ waits long enough for that to help.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
 
 from c2o.proxy.client import ClientLeft, ClientStream
 from c2o.proxy.clock import Clock, Timer
+from c2o.proxy.patience import Limit, Patience
 from c2o.translate.types import Translator
 
 PING_AFTER = 10.0
@@ -39,31 +41,45 @@ class Voice(Protocol):
 
 
 class Watch:
-    """Watches over one answer, as a context.  Raises TimeoutError inside it when the upstream is given up on.
+    """Watches over one answer, as a context.  Raises TimeoutError inside it when the upstream is given up on;
+    ``exceeded`` says then what was too much.
 
-    ``heard`` is to be told of every piece from upstream.  ``total``, where given, ends even a lively answer.
+    ``heard`` is to be told of every piece from upstream.
     """
 
     def __init__(
-        self,
-        clock: Clock,
-        *,
-        first_byte: float,
-        idle: float,
-        total: float | None = None,
-        voice: Voice | None = None,
+        self, clock: Clock, patience: Patience, *, client: float | None = None, voice: Voice | None = None
     ) -> None:
-        self._clock = clock
-        self._limit, self._idle = first_byte, idle
-        self._heard_at = clock.now()
-        self._ends_at = self._heard_at + total if total is not None else float("inf")
-        self._voice = voice
+        """``client``: seconds after which the client would have left."""
+        self._clock, self._patience, self._voice = clock, patience, voice
+        self._began_at = self._heard_at = self._data_at = clock.now()
+        self._client = client
+        self._begun = False
+        self._events = 0
         self._timeout = asyncio.timeout(None)
         self._timer: Timer | None = None
 
-    def heard(self) -> None:
-        """A piece came from the upstream."""
-        self._heard_at, self._limit = self._clock.now(), self._idle
+    def heard(self, events: int = 0) -> None:
+        """A piece came from the upstream; ``events`` came by now, or 0 where they aren't counted."""
+        self._heard_at, self._begun = self._clock.now(), True
+        if not events or events != self._events:
+            self._events, self._data_at = events, self._heard_at
+
+    @property
+    def exceeded(self) -> Limit:
+        """The limit that is reached first, unless something comes."""
+        return min(self._limits())
+
+    def _limits(self) -> Iterator[Limit]:
+        patience = self._patience
+        if self._begun:
+            yield Limit(self._heard_at + patience.idle, patience.idle, "idle")
+        else:
+            yield Limit(self._heard_at + patience.first_byte, patience.first_byte, "first_byte")
+        yield Limit(self._data_at + patience.no_data, patience.no_data, "no_data")
+        yield Limit(self._began_at + patience.total, patience.total, "total")
+        if self._client is not None:
+            yield Limit(self._began_at + self._client, self._client, "client")
 
     async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()
@@ -77,19 +93,16 @@ class Watch:
             self._timer.cancel()
         await self._timeout.__aexit__(kind, error, trace)
 
-    def _gives_up_at(self) -> float:
-        return min(self._heard_at + self._limit, self._ends_at)
-
     def _arm(self) -> None:
         """Wake up at the next moment at which something may be due."""
-        due = self._gives_up_at()
+        due = self.exceeded.at
         if self._voice is not None:
             due = min(due, self._voice.due())
         self._timer = self._clock.call_later(max(0.01, due - self._clock.now()), self._wake)
 
     def _wake(self) -> None:
         now = self._clock.now()
-        if now >= self._gives_up_at():
+        if now >= self.exceeded.at:
             self._timeout.reschedule(asyncio.get_running_loop().time())
             return
         if self._voice is not None and now >= self._voice.due():

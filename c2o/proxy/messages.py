@@ -21,10 +21,11 @@ from c2o.proxy.client import JSON, ClientLeft, ClientStream
 from c2o.proxy.journal import Entry
 from c2o.proxy.life_signs import StreamVoice, Watch, WholeVoice
 from c2o.proxy.memory import FOR_GOOD, of_body
+from c2o.proxy.patience import Patience, gave_up
 from c2o.proxy.rate_limits import rate_limit_headers, states_limits
 from c2o.proxy.state import STATE, State
 from c2o.proxy.streams import ENDING
-from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Patience, read_capped, read_rest
+from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, read_capped, read_rest
 from c2o.routing import Route
 from c2o.translate.answers import failed, with_id
 from c2o.translate.chat import ChatTranslator, prewarmed
@@ -173,13 +174,8 @@ def _told(exchange: Exchange, error: Exception) -> RequestError:
 
 async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
     """Everything that the upstream says, over to the client; or the answer with which it refused."""
-    translator, patience = exchange.translator, exchange.patience
-    watch = Watch(
-        exchange.state.clock,
-        first_byte=patience.first_byte,
-        idle=patience.idle,
-        voice=StreamVoice(client, translator),
-    )
+    translator = exchange.translator
+    watch = Watch(exchange.state.clock, exchange.patience, voice=StreamVoice(client, translator))
     try:
         async with watch, _sent(exchange) as upstream:
             if isinstance(upstream, Answer):
@@ -187,14 +183,15 @@ async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
             client.headers.update(_limits_of(upstream))
             async for data in upstream.content.iter_any():
                 exchange.entry.heard()
-                watch.heard()
-                await client.write(translator.feed(data))
+                said = translator.feed(data)
+                watch.heard(translator.events)
+                await client.write(said)
                 if translator.done:
                     break
             await client.write(translator.close())
             await read_rest(upstream)
     except TimeoutError:
-        raise _gave_up(exchange.route) from None
+        raise gave_up(exchange.route.name, watch.exceeded) from None
     return None
 
 
@@ -220,9 +217,8 @@ async def _complete(exchange: Exchange, client: ClientStream) -> Answer:
     trickle = limit is None or limit > CUTS_AT_300
     watch = Watch(
         exchange.state.clock,
-        first_byte=exchange.patience.first_byte,
-        idle=exchange.patience.idle,
-        total=None if limit is None else limit - min(BEFORE_CLIENT, limit / 10),
+        exchange.patience,
+        client=None if limit is None else limit - min(BEFORE_CLIENT, limit / 10),
         voice=WholeVoice(client) if trickle else None,
     )
     try:
@@ -233,7 +229,7 @@ async def _complete(exchange: Exchange, client: ClientStream) -> Answer:
             answer = exchange.translator.complete(await read_capped(upstream, WHOLE_LIMIT, watch.heard))
             return with_id(answer, exchange.entry.id)._replace(headers={**answer.headers, **_limits_of(upstream)})
     except TimeoutError:
-        raise _gave_up(exchange.route) from None
+        raise gave_up(exchange.route.name, watch.exceeded) from None
 
 
 CUTS_AT_300 = 330.0
@@ -282,14 +278,3 @@ async def _refused(exchange: Exchange, upstream: aiohttp.ClientResponse) -> Answ
 
 def _limits_of(upstream: aiohttp.ClientResponse) -> dict[str, str]:
     return rate_limit_headers(upstream.headers, datetime.now(UTC)) if states_limits(upstream.headers) else {}
-
-
-def _gave_up(route: Route) -> RequestError:
-    return RequestError(
-        f"upstream {route.name} didn't answer within the time limit. If it may take that long, raise "
-        f"first_byte or idle in [upstreams.{route.name}.timeouts] of c2o's configuration, "
-        "and API_TIMEOUT_MS for the client.",
-        status=504,
-        type="timeout_error",
-        retry=False,
-    )

@@ -19,6 +19,7 @@ from c2o import __version__, secret, urls
 from c2o.config import Config, Upstream
 from c2o.errors import CredentialError, RequestError
 from c2o.proxy.clock import Clock
+from c2o.proxy.patience import Patience
 from c2o.routing import Route
 from c2o.secret import Secret
 from c2o.translate.types import UpstreamRequest
@@ -32,10 +33,6 @@ LARGE = 512 * 1024
 
 TRUSTED_FOR = 600.0
 """Seconds after an answer in which an upstream that can't be reached is taken to be away for a moment."""
-
-CONNECT, CONNECT_LOCAL = 10.0, 3.0
-FIRST_BYTE, FIRST_BYTE_LOCAL = 600.0, 3600.0
-IDLE, IDLE_LOCAL = 300.0, 900.0
 
 
 def keys(config: Config) -> dict[str, Secret]:
@@ -62,18 +59,6 @@ def _secrets(found: Mapping[str, Secret], config: Config) -> list[str]:
     in_headers = [word for name, value in given if _SECRET_HEADER.search(name) for word in value.split()]
     secrets = {*(key.reveal() for key in found.values()), *in_headers}
     return sorted((each for each in secrets if len(each) >= SHORTEST_SECRET), key=len, reverse=True)
-
-
-class Patience:
-    """The time limits for an upstream, in seconds."""
-
-    def __init__(self, upstream: Upstream) -> None:
-        self.local = local = urls.is_loopback(upstream.base_url)
-        given = upstream.timeouts
-        connect = given.connect or (CONNECT_LOCAL if local else CONNECT)
-        self.timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect)
-        self.first_byte = given.first_byte or (FIRST_BYTE_LOCAL if local else FIRST_BYTE)
-        self.idle = given.idle or (IDLE_LOCAL if local else IDLE)
 
 
 class Upstreams:

@@ -61,6 +61,7 @@ class ChatTranslator:
 
     def __init__(self, request: MessagesRequest, job: Job) -> None:
         self.outcome = Outcome()
+        self.events = 0
         notes = self.outcome.warnings
         said = turns(request.messages, repair=job.repair_history, notes=notes)
         tools = Toolbox(request.tools, request.tool_choice, said, notes)
@@ -151,7 +152,7 @@ class ChatTranslator:
             if self._whole is not None:
                 self._keep(data)
             else:
-                self._events(self._decoder.feed(data))
+                self._take_events(self._decoder.feed(data))
         except TooLong:
             self._stream.fail("api_error", "the upstream sent a line that is larger than c2o takes")
             self._whole = None
@@ -174,7 +175,7 @@ class ChatTranslator:
         if self._whole is not None:
             self._take_whole(b"".join(self._whole))
         else:
-            self._events(self._decoder.close())
+            self._take_events(self._decoder.close())
         if not self._stream.ended:
             self._end(broken)
         return self._said()
@@ -182,7 +183,7 @@ class ChatTranslator:
     def complete(self, body: bytes) -> Answer:
         if body.lstrip().startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
             self._read(body)  # a stream where none was asked for
-            self._events(self._decoder.close())
+            self._take_events(self._decoder.close())
             self._end(None)
         else:
             self._take_whole(body)
@@ -204,11 +205,12 @@ class ChatTranslator:
 
     def _read(self, data: bytes) -> None:
         try:
-            self._events(self._decoder.feed(data))
+            self._take_events(self._decoder.feed(data))
         except TooLong:
             self._stream.fail("api_error", "the upstream sent a line that is larger than c2o takes")
 
-    def _events(self, events: list[ServerSentEvent]) -> None:
+    def _take_events(self, events: list[ServerSentEvent]) -> None:
+        self.events += len(events)
         for event in events:
             if self.done:
                 return

@@ -87,6 +87,8 @@ class Translator(Protocol):
     """One Messages request and the answer to it.  Made per request, used once, does no I/O."""
 
     outcome: Outcome
+    events: int
+    """How many events of the upstream's stream have come; comments are none."""
 
     @property
     def done(self) -> bool:

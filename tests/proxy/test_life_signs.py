@@ -380,6 +380,48 @@ async def test_a_local_upstream_is_given_more_time(
         assert peer.events[-1].data["error"]["type"] == "timeout_error"
 
 
+async def test_comments_are_no_answer_for_ever(serve: Serve, upstream: FakeUpstream, clock: FakeClock) -> None:
+    service = await serve(configuration(upstream.base_url, timeouts={"first_byte": 60, "idle": 30}), clock)
+    steps = [threading.Event() for _ in range(20)]
+    comments = [piece for step in steps for piece in (Hold(step), b": PROCESSING\n\n")]
+    upstream.play(stream(text("Hi"), *comments, Hold(NEVER)))
+    peer = await silent_call(service, upstream)
+    await eventually(lambda: b"Hi" in peer.heard, "the first word")
+    for step in steps[:6]:
+        assert "error" not in names(peer.events)
+        step.set()
+        await asyncio.sleep(0.01)
+        await clock.advance(10)
+    await clock.advance(1)
+    await peer.finished()
+
+    check_grammar(peer.events)
+    assert peer.events[-1].data["error"]["type"] == "timeout_error"
+    assert "nothing but signs of life for 60 s" in peer.events[-1].data["error"]["message"]
+    assert await gone(upstream)
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_lively_answer_that_never_ends_is_ended(
+    serve: Serve, upstream: FakeUpstream, clock: FakeClock, streamed: bool
+) -> None:
+    service = await serve(configuration(upstream.base_url, timeouts={"total": 40}), clock)
+    steps = [threading.Event() for _ in range(9)]
+    words = [piece for step in steps for piece in (text("word ") if streamed else b" ", Hold(step))]
+    upstream.play(stream(*words) if streamed else Answer(tuple(words), 200, {"content-type": "application/json"}))
+    peer = await silent_call(service, upstream) if streamed else await whole_call(service, upstream, None)
+    for step in steps[:4]:
+        await clock.advance(10)
+        step.set()
+        await asyncio.sleep(0.01)
+    await eventually(lambda: b"timeout_error" in peer.heard, "the end")
+
+    assert b"was not done after 40 s" in peer.heard
+    assert b"total in [upstreams.fake.timeouts]" in peer.heard
+    assert await gone(upstream)
+    peer.leave()
+
+
 # ---- whole answers
 
 

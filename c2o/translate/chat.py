@@ -16,12 +16,13 @@ from c2o.translate.message_builder import MessageBuilder, fold
 from c2o.translate.prefill import Echo, prefill
 from c2o.translate.reasoning import ReasoningStream, Replay, conversation_of, mode_of
 from c2o.translate.remedies import CORRECTIONS, apply, remedy_for
+from c2o.translate.retry_after import retry_after
 from c2o.translate.structured import Unfence, schema_of
 from c2o.translate.tool_calls import CallRouter
 from c2o.translate.tools import Toolbox
 from c2o.translate.types import Answer, Job, Outcome, Remedy, UpstreamRequest
 from c2o.translate.unsupported import check, check_prewarm
-from c2o.translate.upstream_errors import read, retry_after, understood
+from c2o.translate.upstream_errors import read, understood
 from c2o.translate.usage import estimated, prompt_size
 from c2o.wire.anthropic import (
     Error,
@@ -199,8 +200,8 @@ class ChatTranslator:
             self._corrections += 1
             self._body = self._encoded()
             return remedy
-        answer = self._failed(understood(self._job.failing, status, body))
-        wait = retry_after(headers) if answer.status in (429, 503, 529) else None
+        answer = self._failed(understood(self._job.failing, status, body, self._job.request_size))
+        wait = retry_after(headers, read(status, body).words) if answer.status in (429, 503, 529) else None
         return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
 
     def _read(self, data: bytes) -> None:

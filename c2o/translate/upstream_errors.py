@@ -9,7 +9,7 @@ https://platform.claude.com/docs/en/api/errors
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,6 +24,9 @@ LOOKED_AT = 64 * 1024
 
 PAGE = 8 * 1024
 """Characters of a web page that are looked at: a title is near its beginning, and tags cost time."""
+
+LONG = 100 * 1024
+"""Bytes of a request that may be too long for a model."""
 
 MOST_DEPTH = 4
 """How deep they may be nested."""
@@ -55,9 +58,14 @@ class Failing(NamedTuple):
     """Takes keys out of a text: some upstreams repeat the one that they refuse."""
 
 
-def understood(failing: Failing, status: int, body: bytes) -> RequestError:
-    """The Anthropic error for an upstream's answer with an error status, or with an error in a good one."""
+def understood(failing: Failing, status: int, body: bytes, sent: int = 0) -> RequestError:
+    """The Anthropic error for an upstream's answer with an error status, or with an error in a good one.
+
+    ``sent`` are the bytes of the request, where they are known: Cerebras refuses what is too long without a word.
+    """
     told = read(status, body, failing.hide)
+    if status in (400, 413) and not body.strip() and sent > LONG:
+        return _overflow(told, failing)
     for applies, explain in _CLASSES:
         if applies(told):
             return explain(told, failing)
@@ -75,7 +83,8 @@ def read(status: int, body: bytes, hide: Callable[[str], str] = str) -> Told:
     fields = error if isinstance(error, dict) else {}
     status = _status_in(fields) or status if status == 200 else status
     message = _printable(hide(message) or f"status {status} without an explanation")
-    codes = " ".join(str(fields[name])[:80] for name in ("code", "type", "status", "param") if fields.get(name))
+    outside = {"error_type": value.get("error_type")} if isinstance(value, dict) else {}  # TGI
+    codes = " ".join([*_codes_in({**outside, **fields}), *_meanings(fields)])
     numbers = {name: number for name, number in fields.items() if type(number) is int}
     return Told(status, message, f"{codes} {message}".lower(), numbers)
 
@@ -84,9 +93,50 @@ def _error_in(value: Any) -> Any:
     """The error object: OpenAI nests it, Gemini puts it into a list, Mistral and SGLang send it flat."""
     if isinstance(value, list) and value:
         value = value[0]
-    if isinstance(value, dict) and isinstance(value.get("error"), dict | str):
-        return value["error"]
-    return value
+    if not isinstance(value, dict):
+        return value
+    return next((value[name] for name in ERRORS if value.get(name) and isinstance(value[name], dict | str)), value)
+
+
+ERRORS = ("error", "fault", "base_resp")
+"""Where an error may be inside the body: almost everywhere, at Apigee, at MiniMax."""
+
+CODES = ("code", "type", "error_type", "status", "param", "status_code")
+
+
+def _codes_in(fields: Mapping[str, Any]) -> Iterator[str]:
+    """The words that are meant for programs, Google's in ``details`` among them.
+
+    https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto
+    """
+    yield from (str(fields[name])[:80] for name in CODES if fields.get(name))
+    details = fields.get("details")
+    for detail in details[:10] if isinstance(details, list) else []:
+        yield msgspec.json.encode(detail).decode()[:500]
+    metadata = fields.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("reasons"):  # OpenRouter: why it was flagged
+        yield "moderation"
+
+
+def _meanings(fields: Mapping[str, Any]) -> Iterator[str]:
+    """The words for numbers that Z.ai and MiniMax use as codes."""
+    code, status = fields.get("code"), fields.get("status_code")
+    if isinstance(code, str | int):
+        yield ZAI.get(str(code), "")
+    if isinstance(status, int) and "status_msg" in fields:
+        yield MINIMAX.get(status, "")
+
+
+ZAI = {
+    **dict.fromkeys(("1000", "1001", "1002", "1003", "1004"), "invalid_api_key"),
+    **dict.fromkeys(("1113", *map(str, (*range(1308, 1312), *range(1313, 1322)))), "insufficient_quota"),
+    "1302": "rate limit",
+    "1305": "overloaded",
+}
+"""https://docs.z.ai/api-reference/api-code"""
+
+MINIMAX = {1002: "rate limit", 1004: "invalid_api_key", 1008: "insufficient_quota", 2049: "invalid_api_key"}
+"""https://platform.minimax.io/docs/api-reference/errorcode"""
 
 
 def _status_in(error: Mapping[str, Any]) -> int | None:
@@ -106,11 +156,22 @@ def _message_in(error: Any, depth: int = 0) -> str:
         return ""
     raw = error.get("metadata")
     inner = raw.get("raw") if isinstance(raw, dict) else None  # OpenRouter: the provider's own words
-    texts = (
-        _message_in(error.get(name), depth + 1) for name in ("message", "detail", "msg", "error_msg", "err", "title")
-    )
-    message = next((text for text in texts if text), "")
+    texts = (_message_in(error.get(name), depth + 1) for name in SENTENCES)
+    message = _placed(next((text for text in texts if text), ""), error.get("loc"))
     return f"{message}: {inner}" if isinstance(inner, str) and inner not in message else message
+
+
+SENTENCES = (
+    *("message", "faultstring", "detail", "msg", "error_msg", "err", "status_msg", "title"),
+    *("header", "response", "error"),
+)
+"""Where the sentence stands, or an object that has it."""
+
+
+def _placed(message: str, place: object) -> str:
+    """FastAPI and Mistral say in ``loc`` which field they mean: ``["body", "temperature"]``."""
+    names = [part for part in place if isinstance(part, str) and part != "body"] if isinstance(place, list) else []
+    return f"{'.'.join(names)}: {message}" if names and message else message
 
 
 def _plain(text: str) -> str:
@@ -156,6 +217,7 @@ _RATE = _any("rate.?limit", "per minute", "requests per", "too many requests")
 _QUOTA = _any(
     "insufficient_quota|billing_hard_limit|exceeded_current_quota|spend_limit",
     "credit_balance|insufficient (balance|credits?|funds)",
+    r"quotaid\W+\w*perday",  # Gemini: google.rpc.QuotaFailure
 )
 _MODEL = _any(
     "model_not_found|deploymentnotfound|model_not_supported|no endpoints found",
@@ -167,6 +229,8 @@ _NO_CHANNEL = _any("model_not_found|无可用渠道|no available channel")
 """one-api and new-api: nobody serves this model.  Other servers' 503 about a model will pass."""
 _KEY = _any("invalid_api_key|api_key_invalid|(incorrect|invalid) api key|api key not valid", "unauthori[sz]ed")
 _LOADING = _any("loading model|overloaded|over capacity|degraded|insufficient_system_resource|server is busy")
+_FAILED_CALL = _any("tool_use_failed")
+"""Groq: the model's tool call can't be read.  Nobody's mistake but the model's."""
 _MODERATION = _any("content_filter|content_policy|moderation|flagged|responsibleai")
 
 
@@ -339,6 +403,7 @@ def _says(pattern: re.Pattern[str], *statuses: int) -> Callable[[Told], bool]:
 _CLASSES: tuple[tuple[Callable[[Told], bool], Callable[[Told, Failing], RequestError]], ...] = (
     (_is_overflow, _overflow),
     (_says(_QUOTA), _quota),
+    (_says(_FAILED_CALL), _typed(502, "api_error")),
     (_has(402), _quota),
     (_says(_MODERATION, 400, 403), _typed(400, "invalid_request_error")),
     (_says(_KEY, 200, 400, 401, 403), _key_refused),
@@ -355,17 +420,3 @@ _CLASSES: tuple[tuple[Callable[[Told], bool], Callable[[Told, Failing], RequestE
     (_has(400, 409, 422), _typed(400, "invalid_request_error")),
     (_has(500, 502), _same_server_error),
 )
-
-
-def retry_after(headers: Mapping[str, str]) -> str | None:
-    """``retry-after`` in whole seconds, from the two spellings; dates are passed on as they are."""
-    if milliseconds := headers.get("retry-after-ms", ""):
-        try:
-            return str(max(1, round(float(milliseconds) / 1000)))
-        except (ValueError, OverflowError):
-            return None
-    given = headers.get("retry-after", "").strip()
-    try:
-        return str(max(0, -int(-float(given) // 1)))
-    except (ValueError, OverflowError):
-        return given if re.fullmatch(r"\w{3}, [\w :-]{20,28}", given) else None

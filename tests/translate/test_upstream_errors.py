@@ -10,7 +10,7 @@ import pytest
 
 from c2o.errors import RequestError
 from c2o.translate.types import Answer
-from c2o.translate.upstream_errors import read, retry_after, understood
+from c2o.translate.upstream_errors import read, understood
 from tests.translate.talk import FAILING, Json, request, translator
 
 
@@ -44,6 +44,10 @@ SHAPES: dict[str, Any] = {
     "one-api, again": {"err": SENTENCE},
     "Baidu": {"error_code": 1, "error_msg": SENTENCE},
     "a title": {"title": SENTENCE},
+    "one-api, a header": {"header": {"message": SENTENCE}},
+    "one-api, a response": {"response": {"error": {"message": SENTENCE}}},
+    "Apigee": {"fault": {"faultstring": SENTENCE, "detail": {"errorcode": "x.y"}}},
+    "MiniMax": {"choices": None, "base_resp": {"status_code": 1013, "status_msg": SENTENCE}},
     "a web page": f"<!DOCTYPE html><html><style>b</style><title>{SENTENCE}</title><script>1 < 2</script>".encode(),
     "text": SENTENCE.encode(),
     "text of several lines": b"\n Something\r\n went\twrong. \n",
@@ -217,7 +221,10 @@ IN_GOOD_ANSWERS: dict[str, tuple[Any, str]] = {
     "the status in the code": ({"code": 429, "message": "slow down"}, "rate_limit_error"),
     "the status as text": ({"code": "503", "message": "x"}, "overloaded_error"),
     "the status as status": ({"status": 401, "message": "x"}, "authentication_error"),
-    "a code of another kind": ({"code": 1302, "message": "x"}, "api_error"),
+    "a code of another kind": ({"code": 1399, "message": "x"}, "api_error"),
+    "Z.ai, a rate": ({"code": "1302", "message": "x"}, "rate_limit_error"),
+    "Z.ai, a key": ({"code": "1002", "message": "x"}, "authentication_error"),
+    "Z.ai, quota": ({"code": 1309, "message": "x"}, "billing_error"),
     "no code": ({"message": "x"}, "api_error"),
     "a rate in words": ({"message": "Rate limit exceeded"}, "rate_limit_error"),
     "text": ("CUDA out of memory", "api_error"),
@@ -349,27 +356,6 @@ def test_a_prompt_that_leaves_no_room_for_the_answer(who: str) -> None:
 
 
 # ---- when to try again
-
-WAITS: dict[str, tuple[dict[str, str], str | None]] = {
-    "seconds": ({"retry-after": "12"}, "12"),
-    "parts of seconds": ({"retry-after": "1.2"}, "2"),
-    "milliseconds": ({"retry-after-ms": "1500", "retry-after": "9"}, "2"),
-    "a moment": ({"retry-after-ms": "3"}, "1"),
-    "a date": ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, "Wed, 21 Oct 2026 07:28:00 GMT"),
-    "nothing": ({}, None),
-    "the past": ({"retry-after": "-5"}, "0"),
-    "words": ({"retry-after": "soon"}, None),
-    "no number": ({"retry-after": "nan"}, None),
-    "for ever": ({"retry-after": "inf"}, None),
-    "more than one line": ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT\r\nx: y"}, None),
-}
-
-
-@pytest.mark.parametrize("what", WAITS)
-def test_the_time_to_wait(what: str) -> None:
-    headers, expected = WAITS[what]
-
-    assert retry_after(headers) == expected
 
 
 @pytest.mark.parametrize(("status", "passed"), [(429, True), (503, True), (529, True), (500, False), (400, False)])

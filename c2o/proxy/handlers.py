@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import msgspec
 from aiohttp import web
+from msgspec import UNSET
 
 from c2o import routing
 from c2o.errors import RequestError
 from c2o.proxy.access import REQUEST_ID, respond
 from c2o.proxy.body import decoded, read_body
 from c2o.proxy.state import STATE, State
+from c2o.translate.context_edits import edited
 from c2o.translate.prompt_estimate import estimate
 from c2o.translate.types import Answer
-from c2o.wire.anthropic import ModelInfo, ModelPage, TokenCount, decode_request, encode
+from c2o.wire.anthropic import CountedContext, ModelInfo, ModelPage, TokenCount, decode_request, encode
 from c2o.wire.health import NAME, Health
 from c2o.wire.health import answer as health_answer
 
@@ -24,14 +25,19 @@ async def count_tokens(request: web.Request) -> web.StreamResponse:
     """``POST /v1/messages/count_tokens``: exact or estimated, at once and for nothing."""
     state = request.app[STATE]
     body = await read_body(request)
-    message = decoded(body, decode_request)
+    asked = decoded(body, decode_request)
+    message = edited(asked).request
     try:
         route = routing.resolve(state.config, message.model)
     except RequestError:  # a model that nobody serves has tokens all the same
-        count = estimate(message).total()
+        count, original = estimate(message).total(), estimate(asked).total()
     else:
         count = await state.counts.count(route, message, body)
-    return respond(request, Answer(200, encode(TokenCount(count)), {}))
+        original = count if message is asked else await state.counts.estimated(route, asked, len(body))
+    managed = (
+        CountedContext(max(count, original)) if asked.context_management and asked.context_management.edits else UNSET
+    )
+    return respond(request, Answer(200, encode(TokenCount(count, managed)), {}))
 
 
 async def list_models(request: web.Request) -> web.StreamResponse:
@@ -97,7 +103,7 @@ async def health(request: web.Request) -> web.StreamResponse:
     state = request.app[STATE]
     given = request.query.get("challenge")
     token = state.config.server.auth_token.reveal()
-    proof = health_answer(token, given) if given else msgspec.UNSET
+    proof = health_answer(token, given) if given else UNSET
     return respond(request, Answer(200, encode(Health(name=NAME, version=state.version, answer=proof)), {}))
 
 

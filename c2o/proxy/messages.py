@@ -29,9 +29,10 @@ from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, read_capped, read_rest
 from c2o.routing import Route
 from c2o.translate.answers import failed, with_id
 from c2o.translate.chat import ChatTranslator, prewarmed
+from c2o.translate.context_edits import edited
 from c2o.translate.types import Answer, Job, Remedy, Translator
 from c2o.translate.upstream_errors import UNKNOWN_MODEL
-from c2o.wire.anthropic import MessagesRequest, decode_request
+from c2o.wire.anthropic import AppliedEdit, MessagesRequest, decode_request
 from c2o.wire.sse import frame
 
 
@@ -54,12 +55,12 @@ async def create_message(request: web.Request) -> web.StreamResponse:
     state = request.app[STATE]
     with state.journal.entry(request[REQUEST_ID]) as entry:
         body = await read_body(request)
-        message = decoded(body, decode_request)
+        message, edits = edited(decoded(body, decode_request))
         entry.asked, entry.stream = message.model, bool(message.stream)
         route = entry.route = routing.resolve(state.config, message.model)
         _recall_failure(state, route, message, body)
         room = await state.windows.room(route, message, body)
-        job = _job(state, route, len(body), room)
+        job = _job(state, route, len(body), room, edits)
         if message.max_tokens == 0:
             return respond(request, prewarmed(message, job))
         translator = await _translator(state, message, job)
@@ -82,7 +83,7 @@ async def _translator(state: State, message: MessagesRequest, job: Job) -> ChatT
     return ChatTranslator(message, structs.replace(job, documents=documents))
 
 
-def _job(state: State, route: Route, size: int, room: int | None) -> Job:
+def _job(state: State, route: Route, size: int, room: int | None, edits: list[AppliedEdit]) -> Job:
     return Job(
         message_id=new_id("msg_"),
         model=route.model,
@@ -93,6 +94,7 @@ def _job(state: State, route: Route, size: int, room: int | None) -> Job:
         learned=state.learned.of(route),
         max_output_tokens=route.limits.max_output_tokens,
         room=room,
+        edits=edits,
         size_factor=state.calibration.of(route.target).by_size.factor,
         extra_body=route.upstream.extra_body,
         repair_history=state.config.server.repair_history,

@@ -80,7 +80,10 @@ class ChatTranslator:
         self.outcome.prompt_size = prompt_size(self._chat, self._body)
         self._prompt_estimate = self.outcome.prompt_size.tokens(job.size_factor)
         self._builder = MessageBuilder(
-            id=job.message_id, model=request.model, usage=Usage(input_tokens=self._prompt_estimate, output_tokens=0)
+            id=job.message_id,
+            model=request.model,
+            usage=Usage(input_tokens=self._prompt_estimate, output_tokens=0),
+            edits=job.edits,
         )
         self._stream = self._listen(request, said, tools, conversation, _filters(request, prefilled))
         self._decoder = SSEDecoder()

@@ -17,6 +17,8 @@ from collections.abc import Hashable, Iterable
 from msgspec import UNSET, Raw, structs
 
 from c2o.wire.anthropic import (
+    AppliedEdit,
+    AppliedEdits,
     ContentBlock,
     ContentBlockDelta,
     ContentBlockStart,
@@ -58,8 +60,10 @@ class _Block:
 class MessageBuilder:
     """Told what arrived, it makes the events; ``take`` hands them over."""
 
-    def __init__(self, *, id: str, model: str, usage: Usage) -> None:
+    def __init__(self, *, id: str, model: str, usage: Usage, edits: list[AppliedEdit] | None = None) -> None:
+        """``edits``: what was left out of the prompt, told with the end."""
         self._message = MessagesResponse(id=id, model=model, content=[], usage=usage)
+        self._edits = AppliedEdits(edits) if edits else UNSET
         self._usage = usage
         self._events: list[Event] = []
         self._queue: deque[_Block] = deque()
@@ -121,7 +125,7 @@ class MessageBuilder:
             block.finished = True
         self._advance()
         end = MessageEnd(stop_reason=reason, stop_sequence=sequence, stop_details=details or UNSET)
-        self._events += (MessageDelta(end, self._usage), MessageStop())
+        self._events += (MessageDelta(end, self._usage, self._edits), MessageStop())
 
     def fail(self, error: Error) -> None:
         """The end of a bad one: the open block stays open, so that nobody acts on half a call."""
@@ -190,8 +194,9 @@ def fold(events: Iterable[Event]) -> MessagesResponse:
             case ContentBlockStop():
                 assert folded is not None
                 folded.content.append(_whole(block, "".join(pieces), signature))
-            case MessageDelta(end, usage):
+            case MessageDelta(end, usage, edits):
                 assert folded is not None
+                folded.context_management = edits
                 folded.stop_reason, folded.stop_sequence = end.stop_reason, end.stop_sequence
                 folded.stop_details, folded.usage = end.stop_details, usage
     assert folded is not None

@@ -12,7 +12,7 @@ from c2o.translate.dialects import Dialect
 from c2o.translate.media import Document
 from c2o.translate.upstream_errors import Failing
 from c2o.translate.usage import PromptSize
-from c2o.wire.anthropic import Usage
+from c2o.wire.anthropic import AppliedEdit, Usage
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -30,6 +30,8 @@ class Job(Struct, frozen=True, kw_only=True):
     max_output_tokens: int | None = None
     room: int | None = None
     """Tokens that the prompt leaves in the context window, where that is less than what is asked for."""
+    edits: list[AppliedEdit] = []
+    """What was left out of the prompt as the client wished, for the answer."""
     size_factor: float = 1.0
     """What earlier answers taught about estimating a prompt's tokens by its size."""
     remembered: Mapping[str, str] = {}

@@ -79,6 +79,8 @@ class Message(Struct, gc=False):
     content: str | list[Block]
     output_config: OutputConfig | None = None
     """Of a system message: the effort from here on."""
+    clear_at: str | None = None
+    """Of a system message: until when it holds."""
 
 
 class MemberConfig(Struct):
@@ -132,6 +134,32 @@ class Metadata(Struct):
     user_id: str | None = None
 
 
+class Amount(Struct):
+    """A number of something, such as ``input_tokens``, ``tool_uses`` or ``thinking_turns``."""
+
+    type: str
+    value: int = 0
+
+
+class ContextEdit(Struct):
+    """Something that should be left out of the history."""
+
+    type: str
+    trigger: Amount | None = None
+    keep: Amount | str | None = None
+    clear_at_least: Amount | None = None
+    exclude_tools: list[str] | None = None
+    clear_tool_inputs: bool | list[str] | None = None
+
+    @property
+    def keeps_all(self) -> bool:
+        return (self.keep.type if isinstance(self.keep, Amount) else self.keep) == "all"
+
+
+class ContextManagement(Struct):
+    edits: list[ContextEdit] = []
+
+
 class MessagesRequest(Struct):
     """The body of ``POST /v1/messages`` and of ``POST /v1/messages/count_tokens``."""
 
@@ -151,6 +179,7 @@ class MessagesRequest(Struct):
     output_format: OutputFormat | None = None
     """An older spelling of ``output_config.format``."""
     metadata: Metadata | None = None
+    context_management: ContextManagement | None = None
     thread: Raw | UnsetType = UNSET
     mcp_servers: Raw | UnsetType = UNSET
     compaction: Raw | UnsetType = UNSET
@@ -224,6 +253,23 @@ class StopDetails(Struct, frozen=True, kw_only=True):
     explanation: str | None = None
 
 
+class ClearedToolUses(Struct, frozen=True, kw_only=True, tag="clear_tool_uses_20250919"):
+    cleared_tool_uses: int
+    cleared_input_tokens: int
+
+
+class ClearedThinking(Struct, frozen=True, kw_only=True, tag="clear_thinking_20251015"):
+    cleared_thinking_turns: int
+    cleared_input_tokens: int
+
+
+AppliedEdit = ClearedToolUses | ClearedThinking
+
+
+class AppliedEdits(Struct, frozen=True):
+    applied_edits: list[AppliedEdit]
+
+
 class MessagesResponse(Struct, kw_only=True, tag="message"):
     """A whole answer; also the beginning of a streamed one."""
 
@@ -235,6 +281,7 @@ class MessagesResponse(Struct, kw_only=True, tag="message"):
     stop_sequence: str | None = None
     stop_details: StopDetails | UnsetType = UNSET
     usage: Usage
+    context_management: AppliedEdits | UnsetType = UNSET
 
 
 class MessageStart(Struct, frozen=True, tag="message_start"):
@@ -266,6 +313,7 @@ class MessageEnd(Struct, frozen=True, kw_only=True):
 class MessageDelta(Struct, frozen=True, tag="message_delta"):
     delta: MessageEnd
     usage: Usage
+    context_management: AppliedEdits | UnsetType = UNSET
 
 
 class MessageStop(Struct, frozen=True, tag="message_stop"):
@@ -305,8 +353,13 @@ Event = (
 )
 
 
+class CountedContext(Struct, frozen=True):
+    original_input_tokens: int
+
+
 class TokenCount(Struct, frozen=True):
     input_tokens: int
+    context_management: CountedContext | UnsetType = UNSET
 
 
 class ModelInfo(Struct, frozen=True, kw_only=True, tag="model"):

@@ -229,3 +229,44 @@ def test_a_prompt_above_a_known_window_is_refused_in_the_words_that_compact(
         judges.sync(proxy.url).messages.create(model="generic/model", max_tokens=100, messages=long)
 
     assert upstream.requests == []
+
+
+EDITS: Json = {"edits": [{"type": "clear_tool_uses_20250919", "trigger": {"type": "tool_uses", "value": 4}}]}
+
+
+def five_calls() -> list[Json]:
+    said: list[Json] = [{"role": "user", "content": "Begin"}]
+    for number in range(5):
+        use = {"type": "tool_use", "id": f"t{number}", "name": "Read", "input": {}}
+        result = {"type": "tool_result", "tool_use_id": f"t{number}", "content": "word " * 500}
+        said += [{"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+    return said
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_applied_context_edits_are_told(sdk: Anthropic, upstream: FakeUpstream, streamed: bool) -> None:
+    asked: Json = {"model": "generic/model", "max_tokens": 9, "messages": five_calls(), "context_management": EDITS}
+    upstream.play(Reply("Hello"))
+    if streamed:
+        with sdk.beta.messages.stream(**asked) as stream:
+            message = stream.get_final_message()
+    else:
+        message = sdk.beta.messages.create(**asked)
+
+    assert message.context_management
+    (applied,) = message.context_management.applied_edits
+    assert (applied.type, applied.cleared_tool_uses) == ("clear_tool_uses_20250919", 2)
+    assert 400 < applied.cleared_input_tokens < 1400
+    assert [result[:5] for result in upstream.requests[0].tool_results] == ["word "]
+    assert upstream.requests[0].body.count(b"cleared to save context") == 2
+
+
+def test_count_tokens_tells_what_context_edits_save(sdk: Anthropic) -> None:
+    asked: Json = {"model": "generic/model", "messages": five_calls()}
+    all_of_it = sdk.beta.messages.count_tokens(**asked)
+    counted = sdk.beta.messages.count_tokens(**asked, context_management=EDITS)
+
+    assert all_of_it.context_management is None
+    assert counted.context_management
+    assert counted.context_management.original_input_tokens == all_of_it.input_tokens
+    assert 800 < all_of_it.input_tokens - counted.input_tokens < 1400

@@ -21,7 +21,8 @@ from c2o import urls
 from c2o.config_mistakes import mistake, unknown
 from c2o.errors import ConfigError
 from c2o.secret import Secret
-from c2o.translate.dialects import Dialect, dialect_for, dialect_of
+from c2o.translate.dialect import Dialect
+from c2o.translate.dialects import dialect_for, dialect_of
 
 DEFAULT_PORT = 8226
 """c2o is 226 on a phone's keypad."""

@@ -21,7 +21,7 @@ from c2o.proxy.clock import Clock
 from c2o.proxy.upstream import Upstreams
 from c2o.routing import Route
 from c2o.translate.chat import ChatTranslator
-from c2o.translate.dialects import Dialect
+from c2o.translate.dialect import Dialect
 from c2o.translate.prompt_estimate import Estimate, estimate
 from c2o.translate.token_estimate import KnownTexts
 from c2o.translate.types import Job, Outcome, UpstreamRequest

@@ -17,7 +17,7 @@ from c2o.proxy.clock import Clock
 from c2o.proxy.counting import TokenCounts
 from c2o.proxy.upstream import Upstreams
 from c2o.routing import Route
-from c2o.translate.dialects import Dialect
+from c2o.translate.dialect import Dialect
 from c2o.translate.types import UpstreamRequest
 from c2o.wire.anthropic import MessagesRequest
 

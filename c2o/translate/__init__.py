@@ -25,5 +25,6 @@ One request's way through this package::
 - ``token_estimate``    counting the tokens of a text without its tokenizer
 - ``prompt_estimate``   counting those of a request: texts, tools, framing
 - ``media_tokens``      what images and PDFs cost
-- ``dialects``          how families of upstreams differ, as data
+- ``dialect``           what can differ between families of upstreams
+- ``dialects``          how they differ, as data
 """

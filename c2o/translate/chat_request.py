@@ -10,7 +10,7 @@ from msgspec import UNSET, Raw, UnsetType
 from c2o.errors import RequestError
 from c2o.translate import content, server_tools, structured
 from c2o.translate.conversation import Item, Turn
-from c2o.translate.dialects import Dialect
+from c2o.translate.dialect import Dialect
 from c2o.translate.media import Media
 from c2o.translate.reasoning import Replay
 from c2o.translate.tool_results import tool_message

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from c2o.errors import RequestError
 from c2o.translate.conversation import Item
-from c2o.translate.dialects import Dialect
+from c2o.translate.dialect import Dialect
 from c2o.wire.anthropic import Source
 from c2o.wire.chat import File, FilePart, ImagePart, ImageURL, TextPart, UserPart
 

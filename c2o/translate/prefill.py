@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from c2o.errors import RequestError
-from c2o.translate.dialects import Dialect
+from c2o.translate.dialect import Dialect
 from c2o.wire.chat import ChatRequest
 
 REFUSAL = "This model does not support assistant message prefill. The conversation must end with a user message."

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
-from c2o.translate.dialects import DIALECTS, Dialect
+from c2o.translate.dialect import Dialect
+from c2o.translate.dialects import DIALECTS
 from c2o.translate.media_tokens import image_tokens, pdf_tokens
 from c2o.translate.token_estimate import tokens_in
 from c2o.wire.anthropic import Block, Message, MessagesRequest, Source, Tool, decode_content

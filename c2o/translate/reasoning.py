@@ -22,7 +22,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from c2o.translate.conversation import Turn
-from c2o.translate.dialects import Dialect
+from c2o.translate.dialect import Dialect
 from c2o.translate.message_builder import MessageBuilder
 from c2o.wire.anthropic import Block, MessagesRequest, Thinking
 from c2o.wire.chat import ChatMessage, TextPart, ThinkingPart

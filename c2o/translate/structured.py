@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from c2o.errors import RequestError
-from c2o.translate.dialects import Dialect
+from c2o.translate.dialect import Dialect
 from c2o.wire.anthropic import MessagesRequest, OutputFormat
 from c2o.wire.chat import ChatMessage, ChatRequest, JSONSchema, ResponseFormat, TextPart
 

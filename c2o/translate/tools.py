@@ -15,7 +15,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from c2o.errors import RequestError
 from c2o.translate.conversation import Turn
-from c2o.translate.dialects import Dialect
+from c2o.translate.dialect import Dialect
 from c2o.translate.structured import keeps_strict_rules
 from c2o.translate.tool_offer import offer
 from c2o.translate.toolsets import Member, function_name

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from msgspec import Struct, field
 
 from c2o.errors import RequestError
-from c2o.translate.dialects import Dialect
+from c2o.translate.dialect import Dialect
 from c2o.translate.media import Document
 from c2o.translate.upstream_errors import Failing
 from c2o.translate.usage import PromptSize

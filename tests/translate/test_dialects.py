@@ -8,8 +8,9 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from c2o.translate import dialects
-from c2o.translate.dialects import DIALECTS, HOSTS, Dialect, dialect_for, dialect_of
+from c2o.translate import dialect
+from c2o.translate.dialect import Dialect
+from c2o.translate.dialects import DIALECTS, HOSTS, dialect_for, dialect_of
 
 HOST_NAMES = {
     "api.openai.com": "openai",
@@ -63,7 +64,7 @@ def test_a_wrong_quirk_is_refused(quirks: dict[str, object]) -> None:
 
 
 def test_every_fact_says_what_it_means() -> None:
-    source = Path(dialects.__file__).read_text(encoding="utf-8")
+    source = Path(dialect.__file__).read_text(encoding="utf-8")
     for name in Dialect.__struct_fields__:
         after = source.split(f"    {name}: ", 1)[1]
         assert '"""' in after.split("\n\n", 1)[0], name

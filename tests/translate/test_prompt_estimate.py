@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c2o.translate.dialects import DIALECTS, Dialect
+from c2o.translate.dialect import Dialect
+from c2o.translate.dialects import DIALECTS
 from c2o.translate.prompt_estimate import Estimate, estimate
 from c2o.wire.anthropic import decode_request
 from tests.translate import o200k

@@ -17,7 +17,7 @@ from c2o.translate.prefill import Echo, prefill
 from c2o.translate.reasoning import ReasoningStream, Replay, conversation_of, mode_of
 from c2o.translate.remedies import CORRECTIONS, apply, remedy_for
 from c2o.translate.retry_after import retry_after
-from c2o.translate.structured import Unfence, schema_of
+from c2o.translate.structured import Structured, schema_of
 from c2o.translate.tool_calls import CallRouter
 from c2o.translate.tools import Toolbox
 from c2o.translate.types import Answer, Job, Outcome, Remedy, UpstreamRequest
@@ -85,7 +85,9 @@ class ChatTranslator:
             usage=Usage(input_tokens=self._prompt_estimate, output_tokens=0),
             edits=job.edits,
         )
-        self._stream = self._listen(request, said, tools, conversation, _filters(request, prefilled))
+        self._stream = self._listen(
+            request, said, tools, conversation, _filters(request, prefilled, self.outcome.warnings)
+        )
         self._decoder = SSEDecoder()
         self._whole: list[bytes] | None = None
         """The pieces of a JSON answer that came where a stream was asked for."""
@@ -304,10 +306,10 @@ def _as_failure(error: Error) -> RequestError:
     return RequestError(error.message, status=STATUS.get(error.type, 502), type=error.type, retry=retry)
 
 
-def _filters(request: MessagesRequest, prefilled: str) -> list[TextFilter]:
+def _filters(request: MessagesRequest, prefilled: str, notes: list[str]) -> list[TextFilter]:
     """What the answer's text goes through before anybody sees it."""
     filters: list[TextFilter] = [Echo(prefilled)] if prefilled else []
-    return [*filters, Unfence()] if schema_of(request) is not None else filters
+    return [*filters, Structured(notes)] if schema_of(request) is not None else filters
 
 
 def _check_stop_sequences(sequences: list[str]) -> None:

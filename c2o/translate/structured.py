@@ -88,25 +88,44 @@ def _all_required(schema: Any) -> bool:
     return all(_all_required(each) for each in schema.values())
 
 
-class Unfence:
-    """Takes the code fence off an answer that must be JSON; any other text passes at once."""
+class Structured:
+    """Takes the code fence off an answer that must be JSON, and notes at its end if it isn't.
 
-    def __init__(self) -> None:
+    Any other text passes at once, and as it is: the client's own parser says best what is wrong with it.
+    """
+
+    def __init__(self, notes: list[str]) -> None:
+        self._notes = notes
         self._held = ""
-        self._fenced: bool | None = None
+        self._passes = False
+        self._passed: list[str] = []
 
     def feed(self, text: str) -> str:
-        if self._fenced is False:
-            return text
-        self._held += text
-        start = self._held.lstrip()
-        if self._fenced is None and start:
-            self._fenced = start.startswith("`")
-        return self.close() if self._fenced is False else ""
+        if not self._passes:
+            self._held += text
+            start = self._held.lstrip()
+            if not start or start.startswith("`"):
+                return ""
+            self._passes, text, self._held = True, self._held, ""
+        self._passed.append(text)
+        return text
 
     def close(self) -> str:
-        held, self._held = self._held, ""
-        body = held.strip()
-        if not body.startswith("```"):
-            return held
-        return body.removeprefix("```").removeprefix("json").removesuffix("```").strip()
+        body = self._held.strip()
+        text = _without_fence(body) if body.startswith("```") else self._held
+        said = "".join([*self._passed, text])
+        if said and not _is_json(said):
+            self._notes.append("the answer is not the JSON that was asked for")
+        return text
+
+
+def _without_fence(text: str) -> str:
+    return text.removeprefix("```").removeprefix("json").removesuffix("```").strip()
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return False
+    return True

@@ -187,14 +187,30 @@ async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
                 exchange.entry.heard()
                 said = translator.feed(data)
                 watch.heard(translator.events)
+                if refused := _failed_at_once(exchange, client, said):
+                    return refused
                 await client.write(said)
                 if translator.done:
                     break
-            await client.write(translator.close())
+            said = translator.close()
+            if refused := _failed_at_once(exchange, client, said):
+                return refused
+            await client.write(said)
             await read_rest(upstream)
     except TimeoutError:
         raise gave_up(exchange.route.name, watch.exceeded) from None
     return None
+
+
+ERROR_EVENT = frame("error", b"").split(b"\n")[0]
+
+
+def _failed_at_once(exchange: Exchange, client: ClientStream, said: bytes) -> Answer | None:
+    """The failure as an answer with an honest status, where it is the very first that there is to say."""
+    failure = exchange.translator.outcome.failure
+    if failure is None or not client.quiet or not said.startswith(ERROR_EVENT):
+        return None
+    return with_id(failed(failure), exchange.entry.id)
 
 
 async def _whole(exchange: Exchange) -> web.StreamResponse:

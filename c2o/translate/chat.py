@@ -244,7 +244,10 @@ class ChatTranslator:
     def _unreadable(self, data: bytes) -> None:
         """A line that should have been JSON means a broken answer; any other is somebody's remark."""
         data = data.strip()
-        if data.startswith(DONE):
+        if (mended := data.decode("utf-8", "replace").encode()) != data:
+            self.outcome.warnings.append("bytes that are no UTF-8 replaced")
+            self._event(ServerSentEvent("", mended))
+        elif data.startswith(DONE):
             self._done = True
         elif data.startswith((b"{", b"[")):
             self._stream.fail("api_error", f"the upstream sent a line that is no JSON: {self._shown(data)}")

@@ -38,7 +38,7 @@ from tests.fake_upstream import (
     usage,
 )
 from tests.proxy.fake_clock import FakeClock
-from tests.proxy.talk import check_grammar, events, names
+from tests.proxy.talk import check_grammar, events, names, told
 
 
 def played(request: Request) -> Answer:
@@ -172,7 +172,8 @@ def test_failure(python: PythonSDK, stage: Proxy, name: str) -> None:
 @pytest.mark.parametrize("name", FAILURES)
 def test_failure_on_the_wire(stage: Proxy, name: str) -> None:
     """No message_stop: clients would take what there is for the whole."""
-    found = events(stage.post(request_of(name) | {"stream": True}).body)
+    answer = stage.post(request_of(name) | {"stream": True})
+    found = told(answer.status, answer.body)
     check_grammar(found)
     assert names(found)[-1] == "error"
     assert "message_stop" not in names(found)

@@ -49,6 +49,11 @@ def _event(frame: bytes) -> Event:
     return event
 
 
+def told(status: int, body: bytes) -> list[Event]:
+    """What a client that asked for a stream was told: events, or a failure with a status of its own."""
+    return events(body) if status == 200 else [Event("error", json.loads(body))]
+
+
 def names(found: list[Event]) -> list[str]:
     return [event.name for event in found]
 

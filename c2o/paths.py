@@ -25,6 +25,11 @@ def config_file() -> Path:
     return (_home() or Path(platformdirs.user_config_dir("c2o", appauthor=False))) / "config.toml"
 
 
+def key_file() -> Path:
+    """Keys that the service doesn't find in its environment, beside the configuration."""
+    return config_file().with_name("keys.env")
+
+
 def state_dir() -> Path:
     """Lock, state of the running service, and what c2o has learned."""
     if home := _home():

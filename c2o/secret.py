@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from c2o.errors import CredentialError
@@ -47,13 +47,16 @@ class Secret:
         return hash(self._value)
 
 
-def find(source: str) -> Secret:
-    """The key that ``source`` leads to.  Raises CredentialError that names the place, never the value."""
+def find(source: str, environ: Mapping[str, str] = os.environ) -> Secret:
+    """The key that ``source`` leads to.  Raises CredentialError that names the place, never the value.
+
+    ``environ`` is the environment of whoever needs the key.
+    """
     kind, separator, rest = source.partition(":")
     if kind == "keyring":
         raise CredentialError("a key can't come from a keyring: use env:NAME, file:PATH or command:LINE.")
     read = SOURCES.get(kind) if separator else None
-    value = read(rest) if read else source.strip()
+    value = read(rest, environ) if read else source.strip()
     if not value or not value.isprintable() or not value.isascii():
         raise CredentialError(f"the key from {describe(source)} is empty or has characters that no key has.")
     return Secret(value)
@@ -67,14 +70,14 @@ def describe(source: str) -> str:
     return source if separator and kind in SOURCES else "the configuration file"
 
 
-def _from_environment(name: str) -> str:
-    value = os.environ.get(name, "").strip()
+def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+    value = environ.get(name, "").strip()
     if not value:
         raise CredentialError(f"{name} is not set: export {name}=… and start the service again.")
     return value
 
 
-def _from_file(path: str) -> str:
+def _from_file(path: str, _: Mapping[str, str]) -> str:
     try:
         lines = Path(path).expanduser().read_text(encoding="utf-8").split("\n", 1)
     except (OSError, UnicodeDecodeError) as error:
@@ -82,7 +85,7 @@ def _from_file(path: str) -> str:
     return lines[0].strip()
 
 
-def _from_command(line: str) -> str:
+def _from_command(line: str, _: Mapping[str, str]) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - the owner of the configuration chose the command
             shlex.split(line), capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=True
@@ -100,7 +103,7 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
 
 
-SOURCES: dict[str, Callable[[str], str]] = {
+SOURCES: dict[str, Callable[[str, Mapping[str, str]], str]] = {
     "env": _from_environment,
     "file": _from_file,
     "command": _from_command,

@@ -3,7 +3,7 @@ _c2o() {
   local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
   local command="${COMP_WORDS[1]}" words at
   if (( COMP_CWORD == 1 )); then
-    COMPREPLY=($(compgen -W 'demo doctor env init restart run serve start status stop --help --version' -- "$word"))
+    COMPREPLY=($(compgen -W 'demo doctor env init restart run serve service start status stop --help --version' -- "$word"))
     return
   fi
   case "$command:$previous" in
@@ -24,10 +24,17 @@ _c2o() {
     restart) words='--port --wait --json --help' ;;
     run) words='--model --upstream --no-start --json --help' ;;
     serve) words='--port --json --help' ;;
+    service) words='--manager --now --no-linger --save-keys --json --help' ;;
     start) words='--port --wait --json --help' ;;
     status) words='--json --help' ;;
     stop) words='--json --help' ;;
   esac
+  if (( COMP_CWORD == 2 )) && [[ "$word" != -* ]]; then
+    case "$command" in
+    demo) COMPREPLY=($(compgen -W 'claude' -- "$word")); return ;;
+    service) COMPREPLY=($(compgen -W 'install uninstall status print' -- "$word")); return ;;
+    esac
+  fi
   if [[ "$word" == -* ]]; then
     COMPREPLY=($(compgen -W "$words" -- "$word"))
   elif [[ "$command" == run && "$previous" != --* ]]; then

@@ -7,11 +7,13 @@ complete -c c2o -n __fish_use_subcommand -a init -d 'Set up an upstream, its key
 complete -c c2o -n __fish_use_subcommand -a restart -d 'Stop the service and start it again at the same address; running streams finish first'
 complete -c c2o -n __fish_use_subcommand -a run -d 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own'
 complete -c c2o -n __fish_use_subcommand -a serve -d 'Run the service in the foreground, until Ctrl-C'
+complete -c c2o -n __fish_use_subcommand -a service -d 'Have systemd or launchd keep the service running, from login to login'
 complete -c c2o -n __fish_use_subcommand -a start -d 'Start the service, unless it runs; return when it answers'
 complete -c c2o -n __fish_use_subcommand -a status -d 'Say whether the service runs, where, and which models it serves'
 complete -c c2o -n __fish_use_subcommand -a stop -d 'Stop the service; running streams finish first'
 complete -c c2o -n '__fish_seen_subcommand_from demo' -l pace -d 'Pause between two words of the answer' -x
 complete -c c2o -n '__fish_seen_subcommand_from demo' -l json -d 'Print one JSON object instead of text'
+complete -c c2o -n '__fish_seen_subcommand_from demo; and not __fish_seen_subcommand_from claude' -a 'claude'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l strict -d 'Fail on warnings too'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l probe -d 'Ask the upstreams, with a few tokens each'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l no-probe -d 'Ask the upstreams, with a few tokens each'
@@ -44,6 +46,12 @@ complete -c c2o -n '__fish_seen_subcommand_from run' -l json -d 'Tell of a failu
 complete -c c2o -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand --fcs-skip=2)'
 complete -c c2o -n '__fish_seen_subcommand_from serve' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x
 complete -c c2o -n '__fish_seen_subcommand_from serve' -l json -d 'Print one JSON object instead of text'
+complete -c c2o -n '__fish_seen_subcommand_from service' -l manager -d 'Instead of the best that works here' -x
+complete -c c2o -n '__fish_seen_subcommand_from service' -l now -d 'Start the service as well, and hand over one that runs'
+complete -c c2o -n '__fish_seen_subcommand_from service' -l no-linger -d 'Run only while you are logged in (systemd)'
+complete -c c2o -n '__fish_seen_subcommand_from service' -l save-keys -d 'Keep keys that only this shell has in a file that only you can read'
+complete -c c2o -n '__fish_seen_subcommand_from service' -l json -d 'Print one JSON object instead of text'
+complete -c c2o -n '__fish_seen_subcommand_from service; and not __fish_seen_subcommand_from install uninstall status print' -a 'install uninstall status print'
 complete -c c2o -n '__fish_seen_subcommand_from start' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x
 complete -c c2o -n '__fish_seen_subcommand_from start' -l wait -d 'How long the service may take to be ready' -x
 complete -c c2o -n '__fish_seen_subcommand_from start' -l json -d 'Print one JSON object instead of text'

@@ -18,6 +18,7 @@ from c2o.cli.init import init
 from c2o.cli.restart import restart
 from c2o.cli.run import CONTEXT, run
 from c2o.cli.serve import serve
+from c2o.cli.service import app as service
 from c2o.cli.start import start
 from c2o.cli.status import status
 from c2o.cli.stop import stop
@@ -56,4 +57,5 @@ app.command()(restart)
 app.command()(status)
 app.command()(serve)
 app.command()(doctor)
+app.add_typer(service, name="service")
 app.add_typer(demo, name="demo")

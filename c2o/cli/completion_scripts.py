@@ -31,17 +31,22 @@ class Command(NamedTuple):
     name: str
     help: str
     options: list[Option]
+    """Those of its own commands among them."""
+    commands: list[str]
+    """Of a group: what may follow."""
 
 
 def commands() -> list[Command]:
     """The commands and their options, as the command line declares them."""
     tree: Any = typer.main.get_command(app)
-    return [
-        Command(
-            name, _first_sentence(command.help), [_option(each) for each in command.params if each.opts[0][0] == "-"]
-        )
-        for name, command in sorted(tree.commands.items())
-    ]
+    return [_command(name, command) for name, command in sorted(tree.commands.items())]
+
+
+def _command(name: str, command: Any) -> Command:
+    inner = getattr(command, "commands", {})
+    parameters = [each for part in (command, *inner.values()) for each in part.params if each.opts[0][0] == "-"]
+    options = {option.names: option for option in map(_option, parameters)}
+    return Command(name, _first_sentence(command.help), list(options.values()), list(inner))
 
 
 def _option(parameter: Any) -> Option:
@@ -51,7 +56,9 @@ def _option(parameter: Any) -> Option:
 
 def _choices(parameter: Any) -> tuple[str, ...]:
     """The words that an option takes, where it takes only some.  Typer has moved them between versions."""
-    kind = getattr(parameter, "bare_type", None)
+    kind = getattr(parameter, "bare_type", None) or getattr(
+        getattr(parameter, "type_descriptor", None), "annotation", None
+    )
     if isinstance(kind, type) and issubclass(kind, Enum):
         return tuple(str(each.value) for each in kind)
     listed = get_args(kind) or getattr(getattr(parameter, "type", None), "choices", ())
@@ -64,6 +71,11 @@ def _first_sentence(text: str | None) -> str:
 
 def bash(tree: list[Command]) -> str:
     cases = "\n".join(f"    {each.name}) words='{' '.join(_names(each))}' ;;" for each in tree)
+    groups = "\n".join(
+        f"    {each.name}) COMPREPLY=($(compgen -W '{' '.join(each.commands)}' -- \"$word\")); return ;;"
+        for each in tree
+        if each.commands
+    )
     values = "\n".join(
         f"    {each.name}:{name}) COMPREPLY=($(compgen -W '{' '.join(option.choices)}' -- \"$word\")); return ;;"
         for each in tree
@@ -93,6 +105,11 @@ _c2o() {{
   case "$command" in
 {cases}
   esac
+  if (( COMP_CWORD == 2 )) && [[ "$word" != -* ]]; then
+    case "$command" in
+{groups}
+    esac
+  fi
   if [[ "$word" == -* ]]; then
     COMPREPLY=($(compgen -W "$words" -- "$word"))
   elif [[ "$command" == run && "$previous" != --* ]]; then
@@ -133,7 +150,9 @@ def _zsh_arguments(command: Command) -> str:
     parts = [
         f"'{name}[{_quoted(option.help)}]{_zsh_value(option)}'" for option in command.options for name in option.names
     ]
-    return " ".join([*parts, "'--help[show the help]'", *(["'*::: :_normal'"] if command.name in PASSES_ON else [])])
+    group = [f"'1:command:({' '.join(command.commands)})'"] if command.commands else []
+    rest = ["'*::: :_normal'"] if command.name in PASSES_ON else []
+    return " ".join([*group, *parts, "'--help[show the help]'", *rest])
 
 
 def _zsh_value(option: Option) -> str:
@@ -155,6 +174,10 @@ def fish(tree: list[Command]) -> str:
             for name in option.names
             if name.startswith("--")
         ]
+        if command.commands:
+            words = " ".join(command.commands)
+            first = f"'__fish_seen_subcommand_from {command.name}; and not __fish_seen_subcommand_from {words}'"
+            lines.append(f"complete -c c2o -n {first} -a '{words}'")
         if command.name in PASSES_ON:
             lines.append(f"{seen} -a '(__fish_complete_subcommand --fcs-skip=2)'")
     return "\n".join(lines) + "\n"

@@ -15,6 +15,7 @@ from typing import Any
 
 from c2o.errors import C2oError
 from c2o.instance import Instance
+from c2o.proxy import notify
 from c2o.proxy.process import run
 
 
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run(options.port, ready, options.listen_fd)
     except C2oError as error:
         _tell(options.ready_fd, {"ok": False, "exit_code": error.exit_code, "error": str(error)})
+        notify.status(str(error))
         sys.stderr.write(f"c2o: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:  # before the service listens to signals itself

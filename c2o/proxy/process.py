@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import c2o
-from c2o import instance, paths
+from c2o import instance, key_file, paths
 from c2o.config import Config, load
 from c2o.errors import C2oError
 from c2o.instance import DRAIN_LIMIT, Instance
-from c2o.proxy import sockets
+from c2o.proxy import notify, sockets
 
 if sys.platform != "win32":
     import resource
@@ -57,6 +57,7 @@ def run(port: int | None, ready: Ready, listen_fd: int | None = None) -> None:
     ``port`` is used instead of the configuration's; ``listen_fd`` is a listening socket that we have inherited.
     """
     _confine()
+    key_file.into(os.environ)
     config = load(paths.config_file())
     with instance.Lock(instance.lock_file()) as lock:
         if not lock.acquire(LOCK_PATIENCE):
@@ -127,6 +128,7 @@ async def _serve(app: web.Application, state: State, sock: socket.socket, myself
     from aiohttp import web  # noqa: PLC0415 - loaded by now
 
     end = _end_signal()
+    alive = asyncio.create_task(notify.be_alive())
     runner = web.AppRunner(
         app, handler_cancellation=True, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=LAST_WORDS, access_log=None
     )
@@ -137,12 +139,14 @@ async def _serve(app: web.Application, state: State, sock: socket.socket, myself
         instance.write(myself)
         log.info("c2o %s serves at %s (pid %d)", myself.version, myself.url, myself.pid)
         ready(myself)
+        notify.ready(f"serves at {myself.url}")
         await end.wait()
         await site.stop()
         await _drain(runner, state, myself)
     finally:
         await runner.cleanup()
         instance.remove()
+        alive.cancel()
     log.info("ended")
 
 
@@ -182,6 +186,7 @@ async def _drain(runner: web.AppRunner, state: State, myself: Instance) -> None:
             told = counters.active
             with suppress(C2oError):  # a full disk must not cut a stream
                 instance.write(myself._replace(draining=told))
+            notify.stopping(f"waits for running requests: {told}")
         await asyncio.wait([done], timeout=0.05)
     if not done.done():
         log.warning("requests that are cut off, because %.0f s are over: %d", DRAIN_LIMIT, counters.active)

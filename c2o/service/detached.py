@@ -21,7 +21,7 @@ from c2o.errors import C2oError, Unhealthy
 from c2o.printable import printable_lines
 from c2o.service import log_file, processes
 from c2o.service.handshake import as_raised, ready_line
-from c2o.service.manager import ServiceSpec
+from c2o.service.manager import Program, ServiceSpec
 
 NAME = "detached"
 
@@ -34,8 +34,27 @@ OUR_PLACES = ("C2O_HOME", "C2O_CONFIG")
 
 
 class Detached:
+    needs = "a POSIX system"
+
     def available(self) -> bool:
         return os.name == "posix"
+
+    def files(self, program: Program) -> dict[Path, str]:
+        """None: it is there wherever c2o is."""
+        del program
+        return {}
+
+    def install(self, program: Program) -> None:
+        """Nothing, then."""
+
+    def uninstall(self) -> None:
+        """Nothing as well."""
+
+    def environ(self) -> Mapping[str, str]:
+        return os.environ
+
+    def details(self) -> Mapping[str, str]:
+        return {}
 
     def start(self, spec: ServiceSpec) -> None:
         path = paths.log_file()
@@ -59,6 +78,12 @@ class Detached:
 
     def stop(self) -> None:
         _service().terminate()
+
+    def rest(self) -> None:
+        """Nothing starts it but us."""
+
+    def replace(self) -> bool:
+        return False
 
     def kill(self) -> None:
         _service().kill()

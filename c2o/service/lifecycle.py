@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+import msgspec
 from msgspec import Struct
 
-from c2o import instance, paths, secret, service
+from c2o import instance, key_file, paths, secret, service
 from c2o.config import Config
 from c2o.errors import CredentialError, PortTaken, Unhealthy
 from c2o.instance import DRAIN_LIMIT, Instance, Lock
 from c2o.secret import Secret
-from c2o.service import processes
+from c2o.service import launcher, processes, unit_files
 from c2o.service.manager import ServiceManager, ServiceSpec
 from c2o.service.probe import Report, ServiceStatus, is_c2o, listens, look
 
@@ -76,15 +78,47 @@ def restart(
 ) -> tuple[Stopped, Started]:
     """Stop, then start at the same address.  Nothing is stopped that couldn't start again."""
     with _alone(wait + DRAIN_LIMIT + MARGIN, tell):
-        check_keys(config)
+        check_keys(config, service.choose().environ())
+        if port is None and (stopped := _replaced(config, tell)):
+            started = _start(config, None, wait, time.monotonic(), tell)
+            return stopped, msgspec.structs.replace(started, already=False)
         stopped = _stop(config.server.auth_token, tell)
         wanted = _same_port(config, stopped.before) if port is None else port
         return stopped, _start(config, wanted, wait, time.monotonic(), tell)
 
 
+def _replaced(config: Config, tell: Tell) -> Stopped | None:
+    """The service of before, whose place a new one takes without a gap; None where that can't be had."""
+    began, before, chosen = time.monotonic(), look(config.server.auth_token), service.chosen()
+    if before.state != "running" or before.instance is None or before.instance.manager != chosen:
+        return None
+    refresh(config)
+    if _moves(config, before.instance) or not service.MANAGERS[chosen].replace():
+        return None
+    running = before.report.requests.active if before.report else 0
+    finished, ended = _drained(began + DRAIN_LIMIT + MARGIN, running, tell, before.instance)
+    return Stopped(before.instance, False, finished, not ended, round(time.monotonic() - began, 1)) if ended else None
+
+
+def _moves(config: Config, there: Instance) -> bool:
+    program = launcher.program(config, there.manager)
+    return (program.host, program.port) != (there.host, there.port)
+
+
+def refresh(config: Config) -> None:
+    """Bring the files of an installed manager up to date, unless a person has changed them."""
+    name = service.chosen()
+    manager, program = service.MANAGERS[name], launcher.program(config, name)
+    states = {unit_files.state(path, text) for path, text in manager.files(program).items()}
+    if states & {"missing", "outdated"} and not states & {"edited", "foreign"}:
+        manager.install(program)
+
+
 def _same_port(config: Config, before: Instance | None) -> int | None:
-    """The port that clients know, unless the configuration has been changed and names one."""
-    if before is None or (config.server.port and config.digest != before.config_digest):
+    """The port that clients know, unless the configuration has been changed and names one, or a unit does."""
+    if before is None or service.chosen() != "detached":
+        return None
+    if config.server.port and config.digest != before.config_digest:
         return None
     return before.port
 
@@ -104,9 +138,11 @@ def _start(config: Config, port: int | None, wait: float, began: float, tell: Te
     status = _settled(config.server.auth_token, began + wait, tell)
     if already := status.state == "running":
         return _started(status, began, already=already)
-    check_keys(config)
+    manager = service.choose()
+    check_keys(config, manager.environ())
     tell("starting")
-    _launch(service.choose(), config, port, max(1.0, began + wait - time.monotonic()))
+    refresh(config)
+    _launch(manager, config, port, max(1.0, began + wait - time.monotonic()))
     status = look(config.server.auth_token)
     if status.state != "running":
         raise Unhealthy(f"the service has started, but is {status.state}. {status.why} See {paths.log_file()}")
@@ -152,18 +188,31 @@ def _another(config: Config, port: int) -> str:
     return f"set port under [server] in {config.path}, or use --port {port + 1 if port < 65535 else 0}"
 
 
-def check_keys(config: Config) -> None:
+def check_keys(config: Config, environ: Mapping[str, str] = os.environ) -> None:
     """Raises CredentialError for the first upstream whose key isn't where the configuration says.
 
-    Commands aren't run: the service does that, and a password manager shouldn't ask twice.
+    ``environ`` is the environment that the service will have.  Commands aren't run: the service does that, and a
+    password manager shouldn't ask twice.
     """
+    found = key_file.beside(environ)
     for name, upstream in config.upstreams.items():
         source = upstream.api_key.reveal() if upstream.api_key else ""
         if source and not source.startswith("command:"):
             try:
-                secret.find(source)
+                secret.find(source, found)
             except CredentialError as error:
-                raise CredentialError(f"upstream {name}: {error}") from None
+                raise CredentialError(f"upstream {name}: {_only_here(source, found) or error}") from None
+
+
+def _only_here(source: str, found: Mapping[str, str]) -> str | None:
+    """What to do about a key that this shell has, and the service hasn't."""
+    name = source.removeprefix("env:")
+    if not source.startswith("env:") or found.get(name) or not os.environ.get(name):
+        return None
+    return (
+        f"{name} is set in this shell, but a service that starts by itself doesn't see your shell. "
+        f"Let c2o keep it in {paths.key_file()}, which only you can read: c2o service install --save-keys"
+    )
 
 
 def key_variables(config: Config) -> frozenset[str]:
@@ -184,6 +233,7 @@ def _stop(token: Secret | None, tell: Tell) -> Stopped:
     began = time.monotonic()
     status = look(token)
     if status.state == "stopped":
+        service.MANAGERS[service.chosen()].rest()
         return Stopped(None, already=True, finished=0, killed=False, seconds=0.0)
     manager = _manager_of(status.instance)
     if status.state != "stopping":  # a second signal would cut running requests
@@ -203,12 +253,14 @@ def _manager_of(there: Instance | None) -> ServiceManager:
     return service.MANAGERS.get(there.manager if there else "", service.MANAGERS["detached"])
 
 
-def _drained(deadline: float, running: int, tell: Tell) -> tuple[int, bool]:
-    """How many requests it waited for, and whether it ended in time."""
+def _drained(deadline: float, running: int, tell: Tell, before: Instance | None = None) -> tuple[int, bool]:
+    """How many requests it waited for, and whether it ended in time; ``before`` knows it from its successor."""
     while instance.running():
+        there = instance.read()
+        if before and there and there._replace(draining=None) != before:
+            break
         if time.monotonic() >= deadline:
             return running, False
-        there = instance.read()
         left = there.draining if there and there.draining is not None else running
         running = max(running, left)
         tell(f"waiting for {counted(left, 'running stream')}" if left else "stopping")

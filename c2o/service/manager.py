@@ -6,8 +6,13 @@ answers it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
+
+FIXED_PORT = "the installed service has the configuration's port. Change it there: port under [server]."
+"""Why a manager with files can't start the service at another port, just once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +27,48 @@ class ServiceSpec:
     """Names of the environment variables that the configuration takes keys from."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What a manager's files say: the service as it is started without us, and without a shell."""
+
+    command: tuple[str, ...]
+    """With paths that are the same after an upgrade."""
+    variables: Mapping[str, str]
+    """Its environment, beside what the manager gives; never a key."""
+    host: str
+    port: int
+    log: Path
+    """Where its output goes, if the manager has no log of its own."""
+    runs_commands: bool = False
+    """Are there keys that the output of a command gives?  Such a command may need more than the service does."""
+
+
 class ServiceManager(Protocol):
     """One way to keep the service running.  Has no state of its own: every call looks at the machine."""
 
+    needs: str
+    """What it works with, and when: for a person who asks for it where it doesn't."""
+
     def available(self) -> bool:
         """Does it work on this machine, now?"""
+
+    def files(self, program: Program) -> dict[Path, str]:
+        """The files with which it is installed.  Raises UsageError for what they can't say."""
+
+    def install(self, program: Program) -> None:
+        """Put the files in place, or bring them up to date, and have the service begin with the next login.
+
+        Nothing is started or stopped.  Raises RefusedFile, having changed nothing, for a file that isn't ours.
+        """
+
+    def uninstall(self) -> None:
+        """Take away all that ``install`` has made; for a service that has been stopped."""
+
+    def environ(self) -> Mapping[str, str]:
+        """The variables that it gives to a service, apart from those in its files."""
+
+    def details(self) -> Mapping[str, str]:
+        """How the service is, in its own words."""
 
     def start(self, spec: ServiceSpec) -> None:
         """Start the service, and return when it says that it is ready.
@@ -36,6 +78,15 @@ class ServiceManager(Protocol):
 
     def stop(self) -> None:
         """Ask the service to end, and return without waiting for it.  Raises Unhealthy if it can't be asked."""
+
+    def rest(self) -> None:
+        """Let nothing start it any more; for a service that doesn't run."""
+
+    def replace(self) -> bool:
+        """Have the service end and a new one take its place, at a socket that listens all the while.
+
+        Returns without waiting for it; False if it can't be done, and nothing was.
+        """
 
     def kill(self) -> None:
         """End the service at once, for when it doesn't end when asked."""

@@ -38,6 +38,12 @@ def test_bash_completes_options():
     assert complete_in_bash("c2o start --p") == ["--port"]
 
 
+def test_bash_completes_the_commands_of_a_group_and_their_options():
+    assert complete_in_bash("c2o service in") == ["install"]
+    assert complete_in_bash("c2o service install --n") == ["--now", "--no-linger"]
+    assert complete_in_bash("c2o service install --manager s") == ["systemd"]
+
+
 @pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
 def test_bash_completes_what_is_run():
     assert "bash" in complete_in_bash("c2o run bas")

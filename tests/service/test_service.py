@@ -1,40 +1,50 @@
-"""Which manager keeps the service running."""
+"""Which manager keeps the service."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import pytest
 
 from c2o import service
 from c2o.errors import C2oError
-from c2o.service import ServiceSpec
+from c2o.service import record
+from c2o.service.record import Record
+
+ABSENT, PRESENT = SimpleNamespace(available=lambda: False), SimpleNamespace(available=lambda: True)
 
 
-class Absent:
-    def available(self) -> bool:
-        return False
-
-    def start(self, spec: ServiceSpec) -> None:
-        raise AssertionError
-
-    stop = kill = start
+def managers(monkeypatch: pytest.MonkeyPatch, **there: SimpleNamespace) -> None:
+    monkeypatch.setattr(service, "MANAGERS", {"systemd": ABSENT, "launchd": ABSENT, "detached": PRESENT, **there})
 
 
-class Present(Absent):
-    def available(self) -> bool:
-        return True
+def test_the_installed_one_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = SimpleNamespace(available=lambda: True)
+    managers(monkeypatch, systemd=here)
+    record.write(Record("systemd"))
+    assert service.choose() is here
+    record.remove()
+    assert service.choose() is PRESENT
+    assert service.chosen() == "detached"
 
 
-def test_the_first_that_works_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    present = Present()
-    monkeypatch.setattr(service, "MANAGERS", {"absent": Absent(), "present": present, "another": Present()})
-    assert service.choose() is present
+def test_the_first_that_works_is_preferred(monkeypatch: pytest.MonkeyPatch) -> None:
+    managers(monkeypatch)
+    assert service.preferred() == "detached"
+    managers(monkeypatch, launchd=PRESENT)
+    assert service.preferred() == "launchd"
 
 
-def test_none_that_works_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "MANAGERS", {"absent": Absent()})
+@pytest.mark.parametrize("name", ["systemd", "launchd", "detached"])
+def test_one_that_does_not_work_is_told_with_another_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    managers(monkeypatch, detached=ABSENT)
+    record.write(Record(name))
     with pytest.raises(C2oError, match="c2o serve"):
         service.choose()
 
 
-def test_the_detached_one_works_wherever_tests_run() -> None:
-    assert service.choose() is service.MANAGERS["detached"]
+def test_a_record_that_nobody_understands_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    record.write(Record("a manager of a later version"))
+    assert service.chosen() == "detached"
+    record._path().write_text("{")
+    assert record.read() is None

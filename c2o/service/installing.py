@@ -1,0 +1,150 @@
+"""Put a service manager in charge, and take it away again.  Saying it twice is harmless."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from msgspec import Struct
+
+from c2o import key_file, paths, service
+from c2o.config import Config
+from c2o.errors import C2oError, UsageError
+from c2o.secret import Secret
+from c2o.service import launcher, lifecycle, linger, record, unit_files
+from c2o.service.lifecycle import Started, Tell
+from c2o.service.manager import ServiceManager
+from c2o.service.probe import look
+from c2o.service.record import Record
+
+
+class Installed(Struct, frozen=True, kw_only=True):
+    manager: str
+    files: list[Path]
+    already: bool
+    """It was installed, and as it should be."""
+    lingers: bool
+    """It runs while nobody is logged in."""
+    not_lingering: str | None
+    """Why it doesn't, though it was to."""
+    saved: list[str]
+    """The variables that went from this shell into the key file."""
+    key_file: Path | None
+    started: Started | None
+    handed_over: str | None
+    """Who ran the service until now, if somebody else did."""
+    still: str | None
+    """Who goes on running it until a restart."""
+
+
+def install(
+    config: Config,
+    name: str | None = None,
+    *,
+    now: bool = False,
+    stay: bool = True,
+    save_keys: bool = False,
+    tell: Tell = lambda _: None,
+) -> Installed:
+    """Have ``name``, or the best manager of this machine, keep the service; ``now`` starts it.
+
+    ``stay`` lets it run while nobody is logged in.  Keys that only this shell has go into the key file with
+    ``save_keys``.  Raises, before anything is changed: UsageError where the manager doesn't work, CredentialError for a
+    key that the service wouldn't find, RefusedFile for a file that isn't ours.
+    """
+    name = name or service.preferred()
+    manager = available(name)
+    program = launcher.program(config, name)
+    files = manager.files(program)
+    unit_files.check(files)
+    saved = _save_keys(config, name) if save_keys else []
+    lifecycle.check_keys(config, manager.environ())
+    before = record.read()
+    if before and before.manager != name:
+        uninstall(config.server.auth_token, tell=tell)
+    already = before is not None and before.manager == name and unit_files.current(files)
+    manager.install(program)
+    ours, problem = _linger(name, before) if stay else (bool(before and before.lingers), None)
+    record.write(Record(name, ours))
+    runs = _running(config.server.auth_token)
+    return Installed(
+        manager=name,
+        files=list(files),
+        already=already,
+        lingers=name == "systemd" and linger.on(),
+        not_lingering=problem,
+        saved=saved,
+        key_file=paths.key_file() if saved else None,
+        started=_hand_over(config, name, runs, already, tell) if now else None,
+        handed_over=runs if now and runs != name else None,
+        still=runs if not now and runs != name else None,
+    )
+
+
+def available(name: str) -> ServiceManager:
+    """Raises UsageError for a manager that doesn't work here."""
+    manager = service.MANAGERS[name]
+    if not manager.available():
+        raise UsageError(f"{name} doesn't work here: it needs {manager.needs}. Without it: c2o start")
+    return manager
+
+
+def missing_keys(config: Config, name: str) -> list[str]:
+    """The variables with keys that this shell has, and a service under this manager wouldn't have."""
+    found = key_file.beside(service.MANAGERS[name].environ())
+    return sorted(each for each in lifecycle.key_variables(config) if not found.get(each) and os.environ.get(each))
+
+
+def _save_keys(config: Config, name: str) -> list[str]:
+    missing = missing_keys(config, name)
+    if missing:
+        key_file.save({each: os.environ[each] for each in missing})
+    return missing
+
+
+def _linger(name: str, before: Record | None) -> tuple[bool, str | None]:
+    """Whether lingering is our doing, and why it can't be."""
+    if name != "systemd" or linger.on():
+        return bool(before and before.lingers), None
+    try:
+        linger.switch(enable=True)
+    except C2oError as error:
+        return False, str(error)
+    return True, None
+
+
+def _running(token: Secret) -> str | None:
+    """Who runs the service, if it runs."""
+    there = look(token).instance
+    return there.manager if there else None
+
+
+def _hand_over(config: Config, name: str, runs: str | None, already: bool, tell: Tell) -> Started:
+    """Running requests finish where they began."""
+    if runs == name and not already:
+        return lifecycle.restart(config, tell=tell)[1]
+    if runs and runs != name:
+        lifecycle.stop(config.server.auth_token, tell=tell)
+    return lifecycle.start(config, tell=tell)
+
+
+class Uninstalled(Struct, frozen=True, kw_only=True):
+    manager: str | None
+    """None if nothing was installed."""
+    stopped: bool
+    lingers: bool
+    """We had switched lingering on, and have switched it off."""
+
+
+def uninstall(token: Secret | None, *, tell: Tell = lambda _: None) -> Uninstalled:
+    """Stop the service of the manager that is installed, and take away all that ``install`` has made."""
+    there = record.read()
+    if there is None:
+        return Uninstalled(manager=None, stopped=False, lingers=False)
+    manager = available(there.manager)
+    stopped = lifecycle.stop(token, tell=tell)
+    manager.uninstall()
+    if there.lingers:
+        linger.switch(enable=False)
+    record.remove()
+    return Uninstalled(manager=there.manager, stopped=not stopped.already, lingers=there.lingers)

@@ -1,0 +1,206 @@
+"""The service as a systemd user unit, with a socket unit before it.
+
+systemd listens, so nobody is refused while the service restarts, and the first request starts it.  The unit and
+the environment of a user's manager are described in
+https://www.freedesktop.org/software/systemd/man/systemd.exec.html and its neighbours.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from c2o.errors import C2oError, PortTaken, UsageError
+from c2o.service import tools, unit_files
+from c2o.service.handshake import as_raised
+from c2o.service.manager import FIXED_PORT, Program, ServiceSpec
+
+NAME = "systemd"
+
+SERVICE, SOCKET = "c2o.service", "c2o.socket"
+
+FINAL = (2, 4, 78)
+"""Exit codes of the service that another try can't mend: wrong use, a missing key, a wrong configuration."""
+
+HARDENING = """\
+NoNewPrivileges=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+"""
+"""What a user's manager can enforce.  It has no privileges, so CapabilityBoundingSet=, PrivateDevices= and
+DynamicUser= keep a user unit from starting, and up to systemd 253 it ignores ProtectSystem= and ProtectHome= without
+a word (https://github.com/systemd/systemd/issues/25014)."""
+
+NO_HARDENING = """\
+# Not confined: a password manager gives a key, and such a program may need what a confined one can't have
+# (a group's rights, or memory that is written and executed).
+"""
+
+
+class Systemd:
+    needs = "a Linux with a systemd that runs services for users (`systemctl --user status` works there)"
+
+    def available(self) -> bool:
+        return bool(shutil.which("systemctl")) and _systemctl("show-environment").returncode == 0
+
+    def files(self, program: Program) -> dict[Path, str]:
+        if not program.port:
+            raise UsageError("systemd listens before the service runs, so it needs a port: set port under [server].")
+        return {
+            _folder() / SOCKET: render_socket(program.host, program.port),
+            _folder() / SERVICE: render_service(program),
+        }
+
+    def install(self, program: Program) -> None:
+        unit_files.put(self.files(program))
+        _do("daemon-reload")
+        _do("enable", "--quiet", SOCKET, SERVICE)
+
+    def uninstall(self) -> None:
+        _systemctl("disable", "--quiet", SOCKET, SERVICE)
+        unit_files.take_away(_folder() / SOCKET, _folder() / SERVICE)
+        _systemctl("daemon-reload")
+        _systemctl("reset-failed", SOCKET, SERVICE)
+
+    def environ(self) -> Mapping[str, str]:
+        lines = _systemctl("show-environment").stdout.splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def details(self) -> Mapping[str, str]:
+        """How systemd sees the service: enabled, active, why not, since when."""
+        names = ("UnitFileState", "ActiveState", "SubState", "Result", "NRestarts", "DropInPaths")
+        return {name: _property(name, SERVICE) for name in names}
+
+    def start(self, spec: ServiceSpec) -> None:
+        if spec.port is not None:
+            raise UsageError(FIXED_PORT)
+        _systemctl("reset-failed", SOCKET, SERVICE)  # or a service that has failed too often isn't started
+        _listen()
+        done = _systemctl("start", SERVICE, timeout=spec.wait)
+        if done.returncode:
+            raise _why_not(done.stderr)
+
+    def stop(self) -> None:
+        _do("stop", "--no-block", SOCKET, SERVICE)
+
+    def rest(self) -> None:
+        _systemctl("stop", SOCKET)
+
+    def replace(self) -> bool:
+        return _property("ActiveState", SOCKET) == "active" and _do("restart", "--no-block", SERVICE)
+
+    def kill(self) -> None:
+        _do("kill", "--signal=SIGKILL", SERVICE)
+
+
+def _listen() -> None:
+    done = _systemctl("start", SOCKET)
+    if done.returncode and _property("Result", SOCKET) == "resources":
+        raise PortTaken("the port is taken by another program. Stop it, or set another port under [server].")
+    if done.returncode:
+        raise C2oError(
+            f"systemd can't listen for the service: {done.stderr.strip()} See: systemctl --user status c2o.socket"
+        )
+
+
+def render_socket(host: str, port: int) -> str:
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"""\
+[Unit]
+Description=Where c2o listens
+
+[Socket]
+ListenStream={address}
+Backlog=1024
+NoDelay=yes
+
+[Install]
+WantedBy=sockets.target
+"""
+
+
+def render_service(program: Program) -> str:
+    command = " ".join(_quoted(word).replace("$", "$$") for word in program.command)
+    variables = "\n".join(f"Environment={_quoted(f'{name}={value}')}" for name, value in program.variables.items())
+    return f"""\
+[Unit]
+Description=c2o: Claude Code on any OpenAI-compatible model
+Requires={SOCKET}
+After={SOCKET}
+StartLimitIntervalSec=60
+StartLimitBurst=5
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={command}
+{variables}
+Restart=on-failure
+RestartSec=1
+RestartPreventExitStatus={" ".join(map(str, FINAL))}
+WatchdogSec=30
+TimeoutStartSec=60
+# Running requests finish within 30 seconds.
+TimeoutStopSec=40
+KillMode=mixed
+SyslogIdentifier=c2o
+UMask=0077
+LimitCORE=0
+{NO_HARDENING if program.runs_commands else HARDENING}
+[Install]
+WantedBy=default.target
+"""
+
+
+def _quoted(word: str) -> str:
+    """As systemd reads it back: https://www.freedesktop.org/software/systemd/man/systemd.syntax.html#Quoting"""
+    if word and all(character.isalnum() or character in "/._-:=@+," for character in word):
+        return word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def _folder() -> Path:
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "systemd" / "user"
+
+
+def _property(name: str, unit: str) -> str:
+    return _systemctl("show", "--value", f"--property={name}", unit).stdout.strip()
+
+
+def _why_not(said: str) -> C2oError:
+    """The service's own words and exit code; systemd's, if it had none."""
+    words, code = _property("StatusText", SERVICE), _property("ExecMainStatus", SERVICE)
+    if words and code.isdigit() and int(code):
+        return as_raised(int(code), words)
+    reason = said.strip().partition("\n")[0] or f"it is {_property('ActiveState', SERVICE)}"
+    return C2oError(f"systemd can't start the service: {reason} See: journalctl --user -u c2o -n 20")
+
+
+def _do(*arguments: str) -> bool:
+    done = _systemctl(*arguments)
+    if done.returncode:
+        raise C2oError(
+            f"systemctl --user {' '.join(arguments)}: {done.stderr.strip()} Look at: systemctl --user status c2o"
+        )
+    return True
+
+
+def _systemctl(*arguments: str, timeout: float = tools.TIMEOUT) -> subprocess.CompletedProcess[str]:
+    return tools.run("systemctl", "--user", *arguments, environ=with_user_bus(), timeout=timeout)
+
+
+def with_user_bus() -> dict[str, str]:
+    """The environment with the place of the user's manager; ``su``, ``sudo`` and cron don't tell."""
+    return {"XDG_RUNTIME_DIR": f"/run/user/{os.getuid()}", **os.environ, "LC_ALL": "C"}

@@ -7,7 +7,9 @@ _c2o() {
     return
   fi
   case "$command:$previous" in
-
+    env:--shell) COMPREPLY=($(compgen -W 'bash fish pwsh' -- "$word")); return ;;
+    env:--format) COMPREPLY=($(compgen -W 'shell dotenv json' -- "$word")); return ;;
+    service:--manager) COMPREPLY=($(compgen -W 'systemd launchd detached' -- "$word")); return ;;
   esac
   case "$command" in
     run)

@@ -18,8 +18,8 @@ complete -c c2o -n '__fish_seen_subcommand_from doctor' -l strict -d 'Fail on wa
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l probe -d 'Ask the upstreams, with a few tokens each'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l no-probe -d 'Ask the upstreams, with a few tokens each'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from env' -l shell -d 'Whose words to use; your shell’s, if it isn’t said' -x
-complete -c c2o -n '__fish_seen_subcommand_from env' -l format -d 'Commands for a shell, a .env file, or JSON' -x
+complete -c c2o -n '__fish_seen_subcommand_from env' -l shell -d 'Whose words to use; your shell’s, if it isn’t said' -x -a 'bash fish pwsh'
+complete -c c2o -n '__fish_seen_subcommand_from env' -l format -d 'Commands for a shell, a .env file, or JSON' -x -a 'shell dotenv json'
 complete -c c2o -n '__fish_seen_subcommand_from env' -l model -d 'A configured name, or upstream/model' -x
 complete -c c2o -n '__fish_seen_subcommand_from env' -l upstream -d 'Everything goes to this upstream' -x
 complete -c c2o -n '__fish_seen_subcommand_from env' -l no-start -d 'Fail if the service isn’t running'
@@ -46,7 +46,7 @@ complete -c c2o -n '__fish_seen_subcommand_from run' -l json -d 'Tell of a failu
 complete -c c2o -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand --fcs-skip=2)'
 complete -c c2o -n '__fish_seen_subcommand_from serve' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x
 complete -c c2o -n '__fish_seen_subcommand_from serve' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from service' -l manager -d 'Instead of the best that works here' -x
+complete -c c2o -n '__fish_seen_subcommand_from service' -l manager -d 'Instead of the best that works here' -x -a 'systemd launchd detached'
 complete -c c2o -n '__fish_seen_subcommand_from service' -l now -d 'Start the service as well, and hand over one that runs'
 complete -c c2o -n '__fish_seen_subcommand_from service' -l no-linger -d 'Run only while you are logged in (systemd)'
 complete -c c2o -n '__fish_seen_subcommand_from service' -l save-keys -d 'Keep keys that only this shell has in a file that only you can read'

@@ -56,9 +56,8 @@ def _option(parameter: Any) -> Option:
 
 def _choices(parameter: Any) -> tuple[str, ...]:
     """The words that an option takes, where it takes only some.  Typer has moved them between versions."""
-    kind = getattr(parameter, "bare_type", None) or getattr(
-        getattr(parameter, "type_descriptor", None), "annotation", None
-    )
+    described = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
+    kind = described or getattr(parameter, "bare_type", None)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return tuple(str(each.value) for each in kind)
     listed = get_args(kind) or getattr(getattr(parameter, "type", None), "choices", ())

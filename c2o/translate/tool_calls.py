@@ -8,6 +8,7 @@ fragment is routed by id first, then by index, then to the current call.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from c2o.translate.tool_input import ToolInput
 from c2o.translate.tools import Toolbox
@@ -84,8 +85,11 @@ class CallRouter:
             if (member := self._tools.member(name)) is not None:
                 call.toolset, call.tool = member
             call.id = self._free_id(call)
-            call.input = ToolInput(self._tools.schema(name), self._notes)
+            call.input = ToolInput(self._tools.schema(name), partial(self._repaired, call.tool))
         return call.input
+
+    def _repaired(self, tool: str, what: str) -> None:
+        self._notes.append(f"input of {tool}: {what}")
 
     def waiting_before(self, call: Call) -> list[Call]:
         """The calls right before this one that haven't begun yet."""

@@ -4,7 +4,8 @@ Strategy: a scanner finds the ends of the top-level ``"key": value`` pairs.  A w
 passed on, byte for byte where nothing is wrong with it; so a pair is the unit of delay, as it is on
 Anthropic's own API.  What the model did not say is never completed, because Claude Code *runs* a call whose
 block is closed: cut-off input keeps its whole pairs and gets a key that no tool knows, which makes
-the client refuse it.  Text that isn't an object waits for its end and is unwrapped if it can be.
+the client refuse it.  Text that isn't an object waits for its end and is unwrapped if it can be; so does the
+rest of an object with something between its strings that JSON hasn't, a comment or a single quote.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw
 
-from c2o.translate.schema_repair import mend_object
+from c2o.translate import loose_json
+from c2o.translate.schema_repair import Mender, Note
 
 TRUNCATED = '"__c2o_truncated__":true'
 """The mark of input that was cut off: an unknown key, so that no client runs half a command."""
@@ -28,12 +30,17 @@ INVALID = "INVALID_JSON"
 LIMIT = 4 * 1024 * 1024
 """Characters that the input of one call may have."""
 
-_MARK = re.compile(r'["{}\[\],]')
-_IN_STRING = re.compile(r'["\\]')
-_FENCE = re.compile(r"^\s*```[a-z]*\s*\n?(.*?)\n?\s*```\s*$", re.DOTALL)
-_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+MOST_LAYERS = 3
+"""Encoded twice is seen, inside of a code fence too."""
 
-State = Literal["before", "object", "after", "other"]
+_MARK = re.compile(r"""["{}\[\],'/#]""")
+_UNKNOWN_TO_JSON = ("'", "/", "#")
+_IN_STRING = re.compile(r'["\\]')
+_FENCE = re.compile(r"```[a-zA-Z0-9]*\s*(.*?)(```)?", re.DOTALL)
+
+BEHIND = "text behind the input ignored"
+
+State = Literal["before", "object", "loose", "after", "other"]
 
 Ending = Literal["whole", "unsaid", "cut"]
 """What the upstream said at the end: that all is there, nothing, or that something is missing."""
@@ -46,9 +53,14 @@ class TooMuchInput(Exception):
 class ToolInput:
     """The arguments of one call: pieces of any cut in, JSON text for the client out."""
 
-    def __init__(self, schema: Raw | None, notes: list[str]) -> None:
-        self._schema = _decoded(schema)
-        self._notes = notes
+    def __init__(self, schema: Raw | None, note: Note, *, layers: int = 0) -> None:
+        """``note`` is told of each repair, in words without any of the values."""
+        self._schema = schema
+        self._mender = Mender(_decoded(schema), self._note)
+        self._told = note
+        self._repairs = 0
+        self._layers = layers
+        self._keys: set[str] = set()
         self._state: State = "before"
         self._kept: list[str] = []
         self._size = 0
@@ -56,6 +68,7 @@ class ToolInput:
         self._in_string = False
         self._escaped = False
         self._pairs = 0
+        self._commas = 0
 
     @property
     def complete(self) -> bool:
@@ -78,6 +91,8 @@ class ToolInput:
                 return self._after()
             case "object":
                 return self._cut_off(ending)
+            case "loose":
+                return self._loosely(ending)
             case "before":
                 return "{" + TRUNCATED + "}" if ending == "cut" else "{}"
             case "other":
@@ -101,6 +116,9 @@ class ToolInput:
             self._escaped, at = False, 1
         while mark := (_IN_STRING if self._in_string else _MARK).search(text, at):
             at = mark.end()
+            if mark.group() in _UNKNOWN_TO_JSON:
+                self._state = "loose"
+                break
             end = self._step(mark.group(), at >= len(text))
             if self._escaped:
                 break
@@ -134,10 +152,15 @@ class ToolInput:
 
     def _pair(self, pair: str, *, last: bool) -> str:
         """A pair as the client gets it, with the separator before it and the brace after the last."""
+        if not pair.strip() and (self._commas or not last):
+            self._note("comma without a pair removed")
+        self._commas += not last
         mended = self._mended(pair) if pair.strip() else ""
-        close = "}" if last else ""
+        return self._joined(mended, close="}" if last else "")
+
+    def _joined(self, mended: str, *, close: str) -> str:
         if not mended:
-            return ("" if self._pairs else "{") + close if last else ""
+            return ("" if self._pairs else "{") + close if close else ""
         self._pairs += 1
         return ("," if self._pairs > 1 else "{") + mended + close
 
@@ -145,30 +168,59 @@ class ToolInput:
         """The pair itself if the schema takes it, else what could be made of it; empty to drop it."""
         members = _members(pair)
         if members is None:
-            members = _members(_TRAILING_COMMA.sub(r"\1", pair))
-            if members is None:
-                self._notes.append("tool input that is no JSON marked as invalid")
+            reading = loose_json.read("{" + pair + "}")
+            members = _members(reading.json[1:-1]) if reading and not reading.rest else None
+            if reading is None or members is None:
+                self._note("input that is no JSON marked as invalid")
                 return f'"{INVALID}":{_json(pair)}'
-            self._notes.append("trailing comma in tool input removed")
-            pair = _json(members)[1:-1]
-        noted = len(self._notes)
-        wanted = mend_object(self._trimmed(members), self._schema, self._notes, "")
-        return pair if len(self._notes) == noted else _json(wanted)[1:-1]
+            self._note_all(reading.repairs)
+            pair = reading.json[1:-1]
+        return self._fitting(members, pair)
 
-    def _trimmed(self, members: dict[str, Any]) -> dict[str, Any]:
-        trimmed = {key.strip(): value for key, value in members.items()}
-        if trimmed.keys() != members.keys():
-            self._notes.append("spaces around a key of tool input removed")
-        return trimmed
+    def _fitting(self, members: dict[str, Any], text: str) -> str:
+        """The members as the schema wants them: their own text, if it takes them."""
+        before = self._repairs
+        try:
+            mended = self._mender.members(members, taken=frozenset(self._keys))
+        except RecursionError:
+            return text
+        self._keys |= mended.keys()
+        return text if self._repairs == before else _json(mended)[1:-1]
+
+    def _note(self, repair: str) -> None:
+        self._repairs += 1
+        self._told(repair)
+
+    def _note_all(self, repairs: list[str]) -> None:
+        for repair in repairs:
+            self._note(repair)
 
     def _cut_off(self, ending: Ending) -> str:
         """The object never closed.  Closers are added only where nothing but them is missing."""
         rest = "".join(self._kept)
         if ending == "whole" and not self._in_string and (whole := self._with_closers(rest)):
-            self._notes.append("missing brackets at the end of tool input added")
+            self._note("missing brackets at the end added")
             return whole
-        self._notes.append("tool input was cut off: marked so that the client refuses it")
-        return ("," if self._pairs else "{") + TRUNCATED + "}"
+        return self._truncated()
+
+    def _truncated(self) -> str:
+        self._note("input was cut off: marked so that the client refuses it")
+        return self._joined(TRUNCATED, close="}")
+
+    def _loosely(self, ending: Ending) -> str:
+        """The rest of an object that JSON's own rules don't take; read only if it is whole."""
+        rest = "".join(self._kept)
+        reading = loose_json.read("{" + rest)
+        members = _members(reading.json[1:-1]) if reading else None
+        if ending == "cut" or (members is None and ending == "unsaid"):
+            return self._truncated()
+        if reading is None or members is None:
+            self._note("input that is no JSON marked as invalid")
+            return self._joined(f'"{INVALID}":{_json(rest)}', close="}")
+        self._note_all(reading.repairs)
+        if reading.rest.strip():
+            self._note(BEHIND)
+        return self._joined(self._fitting(members, reading.json[1:-1].strip()), close="}")
 
     def _with_closers(self, rest: str) -> str:
         if not rest.strip():
@@ -179,18 +231,19 @@ class ToolInput:
     def _after(self) -> str:
         """Behind a whole object there should be nothing; what there is can't be part of this call."""
         if "".join(self._kept).strip():
-            self._notes.append("text behind the tool input ignored")
+            self._note(BEHIND)
         return ""
 
     def _unwrapped(self, ending: Ending) -> str:
         """Input that didn't begin with a brace: fenced, or JSON inside a JSON string."""
         raw = "".join(self._kept)
-        found = _object_in(raw)
-        if found is None or ending == "cut":
-            self._notes.append("tool input that is no JSON object marked as invalid")
+        inside = _inside(raw)
+        if inside is None or ending == "cut" or self._layers == MOST_LAYERS:
+            self._note("input that is no JSON object marked as invalid")
             return _json({INVALID: raw})
-        self._notes.append("tool input unwrapped")
-        return _json(mend_object(found, self._schema, self._notes, ""))
+        self._note("input unwrapped")
+        input = ToolInput(self._schema, self._told, layers=self._layers + 1)
+        return input.feed(inside) + input.close("unsaid")
 
 
 def _decoded(schema: Raw | None) -> Mapping[str, Any]:
@@ -229,17 +282,11 @@ def _closers(text: str) -> str:
     return "".join(reversed(stack))
 
 
-def _object_in(raw: str) -> dict[str, Any] | None:
-    if fenced := _FENCE.match(raw):
-        raw = fenced[1]
-    for _ in range(3):  # encoded twice is seen, three times is generous
-        try:
-            value = msgspec.json.decode(raw.encode())
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-            return None
-        if isinstance(value, dict):
-            return value
-        if not isinstance(value, str):
-            return None
-        raw = value
-    return None
+def _inside(raw: str) -> str | None:
+    """The text in a code fence or in a JSON string; None if it is neither."""
+    if fenced := _FENCE.fullmatch(raw.strip()):
+        return fenced[1].strip() or None
+    try:
+        return msgspec.json.decode(raw.encode(), type=str)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None

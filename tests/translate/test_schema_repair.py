@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
-from c2o.translate.schema_repair import DROP, mend, mend_object
+from c2o.translate.schema_repair import DROP, Mender
 
 STRING, INTEGER, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
 ARRAY, OBJECT, BOOLEAN = {"type": "array", "items": STRING}, {"type": "object"}, {"type": "boolean"}
 DEEP = {"type": "object", "properties": {"n": INTEGER, "list": ARRAY}}
 MAYBE = {"anyOf": [STRING, {"type": "null"}]}
+
+SHARED = {
+    "properties": {"a": {"$ref": "#/$defs/a~1b"}},
+    "$defs": {"a/b": {"type": "object", "properties": {"n": INTEGER, "next": {"$ref": "#/$defs/a~1b"}}}},
+}
 
 MENDED: list[tuple[Any, Any, Any]] = [
     # schema, what the model wrote, what the client gets for an optional member
@@ -48,12 +53,50 @@ MENDED: list[tuple[Any, Any, Any]] = [
     (OBJECT, "a", "a"),
     ({"type": "array", "items": DEEP}, [{"n": "1", "x": None}], [{"n": 1, "x": None}]),
     ({"type": "object", "properties": {"a": DEEP}}, {"a": {"list": None}}, {"a": {}}),
+    # values, not types
+    ({"enum": ["a"]}, None, DROP),
+    ({"type": "string", "enum": ["a"]}, "", DROP),
+    ({"type": "string", "enum": ["a", ""]}, "", ""),
+    ({"type": "string", "minLength": 1}, "", DROP),
+    ({"type": "string", "pattern": "^x"}, "", DROP),
+    ({"type": "string", "pattern": "x*"}, "", ""),
+    ({"type": "string", "pattern": "["}, "", ""),  # a pattern that can't be read
+    ({"type": "string", "format": "uri"}, "", DROP),
+    ({"anyOf": [{"type": "string", "enum": ["a"]}, {"const": "b"}]}, "", DROP),
+    ({"const": 5}, "5", 5),
+    ({"enum": [1, 2]}, "2", 2),
+    ({"enum": [1]}, True, True),
+    ({"type": "string", "enum": ["5"]}, 5, "5"),
+    ({"type": "string", "enum": ["6"]}, 5, 5),
+    # words for nothing
+    (INTEGER, "null", DROP),
+    (ARRAY, "None", DROP),
+    (STRING, "null", "null"),
+    # nearly JSON, inside of a string
+    (ARRAY, "['a', 'b']", ["a", "b"]),
+    (ARRAY, '["a", ]', ["a"]),
+    (OBJECT, "{'a': True}", {"a": True}),
+    # one value for many, where it makes a good one
+    ({"type": "array"}, 5, [5]),
+    ({"type": "array", "items": INTEGER}, "5", [5]),
+    ({"type": "array", "items": DEEP}, {"n": "5"}, [{"n": 5}]),
+    ({"type": "array", "items": DEEP}, "five", "five"),
+    # references
+    (SHARED, {"a": '{"n": "5"}'}, {"a": {"n": 5}}),
+    (SHARED, {"a": {"next": {"next": {"n": "5"}}}}, {"a": {"next": {"next": {"n": 5}}}}),
+    ({"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}, None, None),
+    ({"allOf": [{"$ref": "#"}, {"$ref": "#"}]}, "5", "5"),
+    ({"$ref": "#"}, "5", "5"),
+    # members that have no name in the schema
+    ({"type": "object", "additionalProperties": INTEGER}, {"x": "5", "y": None}, {"x": 5, "y": None}),
+    ({"type": "object", "additionalProperties": False}, {"x": None}, {"x": None}),
+    # a choice that is left open
+    ({"anyOf": [DEEP, {"type": "object", "properties": {"n": STRING}}]}, {"n": 5}, {"n": 5}),
+    ({"anyOf": [DEEP, {"type": "null"}]}, {"n": "5"}, {"n": 5}),
     # where the schema doesn't say, anything goes
     ({}, None, None),
-    ({"enum": ["a"]}, None, None),
-    ({"const": 5}, "5", "5"),
     ({"$ref": "#/$defs/A"}, "5", "5"),
-    ({"allOf": [INTEGER]}, "5", "5"),
+    ({"allOf": [INTEGER]}, "5", 5),
     ({"anyOf": [INTEGER, {"$ref": "#"}]}, "5", "5"),
     ({"oneOf": [INTEGER, ARRAY]}, "5", 5),
     ({"anyOf": [INTEGER, ARRAY]}, None, DROP),
@@ -62,11 +105,19 @@ MENDED: list[tuple[Any, Any, Any]] = [
 ]  # fmt: skip
 
 
+def mended(value: Any, schema: Any, notes: list[str]) -> Any:
+    """An optional member that is all of its schema."""
+    root = schema if isinstance(schema, dict) else {}
+    return Mender(root, notes.append).value(value, schema, required=False, place="p")
+
+
 @pytest.mark.parametrize(("schema", "value", "expected"), MENDED)
 def test_only_what_the_schema_refuses_is_touched(schema: Any, value: Any, expected: Any) -> None:
     notes: list[str] = []
 
-    found = mend(value, schema, required=False, notes=notes, place="p")
+    found = Mender(schema if isinstance(schema, dict) else {}, notes.append).value(
+        value, schema, required=False, place="p"
+    )
 
     assert found is DROP if expected is DROP else (type(found), found) == (type(expected), expected)
     changed = found is DROP or json.dumps(found) != json.dumps(value)
@@ -77,7 +128,7 @@ def test_only_what_the_schema_refuses_is_touched(schema: Any, value: Any, expect
 def test_a_required_member_is_never_dropped() -> None:
     schema = {"properties": {"a": ARRAY, "b": ARRAY}, "required": ["a"]}
 
-    assert mend_object({"a": None, "b": None}, schema, [], "") == {"a": None}
+    assert Mender(schema, [].append).members({"a": None, "b": None}) == {"a": None}
 
 
 @pytest.mark.parametrize(
@@ -96,13 +147,32 @@ def test_a_required_member_is_never_dropped() -> None:
 )
 @pytest.mark.parametrize("value", [None, "x", {"a": "1", "b": None}, [1]])
 def test_schemas_written_by_hand_do_no_harm(schema: Any, value: Any) -> None:
-    mend(value, schema, required=False, notes=[], place="p")
-    mend_object({"a": value}, schema, [], "")
+    Mender(schema, [].append).value(value, schema, required=False, place="p")
+    Mender(schema, [].append).members({"a": value})
+
+
+@pytest.mark.parametrize("dressed", [" a", "a\n", '"a"', "'a'", "`a`"])
+def test_what_stands_around_a_key_is_removed(dressed: str) -> None:
+    schema = {"properties": {"a": STRING, "b": DEEP}}
+    notes: list[str] = []
+
+    assert Mender(schema, notes.append).members({dressed: "x"}) == {"a": "x"}
+    assert Mender(schema, notes.append).members({dressed: "x"}, taken=frozenset({"a"})) == {dressed: "x"}
+    assert Mender(schema, notes.append).members({dressed: "x", "a": "y"}) == {dressed: "x", "a": "y"}
+    assert notes == ["a: characters around the key removed"]
 
 
 def test_values_are_not_noted() -> None:
     notes: list[str] = []
 
-    mend_object({"pin": "90210"}, {"properties": {"pin": INTEGER}}, notes, "")
+    Mender({"properties": {"pin": INTEGER}}, notes.append).members({"pin": "90210"})
 
     assert notes == ["pin: string made integer"]
+
+
+def test_keys_that_the_model_chose_are_not_noted() -> None:
+    notes: list[str] = []
+    schema = {"properties": {"by_name": {"additionalProperties": INTEGER}}}
+
+    assert Mender(schema, notes.append).members({"by_name": {"Ada": "5"}}) == {"by_name": {"Ada": 5}}
+    assert notes == ["by_name.*: string made integer"]

@@ -35,7 +35,7 @@ MARK = {"__c2o_truncated__": True}
 
 def fed(pieces: Any, ending: Ending = "whole", schema: Json | None = BASH) -> str:
     """The input that these pieces make, as the client gets it."""
-    input = ToolInput(Raw(json.dumps(schema).encode()) if schema else None, [])
+    input = ToolInput(Raw(json.dumps(schema).encode()) if schema else None, [].append)
     return "".join([input.feed(piece) for piece in pieces] + [input.close(ending)])
 
 
@@ -65,10 +65,23 @@ REPAIRED = {
     '{" command ": "ls"}': '{"command":"ls"}',
     # against JSON
     '{"command": "ls",}': '{"command": "ls"}',
-    '{"domains": ["a",]}': '{"domains":["a"]}',
+    '{"domains": ["a",]}': '{"domains": ["a"]}',
+    '{"domains": ["x,]", ], "command": "ls", }': '{"domains": ["x,]" ], "command": "ls"}',
+    '{"command": "ls", /* why */ "timeout": 5}': '{"command": "ls","timeout": 5}',
+    '{"command": "ls" // it\'s "why"\n}': '{"command": "ls"}',
+    '{"command": "ls", # }\n "domains": ["a"] # b\n} ': '{"command": "ls","domains": ["a"]}',
+    "{'command': 'ls \"x\" \\'y\\'', 'b': [True, None]}": '{"command": "ls \\"x\\" \'y\'", "b": [true, null]}',
+    '{"command": \'a, {b\', "timeout": "5"}': '{"command":"a, {b","timeout":5}',
+    '{"command": "one\ntwo\tthree", "timeout": 5}': '{"command": "one\\ntwo\\tthree", "timeout": 5}',
+    '{"command": "it\\\'s"}': '{"command": "it\'s"}',
+    '{"timeout": 5,, "command": "ls"}': '{"timeout": 5, "command": "ls"}',
+    '{"command": "ls", \'x\': 5} and more': '{"command": "ls","x": 5}',
     '{"command": "ls"}{"command": "ls"}': '{"command": "ls"}',
     '"{\\"command\\":\\"ls\\"}"': '{"command":"ls"}',
-    '```json\n{"command": "ls"}\n```': '{"command":"ls"}',
+    '```json\n{"command": "ls"}\n```': '{"command": "ls"}',
+    '```\n{"command": "ls", "timeout": "5"}': '{"command": "ls","timeout":5}',
+    '```json {"command": "```\\n"}```': '{"command": "```\\n"}',
+    '""': "{}",
     '"\\"{}\\""': "{}",
 }
 """What a model writes → what the client gets."""
@@ -85,7 +98,28 @@ def test_repairs_do_not_depend_on_the_cuts(said: str) -> None:
     assert fed(said[at : at + 7] for at in range(0, len(said), 7)) == REPAIRED[said]
 
 
-@pytest.mark.parametrize("said", ["ls -la", "[1, 2]", "5", "null", '"ls"', "{'command': 'ls'}", '{"command" "ls"}'])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ls -la",
+        "[1, 2]",
+        "5",
+        "null",
+        '"ls"',
+        '{"command" "ls"}',
+        '{"command": "a\\d"}',
+        '{"command": "echo "x""}',
+        # which of the quotes is the end of the text?
+        "{'command': 'echo 'x''}",
+        "{'command': 'rm -rf '//tmp/x'\n}",
+        '{"command": "rm -rf "//tmp/x"\n}',
+        "{'command': 'a' 'b'}",
+        "{'command': 'a', 'b'}",
+        '{"command": [1 2], /**/}',
+        "{'command': 'ls'",
+        "{'command': 'l",
+    ],
+)
 def test_what_is_no_object_is_shown_to_the_model_as_invalid(said: str) -> None:
     """Under the key that Anthropic's own documentation uses for it."""
     found = json.loads(fed([said]))
@@ -124,7 +158,7 @@ def test_what_was_cut_off_is_marked_and_only_brackets_are_ever_added(said: str) 
 
 
 def test_a_pair_is_passed_on_as_soon_as_it_is_whole() -> None:
-    input = ToolInput(Raw(json.dumps(BASH).encode()), [])
+    input = ToolInput(Raw(json.dumps(BASH).encode()), [].append)
 
     assert input.feed('{"command": "l') == ""
     assert input.feed('s", "time') == '{"command": "ls"'
@@ -135,7 +169,7 @@ def test_a_pair_is_passed_on_as_soon_as_it_is_whole() -> None:
 
 def test_repairs_are_noted_without_the_values() -> None:
     notes: list[str] = []
-    input = ToolInput(Raw(json.dumps(BASH).encode()), notes)
+    input = ToolInput(Raw(json.dumps(BASH).encode()), notes.append)
 
     input.feed('{"timeout": "90210", "domains": null}')
 
@@ -146,7 +180,7 @@ def test_repairs_are_noted_without_the_values() -> None:
 
 def test_input_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tool_input, "LIMIT", 100)
-    input = ToolInput(None, [])
+    input = ToolInput(None, [].append)
 
     input.feed('{"a": "' + "x" * 90)
 
@@ -193,7 +227,7 @@ spelled = st.builds(
 
 @for_all(spelled.flatmap(cut), few=200)
 def test_valid_input_passes_byte_for_byte_in_whole_pairs(pieces: list[str]) -> None:
-    input = ToolInput(None, [])
+    input = ToolInput(None, [].append)
     so_far = ""
     for piece in pieces:
         so_far += input.feed(piece)

@@ -3,7 +3,7 @@ _c2o() {
   local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
   local command="${COMP_WORDS[1]}" words at
   if (( COMP_CWORD == 1 )); then
-    COMPREPLY=($(compgen -W 'demo doctor env init restart run serve service start status stop --help --version' -- "$word"))
+    COMPREPLY=($(compgen -W 'demo doctor env init learned restart run serve service start status stop --help --version' -- "$word"))
     return
   fi
   case "$command:$previous" in
@@ -23,6 +23,7 @@ _c2o() {
     doctor) words='--strict --probe --no-probe --json --help' ;;
     env) words='--shell --format --model --upstream --no-start --json --help' ;;
     init) words='--upstream --name --key-env --no-key --model --map --port --yes -y --dry-run --no-test --force --json --help' ;;
+    learned) words='--json --help' ;;
     restart) words='--port --wait --json --help' ;;
     run) words='--model --upstream --no-start --json --help' ;;
     serve) words='--port --json --help' ;;

@@ -4,6 +4,7 @@ complete -c c2o -n __fish_use_subcommand -a demo -d 'Show the whole path on a sc
 complete -c c2o -n __fish_use_subcommand -a doctor -d 'Check everything - configuration, port, service, upstreams and Claude’s settings; say how to fix it'
 complete -c c2o -n __fish_use_subcommand -a env -d 'Print the environment in which any client finds c2o - eval "$(c2o env)"'
 complete -c c2o -n __fish_use_subcommand -a init -d 'Set up an upstream, its key and a model, and try them; what was configured before stays'
+complete -c c2o -n __fish_use_subcommand -a learned -d 'Show what upstreams have taught c2o about themselves, or forget it; a running service follows at once'
 complete -c c2o -n __fish_use_subcommand -a restart -d 'Stop the service and start it again at the same address; running streams finish first'
 complete -c c2o -n __fish_use_subcommand -a run -d 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own'
 complete -c c2o -n __fish_use_subcommand -a serve -d 'Run the service in the foreground, until Ctrl-C'
@@ -36,6 +37,7 @@ complete -c c2o -n '__fish_seen_subcommand_from init' -l dry-run -d 'Show what w
 complete -c c2o -n '__fish_seen_subcommand_from init' -l no-test -d 'Write it without trying it'
 complete -c c2o -n '__fish_seen_subcommand_from init' -l force -d 'Begin anew; the old file is kept as config.toml.bak'
 complete -c c2o -n '__fish_seen_subcommand_from init' -l json -d 'Print one JSON object instead of text'
+complete -c c2o -n '__fish_seen_subcommand_from learned' -l json -d 'Print one JSON object instead of text'
 complete -c c2o -n '__fish_seen_subcommand_from restart' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x
 complete -c c2o -n '__fish_seen_subcommand_from restart' -l wait -d 'How long the service may take to be ready' -x
 complete -c c2o -n '__fish_seen_subcommand_from restart' -l json -d 'Print one JSON object instead of text'

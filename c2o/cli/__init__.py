@@ -15,6 +15,7 @@ from c2o.cli.demo import app as demo
 from c2o.cli.doctor import doctor
 from c2o.cli.env import env
 from c2o.cli.init import init
+from c2o.cli.learned import learned
 from c2o.cli.restart import restart
 from c2o.cli.run import CONTEXT, run
 from c2o.cli.serve import serve
@@ -57,5 +58,6 @@ app.command()(restart)
 app.command()(status)
 app.command()(serve)
 app.command()(doctor)
+app.command()(learned)
 app.add_typer(service, name="service")
 app.add_typer(demo, name="demo")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import typer
 from msgspec import Struct
 
-from c2o import __version__, config, paths
+from c2o import __version__, config, facts, paths
 from c2o.cli import output
 from c2o.cli.output import JsonOption, Line
 from c2o.config import Config
@@ -57,6 +57,8 @@ class Status(Struct, frozen=True, kw_only=True):
     requests: Requests | None
     draining: int | None
     """While it stops: the streams that it waits for."""
+    learned: int
+    """What upstreams have taught, in facts; ``c2o learned`` shows them."""
     log: str
     problems: list[Problem]
 
@@ -87,6 +89,7 @@ def current_status() -> Status:
         models=report.models if report else {},
         requests=report.requests if report else None,
         draining=there.draining if there else None,
+        learned=len(facts.read(facts.path(), facts.now()).facts),
         log=str(paths.log_file()),
         problems=[*broken, *_problems(seen, changed), *(report.problems if report else [])],
     )
@@ -123,6 +126,8 @@ def lines(shown: Status) -> Iterator[Line]:
         yield from _upstreams(shown.upstreams)
         yield from _models(shown.models)
         yield from _row("traffic", [_traffic(shown.requests)])
+    if shown.learned:
+        yield from _row("learned", [f"{counted(shown.learned, 'fact')} about upstreams; see them with: c2o learned"])
     for problem in shown.problems:
         yield [("  ! ", "yellow"), problem.hint]
     if shown.state == "unhealthy":

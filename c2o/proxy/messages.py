@@ -44,6 +44,8 @@ class Exchange(NamedTuple):
     entry: Entry
     route: Route
     translator: Translator
+    message: MessagesRequest
+    job: Job
 
     @property
     def patience(self) -> Patience:
@@ -65,12 +67,28 @@ async def create_message(request: web.Request) -> web.StreamResponse:
             return respond(request, prewarmed(message, job))
         translator = await _translator(state, message, job)
         entry.outcome = translator.outcome
-        exchange = Exchange(request, state, entry, route, translator)
+        exchange = Exchange(request, state, entry, route, translator, message, job)
         response = await (_stream(exchange) if message.stream else _whole(exchange))
-        state.remembered.update(translator.outcome.remember)
+        state.remembered.update(entry.outcome.remember)
         _note_failure(exchange, message, body)
-        state.counts.learn(route, message, len(body), translator.outcome)
+        _learn_from_answer(exchange)
+        state.counts.learn(route, message, len(body), entry.outcome)
         return response
+
+
+def _learn_from_answer(exchange: Exchange) -> None:
+    said = "the answer ended at its limit with nothing but reasoning"
+    exchange.state.learned.note(exchange.route, exchange.entry.outcome.fact, said, "answer")
+
+
+async def _again(exchange: Exchange, fact: str) -> Exchange:
+    """The same request once more, with what its first answer has taught; nobody has had anything of that."""
+    _learn_from_answer(exchange)
+    job = structs.replace(exchange.job, learned=[*exchange.job.learned, fact])
+    translator = await _translator(exchange.state, exchange.message, job)
+    exchange.entry.outcome = translator.outcome
+    translator.outcome.warnings.append(f"asked again with {fact}: the first answer was nothing but reasoning")
+    return exchange._replace(translator=translator, job=job)
 
 
 async def _translator(state: State, message: MessagesRequest, job: Job) -> ChatTranslator:
@@ -116,7 +134,7 @@ def _recall_failure(state: State, route: Route, message: MessagesRequest, body: 
 
 
 def _note_failure(exchange: Exchange, message: MessagesRequest, body: bytes) -> None:
-    failure = exchange.translator.outcome.failure
+    failure = exchange.entry.outcome.failure
     if failure is None:
         return
     if failure.code == UNKNOWN_MODEL:
@@ -245,7 +263,9 @@ async def _complete(exchange: Exchange, client: ClientStream) -> Answer:
                 return upstream
             exchange.entry.heard()
             answer = exchange.translator.complete(await read_capped(upstream, WHOLE_LIMIT, watch.heard))
-            return with_id(answer, exchange.entry.id)._replace(headers={**answer.headers, **_limits_of(upstream)})
+        if (fact := exchange.entry.outcome.fact) and fact not in exchange.job.learned:
+            return await _complete(await _again(exchange, fact), client)
+        return with_id(answer, exchange.entry.id)._replace(headers={**answer.headers, **_limits_of(upstream)})
     except TimeoutError:
         raise gave_up(exchange.route.name, watch.exceeded) from None
 
@@ -282,7 +302,7 @@ async def _sent(exchange: Exchange) -> AsyncIterator[aiohttp.ClientResponse | An
         if isinstance(refused, Answer):
             yield refused
             return
-        exchange.state.learned.note(exchange.route, refused.fact)
+        exchange.state.learned.note(exchange.route, refused.fact, refused.said)
 
 
 async def _refused(exchange: Exchange, upstream: aiohttp.ClientResponse) -> Answer | Remedy:

@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 from msgspec import Struct
 
-from c2o import __version__, secret, urls
+from c2o import __version__, facts, secret, urls
 from c2o.config import Config
 from c2o.proxy.calibration import Calibration
 from c2o.proxy.clock import Clock
@@ -74,7 +74,7 @@ class State:
         self.journal = Journal(clock)
         self.remembered = Remembered()
         self.failures = Failures(clock)
-        self.learned = Learned()
+        self.learned = Learned(config, folder / facts.FILE if folder else None)
         self.streams = Streams()
         self.reader = Reader()
         self.calibration = Calibration(clock, folder / "calibration.json" if folder else None)

@@ -8,14 +8,14 @@ import msgspec
 
 from c2o.errors import RequestError
 from c2o.translate.answers import NEVER_AGAIN, STATUS, failed
-from c2o.translate.chat_request import chat_request
+from c2o.translate.chat_request import chat_request, thinks_in_any_case
 from c2o.translate.chat_stream import ChatStream, TextFilter
 from c2o.translate.conversation import Turn, turns
 from c2o.translate.media import media_of
 from c2o.translate.message_builder import MessageBuilder, fold
 from c2o.translate.prefill import Echo, prefill
 from c2o.translate.reasoning import ReasoningStream, Replay, conversation_of, mode_of
-from c2o.translate.remedies import CORRECTIONS, apply, remedy_for
+from c2o.translate.remedies import CORRECTIONS, apply, more_room, remedy_for
 from c2o.translate.retry_after import retry_after
 from c2o.translate.structured import Structured, schema_of
 from c2o.translate.tool_calls import CallRouter
@@ -68,6 +68,7 @@ class ChatTranslator:
         tools = Toolbox(request.tools, request.tool_choice, said, notes)
         _check_stop_sequences(request.stop_sequences or [])
         self._job = job
+        self._thinks = thinks_in_any_case(request, job.dialect)
         conversation = conversation_of(request, said) if job.dialect.reasoning_replay != "drop" else ""
         check(request)
         self.media = media_of(job.dialect, job.documents, job.learned)
@@ -201,12 +202,13 @@ class ChatTranslator:
         return Answer(200, encode(message), {})
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer | Remedy:
-        if self._corrections < CORRECTIONS and (remedy := remedy_for(read(status, body), self._chat)):
+        told = read(status, body, self._job.failing.hide)
+        if self._corrections < CORRECTIONS and (remedy := remedy_for(told, self._chat)):
             self._corrections += 1
             self._body = self._encoded()
-            return remedy
+            return remedy._replace(said=told.message)
         answer = self._failed(understood(self._job.failing, status, body, self._job.request_size))
-        wait = retry_after(headers, read(status, body).words) if answer.status in (429, 503, 529) else None
+        wait = retry_after(headers, told.words) if answer.status in (429, 503, 529) else None
         return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
 
     def _read(self, data: bytes) -> None:
@@ -295,6 +297,8 @@ class ChatTranslator:
         self.outcome.stop_reason, self.outcome.usage = stop_reason, usage
         self.outcome.prompt_tokens = self._stream.prompt_tokens
         self.outcome.remember = self._stream.remember
+        if self._stream.thought_away and self._thinks:
+            self.outcome.fact = more_room(self._chat)
 
     def _failed(self, failure: RequestError) -> Answer:
         self._note_failure(failure)

@@ -74,6 +74,11 @@ def _thinks_not(request: MessagesRequest) -> bool:
     return request.thinking is not None and request.thinking.type in ("disabled", "between_tools")
 
 
+def thinks_in_any_case(request: MessagesRequest, dialect: Dialect) -> bool:
+    """Is there no way to switch thinking off, or was it tried?"""
+    return not dialect.thinking_off or _thinks_not(request)
+
+
 def _given(value: float | None, dialect: Dialect) -> float | UnsetType:
     return UNSET if value is None or not dialect.sampling else value
 

@@ -266,6 +266,12 @@ class ChatStream:
         ended_early = self._stop_reason() != "end_turn"
         return self._builder.empty and not self._reasoning.came and not ended_early
 
+    @property
+    def thought_away(self) -> bool:
+        """Did the answer end at its limit with nothing but reasoning?"""
+        at_limit = STOP_REASONS.get(self.finish_reason or "") == "max_tokens"
+        return at_limit and self._reasoning.came and not self._builder.spoke
+
     def _stop_reason(self) -> StopReason:
         if self.stopped:
             return "stop_sequence"

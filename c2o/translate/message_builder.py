@@ -71,6 +71,8 @@ class MessageBuilder:
         self._open: _Block | None = None
         self._index = -1
         self._started = False
+        self.spoke = False
+        """Has anything been said but reasoning?"""
 
     @property
     def empty(self) -> bool:
@@ -84,6 +86,7 @@ class MessageBuilder:
             self._events.append(MessageStart(self._message))
 
     def text(self, text: str) -> None:
+        self.spoke = True
         self._say(self._last(TextBlock) or self._add(TextBlock()), TextDelta(text))
 
     def thinking(self, text: str) -> None:
@@ -99,6 +102,7 @@ class MessageBuilder:
 
     def tool_use(self, key: Hashable, *, id: str, name: str, toolset: str | None = None) -> None:
         """A tool call begins; ``key`` names it in the calls that follow."""
+        self.spoke = True
         self._tools[key] = self._add(ToolUseBlock(id=id, name=name, toolset_name=toolset or UNSET))
 
     def tool_input(self, key: Hashable, partial_json: str) -> None:

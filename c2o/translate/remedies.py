@@ -61,10 +61,14 @@ def _rename_limit(request: ChatRequest, field: str) -> None:
 
 
 def _cap(request: ChatRequest, limit: str) -> None:
+    if (asked := _limit(request)) is not None:
+        _set_limit(request, min(asked, int(limit)))
+
+
+def _set_limit(request: ChatRequest, limit: int) -> None:
     for field in ("max_tokens", "max_completion_tokens"):
-        asked = getattr(request, field)
-        if asked is not UNSET:
-            setattr(request, field, min(asked, int(limit)))
+        if getattr(request, field) is not UNSET:
+            setattr(request, field, limit)
 
 
 def _think_always(request: ChatRequest, _: str) -> None:
@@ -109,6 +113,22 @@ def _stream(request: ChatRequest, _: str) -> None:
     request.stream = True
 
 
+TINY, ROOM = 512, 2048
+"""The largest limit for an answer that reasoning alone is known to use up, and what is sent instead.  Claude Code's
+safety checks ask for 64 tokens, and take an answer without text as "no"."""
+
+
+def _lift(request: ChatRequest, least: str) -> None:
+    if (asked := _limit(request)) is not None and asked <= TINY:
+        _set_limit(request, max(asked, int(least)))
+
+
+def more_room(request: ChatRequest) -> str | None:
+    """What an answer of nothing but reasoning teaches about a request with a tiny limit."""
+    asked = _limit(request)
+    return f"min_output_tokens:{ROOM}" if asked is not None and asked <= TINY else None
+
+
 _APPLY: dict[str, Callable[[ChatRequest, str], object]] = {
     "drop": _drop,
     "efforts": _set_effort,
@@ -118,6 +138,7 @@ _APPLY: dict[str, Callable[[ChatRequest, str], object]] = {
     "tools_without_effort": _no_effort_with_tools,
     "max_tokens_field": _rename_limit,
     "max_output_tokens": _cap,
+    "min_output_tokens": _lift,
     "without": without,
 }
 

@@ -58,6 +58,8 @@ class Remedy(NamedTuple):
 
     fact: str | None
     """What was learned for the requests to come; None if it was this request's own matter."""
+    said: str = ""
+    """The upstream's words that taught it, without keys."""
 
 
 class Answer(NamedTuple):
@@ -81,6 +83,8 @@ class Outcome(Struct):
     prompt_size: PromptSize | None = None
     prompt_tokens: int | None = None
     """The whole prompt, as the upstream counted it."""
+    fact: str | None = None
+    """What the answer has taught about the upstream's model; see ``remedies``."""
     remember: dict[str, str] = field(default_factory=dict)
     """Reasoning to remember by conversation and tool call."""
 

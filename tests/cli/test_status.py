@@ -61,6 +61,7 @@ def test_as_json(configured: CommandLine, upstream: FakeUpstream) -> None:
         "models": {"default": "fake/fake-model"},
         "requests": {"total": 0, "failed": 0, "active": 0},
         "draining": None,
+        "learned": 0,
         "log": str(configured.folder / "log" / "c2o.log"),
         "problems": [],
     }
@@ -226,6 +227,7 @@ BUSY = Status(
     models={"opus": "nim/qwen3", "haiku": "ollama/gemma", "sonnet": "nim/qwen3"},
     requests=Requests(412, 3, 2),
     draining=None,
+    learned=3,
     log="/home/someone/.local/state/c2o/log/c2o.log",
     problems=[Problem("x", "Something is odd. Do this.")],
 )

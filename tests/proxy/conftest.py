@@ -102,8 +102,8 @@ async def serve() -> AsyncIterator[Serve]:
     """Starts services as the process does: ``await serve(tables, clock)``."""
     async with AsyncExitStack() as stack:
 
-        async def start(tables: Json, clock: Clock | None = None) -> Service:
-            app = create_app(loaded(tables), clock)
+        async def start(tables: Json, clock: Clock | None = None, folder: Path | None = None) -> Service:
+            app = create_app(loaded(tables), clock, folder)
             runner = web.AppRunner(
                 app, handler_cancellation=True, keepalive_timeout=75, shutdown_timeout=1, access_log=None
             )

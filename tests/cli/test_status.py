@@ -241,6 +241,7 @@ def test_what_a_person_sees() -> None:
         "  models     opus, sonnet → nim/qwen3",
         "             haiku        → ollama/gemma",
         "  traffic    412 requests, 3 failed, 2 running now",
+        "  learned    3 facts about upstreams; see them with: c2o learned",
         "  ! Something is odd. Do this.",
     ]
 

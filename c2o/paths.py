@@ -8,6 +8,7 @@ Folders are made with mode 0700 by whoever writes into them first.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import platformdirs
@@ -47,12 +48,37 @@ def log_file() -> Path:
 def claude_config_dir() -> Path:
     """Claude Code's folder of settings: ``CLAUDE_CONFIG_DIR``, else ``~/.claude``."""
     value = os.environ.get("CLAUDE_CONFIG_DIR")
-    return Path(value).expanduser() if value else Path.home() / ".claude"
+    return Path(value).expanduser().absolute() if value else Path.home() / ".claude"
 
 
 def claude_settings_file() -> Path:
     """Claude Code's user settings."""
     return claude_config_dir() / "settings.json"
+
+
+def claude_local_settings_file(project: Path) -> Path:
+    """A person's own settings for one project, which Claude Code keeps out of version control."""
+    return project / ".claude" / "settings.local.json"
+
+
+def claude_project_settings_file(project: Path) -> Path:
+    """The settings that everybody shares who works on a project."""
+    return project / ".claude" / "settings.json"
+
+
+def claude_managed_settings() -> list[Path]:
+    """The settings of an organisation, in the order in which Claude Code reads them.
+
+    https://code.claude.com/docs/en/settings
+    """
+    folder = _MANAGED.get(sys.platform, Path("/etc/claude-code"))
+    return [folder / "managed-settings.json", *sorted((folder / "managed-settings.d").glob("*.json"))]
+
+
+_MANAGED = {
+    "darwin": Path("/Library/Application Support/ClaudeCode"),
+    "win32": Path(r"C:\Program Files\ClaudeCode"),
+}
 
 
 def private_dir(path: Path) -> Path:

@@ -30,6 +30,8 @@ PROVIDERS = (
 SELECTORS = (*PROVIDERS, "ANTHROPIC_UNIX_SOCKET", "ANTHROPIC_CUSTOM_HEADERS")
 """Would send the client to another place (a socket beats the base URL), or credentials of another one to us."""
 
+HOST = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 FEATURES = {
@@ -79,7 +81,7 @@ def environment(url: str, token: Secret, models: Models, outer: Mapping[str, str
         "ANTHROPIC_BASE_URL": url,
         "ANTHROPIC_AUTH_TOKEN": token.reveal(),
         "ANTHROPIC_API_KEY": "",  # a key in the shell would raise a dialog, and reach us for nothing
-        "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1",
+        HOST: "1",
         **({"ANTHROPIC_MODEL": _alias(main)} if main else {}),
         **{f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL": _alias(route) for tier, route in tiers.items()},
         **_without_proxy(url, outer),
@@ -87,6 +89,16 @@ def environment(url: str, token: Secret, models: Models, outer: Mapping[str, str
     suggested = {**FEATURES, **_suited_to(main or next(iter(tiers.values()), None))}
     new, gone = _unless_set(suggested, outer)
     return Environment({**new, **ours}, [*(name for name in SELECTORS if name in outer), *gone])
+
+
+def for_settings(url: str, token: Secret, models: Models, outer: Mapping[str, str]) -> dict[str, str]:
+    """The same for the ``env`` of a settings file, which can't take a variable away: an empty one has that effect.
+
+    ``outer`` is the environment as it would be without us, the file's own ``env`` included.
+    """
+    found = environment(url, token, models, outer).set
+    del found[HOST]  # it would have the client ignore the very file it stands in
+    return {**found, **dict.fromkeys(SELECTORS, "")}
 
 
 def _unless_set(suggested: dict[str, str], outer: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

@@ -130,21 +130,23 @@ def _tell_tale(env: Mapping[str, str]) -> Iterator[str]:
             yield name
 
 
-def carried(before: bytes | None, theirs: bytes, onto: bytes | None) -> bytes:
+def carried(before: bytes | None, theirs: bytes, put: bytes | None, onto: bytes | None) -> bytes:
     """``onto`` with what somebody else changed between ``before`` and ``theirs``.
 
-    For two who wrote at the same time: nothing of theirs may be lost.
+    For two who wrote at the same time: ``put`` has displaced ``theirs``.  What has been changed since stays.
     """
-    old, new, here = Document.of(before), Document.of(theirs), Document.of(onto)
-    env = _changes(old.env_values(), new.env_values(), here.env_values())
-    rest = _changes(old.values(), new.values(), here.values())
+    old, new, ours, here = (Document.of(data) for data in (before, theirs, put, onto))
+    env = _changes(old.env_values(), new.env_values(), ours.env_values(), here.env_values())
+    rest = _changes(old.values(), new.values(), ours.values(), here.values())
     return here.with_env(env).edited({name: value for name, value in rest.items() if name != "env"}).data()
 
 
-def _changes(old: dict[str, str], new: dict[str, str], here: dict[str, str]) -> dict[str, str | None]:
-    """What became of each value that has changed, unless it has changed here as well."""
+def _changes(
+    old: dict[str, str], new: dict[str, str], ours: dict[str, str], here: dict[str, str]
+) -> dict[str, str | None]:
+    """What became of each value that has changed, unless it has changed here since."""
     changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return {name: new.get(name) for name in changed if here.get(name) == old.get(name)}
+    return {name: new.get(name) for name in changed if here.get(name) == ours.get(name)}
 
 
 class Document(NamedTuple):

@@ -1,4 +1,7 @@
-"""Claude Code's ``settings.json``, as far as it is read here: is it valid, and which variables does it set?
+"""Claude Code's settings files, as far as they are read here: are they valid, and which variables do they set?
+
+In each file ``env`` beats the shell.  A managed file beats a project's local one, that one the project's shared
+one, and that one the person's own (https://code.claude.com/docs/en/settings).
 
 Claude Code ignores a file that is no strict JSON, without a word in print mode; a byte order mark is no harm
 (both seen with 2.1.197 and 2.1.329).
@@ -6,10 +9,13 @@ Claude Code ignores a file that is no strict JSON, without a word in print mode;
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from c2o import paths
 from c2o.claude import json_text
+from c2o.claude.environment import PROVIDERS
 
 
 class Settings(NamedTuple):
@@ -45,3 +51,55 @@ def _parsed(data: bytes) -> dict[str, object]:
 def _env(settings: dict[str, object]) -> dict[str, str]:
     env = settings.get("env")
     return {name: value for name, value in env.items() if isinstance(value, str)} if isinstance(env, dict) else {}
+
+
+Scope = Literal["managed", "local", "project", "user"]
+"""The strongest first."""
+
+
+class Scoped(NamedTuple):
+    """A settings file in its place."""
+
+    scope: Scope
+    settings: Settings
+
+
+def in_scopes(project: Path) -> list[Scoped]:
+    """All files that a ``claude`` started in ``project`` reads, the strongest first."""
+    managed = [Scoped("managed", read(path)) for path in reversed(paths.claude_managed_settings())]
+    return [
+        *managed,
+        Scoped("local", read(paths.claude_local_settings_file(project))),
+        Scoped("project", read(paths.claude_project_settings_file(project))),
+        Scoped("user", read(paths.claude_settings_file())),
+    ]
+
+
+class Decision(NamedTuple):
+    """What a variable is for a plainly started ``claude``, and who says so."""
+
+    value: str
+    by: Scoped | None
+    """None is the shell."""
+
+
+def decided(name: str, scopes: list[Scoped], environ: Mapping[str, str]) -> Decision | None:
+    """An empty value in a settings file hides the shell's."""
+    found = next((each for each in scopes if name in each.settings.env), None)
+    value = found.settings.env[name] if found else environ.get(name, "")
+    return Decision(value, found) if value else None
+
+
+def leading_elsewhere(settings: Settings, url: str) -> dict[str, str]:
+    """The variables in a file that lead a client to another place than ``url``."""
+    env = settings.env
+    chosen = {name: env[name] for name in PROVIDERS if true(env.get(name))}
+    named = {name: env[name] for name in ("ANTHROPIC_BASE_URL", "ANTHROPIC_UNIX_SOCKET") if env.get(name)}
+    if named.get("ANTHROPIC_BASE_URL", "").rstrip("/") == url:
+        del named["ANTHROPIC_BASE_URL"]
+    return {**chosen, **named}
+
+
+def true(value: str | None) -> bool:
+    """As Claude Code reads a switch."""
+    return (value or "").lower() in ("1", "true", "yes", "on")

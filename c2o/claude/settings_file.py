@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from c2o.claude import patch
 from c2o.claude.swap import swap
@@ -30,14 +31,26 @@ PATIENCE = 1.0
 NO_FILE_NEEDED = "c2o run claude needs no file."
 
 
+class Lost(NamedTuple):
+    """What somebody wrote between our reading and our writing, and so was displaced."""
+
+    before: bytes | None
+    theirs: bytes
+    put: bytes | None
+    """What we wrote."""
+
+
 class _Busy(Exception):
     """Somebody was there first, and nothing was displaced."""
 
 
 def rewrite(path: Path, change: Change) -> bytes | None:
-    """Put ``change`` into effect, and return the new content.  Raises RefusedFile; then the file is as somebody else has left it."""
+    """Put ``change`` into effect, and return the new content.
+
+    Raises RefusedFile; then the file is as somebody else has left it.
+    """
     real = resolved(path)
-    lost: list[tuple[bytes | None, bytes]] = []
+    lost: list[Lost] = []
     for _ in range(TRIES):
         found = read(real)
         try:
@@ -54,14 +67,14 @@ def rewrite(path: Path, change: Change) -> bytes | None:
             if displaced == found:
                 return new
             if displaced is not None:
-                lost.append((found, displaced))
+                lost.append(Lost(found, displaced, new))
     raise RefusedFile(f"{path} is being changed again and again by another program. Try again when it is done.")
 
 
-def _with_lost(found: bytes | None, lost: list[tuple[bytes | None, bytes]]) -> bytes | None:
+def _with_lost(found: bytes | None, lost: list[Lost]) -> bytes | None:
     """With what others wrote in the moment in which we did."""
-    for before, theirs in lost:
-        found = patch.carried(before, theirs, found)
+    for before, theirs, put in lost:
+        found = patch.carried(before, theirs, put, found)
     return found
 
 
@@ -84,7 +97,7 @@ def resolved(path: Path) -> Path:
     real = _followed(path)
     try:
         status = real.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         status = None
     except OSError as error:
         raise RefusedFile(f"{path} can't be looked at: {error.strerror}. {_otherwise()}") from None

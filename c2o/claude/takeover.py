@@ -63,24 +63,25 @@ def on(path: Path, scope: Scope, variables: Variables, *, dry_run: bool = False)
 def off(path: Path, *, dry_run: bool = False) -> Changed:
     """Put a file back as it was: byte for byte if nobody else wrote since, otherwise variable by variable."""
     real = settings_file.resolved(path)
-    entry = journal.find(real)
     seen: list[bytes | None] = []
-    left: list[str] = []
+    done = patch.Undone(None, [])
 
     def change(data: bytes | None) -> bytes | None:
+        nonlocal done
+        entry = journal.find(real)
         done = patch.undone(data, entry.record) if entry else patch.Undone(data, [])
         new = patch.recognised(done.data)
         if new != data and not seen and not dry_run:
             journal.back_up(real, data)
         seen.append(data)
-        left[:] = done.left
         return new
 
     after = _rewritten(path, real, change, dry_run=dry_run)
+    entry = journal.find(real)
     if not dry_run:
         journal.drop(real)
     exact = entry is not None and after == entry.record.original
-    return Changed(path, entry.scope if entry else "user", seen[0], after, tuple(left), exact)
+    return Changed(path, entry.scope if entry else "user", seen[0], after, tuple(done.left), exact)
 
 
 def _rewritten(path: Path, real: Path, change: settings_file.Change, *, dry_run: bool) -> bytes | None:

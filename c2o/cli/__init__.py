@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 import c2o
+from c2o.cli.claude import app as claude
 from c2o.cli.demo import app as demo
 from c2o.cli.doctor import doctor
 from c2o.cli.env import env
@@ -59,5 +60,6 @@ app.command()(status)
 app.command()(serve)
 app.command()(doctor)
 app.command()(learned)
+app.add_typer(claude, name="claude")
 app.add_typer(service, name="service")
 app.add_typer(demo, name="demo")

@@ -1,15 +1,20 @@
-"""``c2o stop``: running streams finish, then the service ends."""
+"""``c2o stop``: Claude's settings are put back, running streams finish, then the service ends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
-from msgspec import Struct
+import typer
+from msgspec import Struct, structs
 
-from c2o import config, paths
+from c2o import config, instance, paths
+from c2o.claude import takeover
+from c2o.claude.takeover import Changed
 from c2o.cli import output
+from c2o.cli.claude_change import ChangedFile, SessionShown, attached, file, off_lines
 from c2o.cli.output import JsonOption, Line
-from c2o.errors import ConfigError
+from c2o.errors import ConfigError, RefusedFile
 from c2o.instance import DRAIN_LIMIT
 from c2o.secret import Secret
 from c2o.service import lifecycle
@@ -26,13 +31,29 @@ class StopResult(Struct, frozen=True, kw_only=True):
     killed: bool
     """It didn't end when asked."""
     seconds: float
+    settings: list[ChangedFile] = []
+    """Claude's settings that led here and were put back."""
+    sessions: list[SessionShown] = []
+    """Clients that will miss it."""
 
 
-def stop(as_json: JsonOption = False) -> None:
-    """Stop the service; running streams finish first."""
+KeepOption = Annotated[
+    bool, typer.Option("--keep-settings", help="Leave Claude's settings as they are, for a service that comes back.")
+]
+
+
+def stop(keep_settings: KeepOption = False, as_json: JsonOption = False) -> None:
+    """Stop the service: Claude's settings are put back and running streams finish first."""
+    led_here = takeover.patched()
+    found = attached(instance.read(), led_here) if instance.running() else []
+    restored = [] if keep_settings else list(takeover.all_off(led_here))
     with output.progress() as tell:
         stopped = lifecycle.stop(known_token(), tell=tell)
-    output.show(stop_result(stopped), lines, as_json=as_json)
+    files = [file(each) for each in restored if isinstance(each, Changed)]
+    output.show(structs.replace(stop_result(stopped), settings=files, sessions=found), lines, as_json=as_json)
+    for each in restored:
+        if isinstance(each, RefusedFile):
+            raise each
 
 
 def known_token() -> Secret | None:
@@ -54,6 +75,7 @@ def stop_result(stopped: Stopped) -> StopResult:
 
 
 def lines(result: StopResult) -> Iterator[Line]:
+    yield from off_lines(result.settings, result.sessions)
     if result.already:
         yield [("○ ", "dim"), "c2o isn't running"]
     elif result.killed:

@@ -10,6 +10,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from c2o.claude.environment import LOOPBACK, PROVIDERS
+from c2o.claude.settings import true
 from c2o.config import Config
 from c2o.doctor.finding import Finding, Fix, run
 from c2o.doctor.machine import Machine
@@ -86,7 +87,7 @@ def _reaches_loopback(no_proxy: str) -> bool:
 
 def selectors(machine: Machine) -> Iterator[Finding]:
     """``c2o run`` takes them away from the shell's environment, and Claude Code ignores the settings' then."""
-    chosen = [name for name in PROVIDERS if _true(machine.variables.get(name))]
+    chosen = [name for name in PROVIDERS if true(machine.variables.get(name))]
     if chosen:
         yield _warn(
             id="claude.env.bedrock",
@@ -94,10 +95,6 @@ def selectors(machine: Machine) -> Iterator[Finding]:
             detail="c2o run claude comes to c2o all the same",
             fix=Fix(f"start it with c2o run claude; or: unset {' '.join(chosen)}"),
         )
-
-
-def _true(value: str | None) -> bool:
-    return (value or "").lower() in ("1", "true", "yes", "on")
 
 
 def api_key(machine: Machine) -> Iterator[Finding]:

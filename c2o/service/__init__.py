@@ -12,6 +12,7 @@
 - ``handshake``   how a process of ours says that it is ready
 - ``probe``       is it ours that answers, and how is it: ServiceStatus
 - ``processes``   whose process it is: before a signal, and when a port is taken
+- ``sessions``    which clients hang on it
 - ``log_file``    the service's log: opened, rotated, its last lines
 
 A new manager is a file with a class and a line in MANAGERS.  Nothing here loads the server: it is

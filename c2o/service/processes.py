@@ -85,13 +85,14 @@ def holder(port: int) -> Holder | None:
 
 
 def _listeners(port: int) -> Iterator[int]:
-    for pid, connection in _connections():
+    for pid, connection in connections():
         here = connection.laddr
         if pid and here and here.port == port and connection.status == psutil.CONN_LISTEN:
             yield pid
 
 
-def _connections() -> Iterator[tuple[int | None, sconn | pconn]]:
+def connections() -> Iterator[tuple[int | None, sconn | pconn]]:
+    """The TCP connections of this machine with their processes, as far as the system lets us see."""
     try:
         for connection in psutil.net_connections("tcp"):
             yield connection.pid, connection

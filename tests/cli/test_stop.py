@@ -39,6 +39,8 @@ def test_saying_it_twice_is_harmless(configured: CommandLine) -> None:
         "finished": 0,
         "killed": False,
         "seconds": 0.0,
+        "settings": [],
+        "sessions": [],
     }
 
 

@@ -3,10 +3,11 @@ _c2o() {
   local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
   local command="${COMP_WORDS[1]}" words at
   if (( COMP_CWORD == 1 )); then
-    COMPREPLY=($(compgen -W 'demo doctor env init learned restart run serve service start status stop --help --version' -- "$word"))
+    COMPREPLY=($(compgen -W 'claude demo doctor env init learned restart run serve service start status stop --help --version' -- "$word"))
     return
   fi
   case "$command:$previous" in
+    claude:--scope) COMPREPLY=($(compgen -W 'user project' -- "$word")); return ;;
     env:--shell) COMPREPLY=($(compgen -W 'bash fish pwsh' -- "$word")); return ;;
     env:--format) COMPREPLY=($(compgen -W 'shell dotenv json' -- "$word")); return ;;
     service:--manager) COMPREPLY=($(compgen -W 'systemd launchd detached' -- "$word")); return ;;
@@ -19,6 +20,7 @@ _c2o() {
       done ;;
   esac
   case "$command" in
+    claude) words='--scope --dry-run --force --json --help' ;;
     demo) words='--pace --json --help' ;;
     doctor) words='--strict --probe --no-probe --json --help' ;;
     env) words='--shell --format --model --upstream --no-start --json --help' ;;
@@ -30,10 +32,11 @@ _c2o() {
     service) words='--manager --now --no-linger --save-keys --json --help' ;;
     start) words='--port --wait --json --help' ;;
     status) words='--json --help' ;;
-    stop) words='--json --help' ;;
+    stop) words='--keep-settings --json --help' ;;
   esac
   if (( COMP_CWORD == 2 )) && [[ "$word" != -* ]]; then
     case "$command" in
+    claude) COMPREPLY=($(compgen -W 'on off status' -- "$word")); return ;;
     demo) COMPREPLY=($(compgen -W 'claude' -- "$word")); return ;;
     service) COMPREPLY=($(compgen -W 'install uninstall status print' -- "$word")); return ;;
     esac

@@ -1,5 +1,6 @@
 # fish completion for c2o; generated, see CONTRIBUTING
 complete -c c2o -f
+complete -c c2o -n __fish_use_subcommand -a claude -d 'Lead plain claude to c2o by its settings, and back again'
 complete -c c2o -n __fish_use_subcommand -a demo -d 'Show the whole path on a scripted upstream - no key, no account, no network'
 complete -c c2o -n __fish_use_subcommand -a doctor -d 'Check everything - configuration, port, service, upstreams and Claude’s settings; say how to fix it'
 complete -c c2o -n __fish_use_subcommand -a env -d 'Print the environment in which any client finds c2o - eval "$(c2o env)"'
@@ -11,7 +12,12 @@ complete -c c2o -n __fish_use_subcommand -a serve -d 'Run the service in the for
 complete -c c2o -n __fish_use_subcommand -a service -d 'Have systemd or launchd keep the service running, from login to login'
 complete -c c2o -n __fish_use_subcommand -a start -d 'Start the service, unless it runs; return when it answers'
 complete -c c2o -n __fish_use_subcommand -a status -d 'Say whether the service runs, where, and which models it serves'
-complete -c c2o -n __fish_use_subcommand -a stop -d 'Stop the service; running streams finish first'
+complete -c c2o -n __fish_use_subcommand -a stop -d 'Stop the service - Claude’s settings are put back and running streams finish first'
+complete -c c2o -n '__fish_seen_subcommand_from claude' -l scope -d 'Only this one; otherwise whatever leads to c2o' -x -a 'user project'
+complete -c c2o -n '__fish_seen_subcommand_from claude' -l dry-run -d 'Show what would change; change nothing'
+complete -c c2o -n '__fish_seen_subcommand_from claude' -l force -d 'Even if nothing would start the service again'
+complete -c c2o -n '__fish_seen_subcommand_from claude' -l json -d 'Print one JSON object instead of text'
+complete -c c2o -n '__fish_seen_subcommand_from claude; and not __fish_seen_subcommand_from on off status' -a 'on off status'
 complete -c c2o -n '__fish_seen_subcommand_from demo' -l pace -d 'Pause between two words of the answer' -x
 complete -c c2o -n '__fish_seen_subcommand_from demo' -l json -d 'Print one JSON object instead of text'
 complete -c c2o -n '__fish_seen_subcommand_from demo; and not __fish_seen_subcommand_from claude' -a 'claude'
@@ -58,4 +64,5 @@ complete -c c2o -n '__fish_seen_subcommand_from start' -l port -d 'Instead of th
 complete -c c2o -n '__fish_seen_subcommand_from start' -l wait -d 'How long the service may take to be ready' -x
 complete -c c2o -n '__fish_seen_subcommand_from start' -l json -d 'Print one JSON object instead of text'
 complete -c c2o -n '__fish_seen_subcommand_from status' -l json -d 'Print one JSON object instead of text'
+complete -c c2o -n '__fish_seen_subcommand_from stop' -l keep-settings -d 'Leave Claude’s settings as they are, for a service that comes back'
 complete -c c2o -n '__fish_seen_subcommand_from stop' -l json -d 'Print one JSON object instead of text'

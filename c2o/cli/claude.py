@@ -96,8 +96,8 @@ def _check_lasting(loaded: Config) -> None:
     if managers.intersection(NEVER_STARTED_AGAIN):
         raise RefusedFile(
             "nothing would start the service again after a crash or a reboot, and plain claude would then try for "
-            "three minutes before it gives up. Install the service first: c2o service install --now. Or take that upon you: "
-            "c2o claude on --force. Or change no settings: c2o run claude"
+            "three minutes before it gives up. Install the service first: c2o service install --now. "
+            "Or take that upon you: c2o claude on --force. Or change no settings: c2o run claude"
         )
     if loaded.server.port == 0:
         raise RefusedFile(

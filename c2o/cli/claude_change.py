@@ -6,13 +6,16 @@ import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
+from c2o import instance
+from c2o.claude import takeover
 from c2o.claude.takeover import Changed
 from c2o.cli import output
 from c2o.cli.output import Line
+from c2o.errors import RefusedFile
 from c2o.instance import Instance
 from c2o.printable import printable
 from c2o.secret import Secret
@@ -78,6 +81,25 @@ def _hidden(match: re.Match[str]) -> str:
 def attached(there: Instance | None, files: list[Path]) -> list[SessionShown]:
     found = sessions.attached(there.port if there else 0, [path.resolve() for path in files])
     return [SessionShown(each.pid, each.name, each.folder) for each in found]
+
+
+class PutBack(NamedTuple):
+    """What was done before the service ends."""
+
+    files: list[ChangedFile]
+    sessions: list[SessionShown]
+    """Clients that will miss it."""
+    refused: RefusedFile | None
+    """A file that couldn't be put back."""
+
+
+def put_back(*, keep: bool = False) -> PutBack:
+    """Claude's settings, before a service goes that they lead to."""
+    led_here = takeover.patched()
+    found = attached(instance.read(), led_here) if instance.running() else []
+    done = [] if keep else list(takeover.all_off(led_here))
+    refused = next((each for each in done if isinstance(each, RefusedFile)), None)
+    return PutBack([file(each) for each in done if isinstance(each, Changed)], found, refused)
 
 
 def lines(result: ClaudeChange) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from c2o import config, paths
 from c2o import service as managers
 from c2o.cli import output, terminal
+from c2o.cli.claude_change import ChangedFile, SessionShown, off_lines, put_back
 from c2o.cli.output import JsonOption, Line
 from c2o.cli.start import StartResult, start_result
 from c2o.cli.start import lines as start_lines
@@ -56,6 +57,10 @@ class UninstallResult(Struct, frozen=True, kw_only=True):
     """Null if nothing was installed."""
     stopped: bool
     lingering_ended: bool
+    settings: list[ChangedFile] = []
+    """Claude's settings that led to the service and were put back."""
+    sessions: list[SessionShown] = []
+    """Clients that will miss it."""
 
 
 class File(Struct, frozen=True):
@@ -154,13 +159,23 @@ def _hints(done: Installed) -> Iterator[str]:
 @app.command()
 def uninstall(as_json: JsonOption = False) -> None:
     """Stop the service, and take away what `c2o service install` has made; keys stay where they are."""
+    before = put_back()
     with output.progress() as tell:
         done = installing.uninstall(known_token(), tell=tell)
-    result = UninstallResult(manager=done.manager, stopped=done.stopped, lingering_ended=done.lingers)
+    result = UninstallResult(
+        manager=done.manager,
+        stopped=done.stopped,
+        lingering_ended=done.lingers,
+        settings=before.files,
+        sessions=before.sessions,
+    )
     output.show(result, _uninstall_lines, as_json=as_json)
+    if before.refused:
+        raise before.refused
 
 
 def _uninstall_lines(result: UninstallResult) -> Iterator[Line]:
+    yield from off_lines(result.settings, result.sessions)
     if result.manager is None:
         yield [("○ ", "dim"), "nothing is installed"]
         return

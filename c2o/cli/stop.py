@@ -8,13 +8,11 @@ from typing import Annotated
 import typer
 from msgspec import Struct, structs
 
-from c2o import config, instance, paths
-from c2o.claude import takeover
-from c2o.claude.takeover import Changed
+from c2o import config, paths
 from c2o.cli import output
-from c2o.cli.claude_change import ChangedFile, SessionShown, attached, file, off_lines
+from c2o.cli.claude_change import ChangedFile, SessionShown, off_lines, put_back
 from c2o.cli.output import JsonOption, Line
-from c2o.errors import ConfigError, RefusedFile
+from c2o.errors import ConfigError
 from c2o.instance import DRAIN_LIMIT
 from c2o.secret import Secret
 from c2o.service import lifecycle
@@ -44,16 +42,13 @@ KeepOption = Annotated[
 
 def stop(keep_settings: KeepOption = False, as_json: JsonOption = False) -> None:
     """Stop the service: Claude's settings are put back and running streams finish first."""
-    led_here = takeover.patched()
-    found = attached(instance.read(), led_here) if instance.running() else []
-    restored = [] if keep_settings else list(takeover.all_off(led_here))
+    done = put_back(keep=keep_settings)
     with output.progress() as tell:
         stopped = lifecycle.stop(known_token(), tell=tell)
-    files = [file(each) for each in restored if isinstance(each, Changed)]
-    output.show(structs.replace(stop_result(stopped), settings=files, sessions=found), lines, as_json=as_json)
-    for each in restored:
-        if isinstance(each, RefusedFile):
-            raise each
+    result = structs.replace(stop_result(stopped), settings=done.files, sessions=done.sessions)
+    output.show(result, lines, as_json=as_json)
+    if done.refused:
+        raise done.refused
 
 
 def known_token() -> Secret | None:

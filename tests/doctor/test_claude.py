@@ -26,7 +26,7 @@ def test_missing_settings_are_fine() -> None:
         ('{\n  "env": {},\n}', "has a comma after the last entry"),
         ('{"list": [1, 2,\n]}', "has a comma after the last entry"),
         ('{"env": {', "ends in the middle"),
-        ("", "ends in the middle"),
+        ("", "is empty"),
         ("{'env': {}}", "is not valid JSON (line 1, column 2)"),
         ('["env"]', "is not a JSON object"),
         ('{"env": {}}'.encode("utf-16"), "is not UTF-8 text"),

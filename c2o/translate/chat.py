@@ -13,12 +13,15 @@ from c2o.translate.chat_stream import ChatStream, TextFilter
 from c2o.translate.conversation import Turn, turns
 from c2o.translate.media import media_of
 from c2o.translate.message_builder import MessageBuilder, fold
+from c2o.translate.odd_bodies import completion_in, is_error, is_web_page
 from c2o.translate.prefill import Echo, prefill
 from c2o.translate.reasoning import ReasoningStream, Replay, conversation_of, mode_of
 from c2o.translate.remedies import CORRECTIONS, apply, more_room, remedy_for
 from c2o.translate.retry_after import retry_after
 from c2o.translate.structured import Structured, schema_of
+from c2o.translate.think_tags import ThinkTags
 from c2o.translate.tool_calls import CallRouter
+from c2o.translate.tool_text import ToolText
 from c2o.translate.tools import Toolbox
 from c2o.translate.types import Answer, Job, Outcome, Remedy, UpstreamRequest
 from c2o.translate.unsupported import check, check_prewarm
@@ -34,14 +37,17 @@ from c2o.wire.anthropic import (
     encode,
     encode_events,
 )
-from c2o.wire.chat import ChatRequest, Chunk, decode_chunk, encode_request
-from c2o.wire.sse import LIMIT, ServerSentEvent, SSEDecoder, TooLong
+from c2o.wire.chat import ChatRequest, decode_chunk, encode_request
+from c2o.wire.sse import BOM, LIMIT, ServerSentEvent, SSEDecoder, TooLong
+from c2o.wire.surrogates import ends_in_half, has_halves, joined, without_halves
 
 DONE = b"[DONE]"
 
 STREAM = b"deir:\xef"
 """With which byte a stream can begin: ``data``, ``event``, ``id``, ``retry``, a comment, a byte order mark.
 With any other it's something else: a completion, an error in a list, somebody's web page."""
+
+HALVES = "half of a character put together with its other half, or replaced"
 
 BROKEN = RequestError("the upstream closed the stream before the answer was finished", status=502, type="api_error")
 
@@ -93,6 +99,8 @@ class ChatTranslator:
         self._whole: list[bytes] | None = None
         """The pieces of a JSON answer that came where a stream was asked for."""
         self._whole_size = 0
+        self._half = b""
+        """A chunk whose text ends in half of a character: the next may bring the other."""
         self._begun = False
         self._done = False
 
@@ -136,7 +144,8 @@ class ChatTranslator:
             ),
             filters=filters,
             stop_sequences=request.stop_sequences or [],
-            think_tags=job.dialect.think_tags,
+            think=ThinkTags(opened=job.dialect.think_open) if job.dialect.think_tags else None,
+            tool_text=ToolText(tools.written_names(), self.outcome.warnings) if job.dialect.tool_text else None,
             prompt_estimate=self._prompt_estimate,
             max_tokens=min(request.max_tokens or 0, job.max_output_tokens or request.max_tokens or 0),
         )
@@ -183,14 +192,16 @@ class ChatTranslator:
             self._take_whole(b"".join(self._whole))
         else:
             self._take_events(self._decoder.close())
+            self._last_half()
         if not self._stream.ended:
             self._end(broken)
         return self._said()
 
     def complete(self, body: bytes) -> Answer:
-        if body.lstrip().startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
+        if body.removeprefix(BOM).lstrip().startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
             self._read(body)  # a stream where none was asked for
             self._take_events(self._decoder.close())
+            self._last_half()
             self._end(None)
         else:
             self._take_whole(body)
@@ -226,6 +237,8 @@ class ChatTranslator:
 
     def _event(self, event: ServerSentEvent) -> None:
         data = event.data
+        if self._half:
+            data = self._after_half(data)
         if data[:6] == DONE:
             self._done = True
             return
@@ -234,14 +247,22 @@ class ChatTranslator:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._unreadable(data)
             return
-        self._take(chunk, data)
-
-    def _take(self, chunk: Chunk, data: bytes) -> None:
-        if chunk.error:
+        if chunk.error or (chunk.choices is None and is_error(event.event, data)):
             failure = understood(self._job.failing, 200, data)
             self._stream.fail(failure.type, str(failure))
         else:
             self._stream.chunk(chunk)
+
+    def _after_half(self, data: bytes) -> bytes:
+        """Read the chunk that waits for the second half of a character; what is left of the one that followed it."""
+        first, self._half = self._half, b""
+        first, data = joined(first, data)
+        self._stream.chunk(decode_chunk(without_halves(first)))
+        return data
+
+    def _last_half(self) -> None:
+        if self._half:
+            self._after_half(b"")
 
     def _unreadable(self, data: bytes) -> None:
         """A line that should have been JSON means a broken answer; any other is somebody's remark."""
@@ -251,6 +272,11 @@ class ChatTranslator:
             self._event(ServerSentEvent("", mended))
         elif data.startswith(DONE):
             self._done = True
+        elif self._mended(data) is not None:
+            if ends_in_half(data):
+                self._half = data
+            else:
+                self._event(ServerSentEvent("", without_halves(data)))
         elif data.startswith((b"{", b"[")):
             self._stream.fail("api_error", f"the upstream sent a line that is no JSON: {self._shown(data)}")
         elif data:
@@ -265,15 +291,41 @@ class ChatTranslator:
         try:
             chunk = decode_chunk(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            failure = understood(self._job.failing, 502, body)
-            self._stream.fail("api_error", f"the answer is no chat completion: {failure}")
+            if (mended := self._mended(body)) is not None:
+                self._take_whole(mended)
+            else:
+                self._no_completion(body)
             return
+        if chunk.choices is None and not chunk.error:
+            chunk = completion_in(body) or chunk
         if chunk.error or chunk.choices is None:
             failure = understood(self._job.failing, 200, body)
             self._stream.fail(failure.type, str(failure))
             return
         self._stream.chunk(chunk)
         self._stream.finish()
+
+    def _no_completion(self, body: bytes) -> None:
+        failing = self._job.failing
+        what = "a web page (HTML)" if is_web_page(body) else "no chat completion"
+        self._stream.fail(
+            "api_error",
+            f"the answer is {what}: {understood(failing, 502, body)}. Check base_url under "
+            f"[upstreams.{failing.upstream}], and whether somebody stands between (a proxy, a login page).",
+        )
+
+    def _mended(self, data: bytes) -> bytes | None:
+        """JSON that can be read once the halves of characters in it are replaced; None where that isn't the matter."""
+        if not has_halves(data):
+            return None
+        mended = without_halves(data)
+        try:
+            decode_chunk(mended)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        if HALVES not in self.outcome.warnings:
+            self.outcome.warnings.append(HALVES)
+        return mended
 
     def _end(self, broken: RequestError | None) -> None:
         """A stream counts as finished with ``[DONE]``, a finish reason, or a stop sequence of ours."""

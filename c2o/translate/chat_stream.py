@@ -15,6 +15,7 @@ from c2o.translate.stop_sequences import StopMatcher
 from c2o.translate.think_tags import ThinkTags
 from c2o.translate.tool_calls import Call, CallRouter, Nameless
 from c2o.translate.tool_input import LIMIT, Ending, ToolInput, TooMuchInput
+from c2o.translate.tool_text import Said, ToolText
 from c2o.translate.usage import counted, size_in, usage_of
 from c2o.wire.anthropic import Error, StopDetails, StopReason
 from c2o.wire.chat import ChatUsage, Choice, Chunk, MessageDelta
@@ -37,6 +38,9 @@ FAILURES: dict[str, str] = {
     "insufficient_system_resource": "overloaded_error",
 }
 """Finish reasons of an answer that is no answer: OpenRouter, Z.ai, SGLang, DeepSeek."""
+
+MOST_OBJECTS = 50
+"""Calls that the arguments of one are split into at most."""
 
 SAID_ALL = ("tool_calls", "stop", "function_call")
 """Finish reasons after which a call that lacks nothing but its closing brackets may be completed."""
@@ -61,7 +65,8 @@ class ChatStream:
         *,
         filters: list[TextFilter],
         stop_sequences: list[str],
-        think_tags: bool,
+        think: ThinkTags | None,
+        tool_text: ToolText | None,
         prompt_estimate: int,
         max_tokens: int | None,
     ) -> None:
@@ -69,7 +74,10 @@ class ChatStream:
         self._calls = calls
         self._filters = filters
         self._stop = StopMatcher(stop_sequences) if stop_sequences else None
-        self._think = ThinkTags() if think_tags else None
+        self._think = think
+        self._tool_text = tool_text
+        self._writing: Call | None = None
+        """The call that the model is writing as text."""
         self._reasoning = reasoning
         self._prompt_estimate = prompt_estimate
         self._max_tokens = max_tokens
@@ -90,9 +98,8 @@ class ChatStream:
             self._note_usage(chunk.usage)
         elif chunk.x_groq is not None and chunk.x_groq.usage is not None:
             self._note_usage(chunk.x_groq.usage)
-        if chunk.choices:
-            choice = chunk.choices[0]
-            if not choice.index:  # more than one choice is never asked for
+        for choice in chunk.choices or ():
+            if not choice.index:  # more choices are never asked for; what Copilot sends without index are parts of one
                 self._choice(choice)
 
     def _choice(self, choice: Choice) -> None:
@@ -119,8 +126,13 @@ class ChatStream:
             self._details(delta)
         elif reasoning := delta.reasoning_content or delta.reasoning or delta.reasoning_text:
             self._thinking(_text(reasoning))
-        if delta.content:
-            self._content(delta.content)
+        if delta.tool_calls and self._tool_text is not None and not self._calls.any_written:
+            self._no_more_calls_in_text()
+        if content := delta.content:
+            if type(content) is str and self._think is None:
+                self._text(content)
+            else:
+                self._content(content)
         if delta.refusal:
             self._refusal += delta.refusal
             self._text(delta.refusal)
@@ -161,6 +173,29 @@ class ChatStream:
 
     def _text(self, text: str) -> None:
         self._size += size_in(text)
+        if self._tool_text is None or self._tool_text.passes(text):
+            self._pass(text)
+        else:
+            self._say(self._tool_text.feed(text))
+
+    def _say(self, said: list[Said]) -> None:
+        """Text, and pieces of calls that the model wrote as text."""
+        for each in said:
+            if isinstance(each, str):
+                self._pass(each)
+                continue
+            if each.name:
+                self._writing = self._calls.written(each.name)
+            if self._writing is not None and each.arguments:
+                self._arguments(self._writing, each.arguments)
+
+    def _no_more_calls_in_text(self) -> None:
+        """The upstream finds calls itself: what it left in the text is text."""
+        tool_text, self._tool_text = self._tool_text, None
+        if tool_text is not None:
+            self._say(tool_text.close())
+
+    def _pass(self, text: str) -> None:
         for each in self._filters:
             text = each.feed(text)
         self._show(text)
@@ -179,8 +214,13 @@ class ChatStream:
             return
         text = arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
         self._size += size_in(text)
+        self._arguments(call, text)
+
+    def _arguments(self, call: Call, text: str) -> None:
+        call.said.append(text)
         call.unread += text
-        if call.name or len(call.unread) > LIMIT:
+        waits = not call.name or self._calls.may_be_double(call)
+        if not waits or len(call.unread) > LIMIT:
             self._read(call)
 
     def _read(self, call: Call) -> None:
@@ -248,14 +288,27 @@ class ChatStream:
 
     def _finish_calls(self) -> bool:
         """Close all calls; False if one couldn't be, and so ended the answer."""
+        self._calls.drop_doubles()
         for call in self._calls.wanted():
             self._read(call)
             if self.ended:
                 return False
+            self._split(call)
+        for call in self._calls.wanted():
             if rest := self._begin(call).close(self._ending()):
                 self._builder.tool_input(call.key, rest)
             self._builder.tool_finished(call.key)
         return True
+
+    def _split(self, call: Call | None) -> None:
+        """Further objects behind a call's arguments are calls of their own, unless they only repeat it."""
+        for _ in range(MOST_OBJECTS):
+            behind = call.input.take_object_behind() if call and call.input else ""
+            if call is None or not behind or self._calls.repeats(call, behind):
+                return
+            call = self._calls.another(call)
+            if call is not None:
+                self._arguments(call, behind)
 
     def _ending(self) -> Ending:
         if self.finish_reason in SAID_ALL:

@@ -105,6 +105,14 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whether reasoning may come as ``<think>…</think>`` at the very start of the text, as it does from servers
     that run without a reasoning parser."""
 
+    think_open: bool = False
+    """Whether an answer begins inside of the reasoning, because the chat template has written ``<think>`` already
+    (https://huggingface.co/deepseek-ai/DeepSeek-R1: with llama.cpp or vLLM without a reasoning parser)."""
+
+    tool_text: bool = True
+    """Whether tool calls that a model wrote as text are taken as calls.  Servers without a tool parser for their model
+    leave them there; see ``tool_text/families.py`` for the forms."""
+
     count_tokens: Literal["none", "vllm", "llamacpp"] = "none"
     """How a server on this machine counts the tokens of a conversation: ``/tokenize`` takes it as it is (vLLM), or
     text that ``/apply-template`` made of it (llama.cpp).  Elsewhere they are estimated, and nobody is asked."""

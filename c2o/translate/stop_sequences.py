@@ -27,7 +27,7 @@ class StopMatcher:
             at, self.hit = min(found, key=lambda each: (each[0] + len(each[1]), each[0]))  # the first to be complete
             self._held = ""
             return text[:at]
-        keep = max((_overlap(text, sequence) for sequence in self._sequences), default=0)
+        keep = max((overlap(text, sequence) for sequence in self._sequences), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
 
@@ -37,7 +37,7 @@ class StopMatcher:
         return held
 
 
-def _overlap(text: str, sequence: str) -> int:
+def overlap(text: str, sequence: str) -> int:
     """The length of the longest end of ``text`` that begins ``sequence``."""
     longest = min(len(text), len(sequence) - 1)
     return next((size for size in range(longest, 0, -1) if text.endswith(sequence[:size])), 0)

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
+
+import msgspec
 
 from c2o.translate.tool_input import ToolInput
 from c2o.translate.tools import Toolbox
@@ -38,6 +41,12 @@ class Call:
         """Gemini's, which must come back with the call."""
         self.unread = ""
         """Arguments that came before the name."""
+        self.said: list[str] = []
+        """All arguments, as the upstream wrote them."""
+        self.written = False
+        """The model wrote it as text; the upstream didn't see it."""
+        self.unwanted = False
+        """It is the same as one that was made before."""
         self.input: ToolInput | None = None
 
     @property
@@ -59,6 +68,13 @@ class CallRouter:
         self._id_seed = id_seed
         self._notes = notes
         self._skipping = False
+        self.any_written = False
+        """Has the model written a call as text?"""
+        self._at_index: dict[int, Call] = {}
+        self._of_id: dict[str, Call] = {}
+        """The last call of each index, and of each id."""
+        self._numbers: dict[str, int] = {}
+        """The last suffix that an id got."""
 
     def route(self, fragment: ToolCallDelta) -> Call | None:
         """The call that a fragment belongs to; None if the client asked for one call and this is another."""
@@ -75,6 +91,43 @@ class CallRouter:
     def legacy(self, function: FunctionDelta) -> Call | None:
         """The one call of OpenAI's older ``function_call``."""
         return self.route(ToolCallDelta(function=function, index=0))
+
+    def written(self, name: str) -> Call | None:
+        """A call that the model wrote as text."""
+        call = self._new("", None)
+        call.name, call.written = name, True
+        self.any_written = True
+        return self._unless_surplus(call)
+
+    def may_be_double(self, call: Call) -> bool:
+        """May the upstream be telling what the model wrote as text already?"""
+        return self.any_written and not call.written
+
+    def drop_doubles(self) -> None:
+        """Nothing runs twice: of a call that came as text and as a call too, the text was first and is kept."""
+        if not self.any_written:
+            return
+        written = [_meaning(call) for call in self.calls if call.written]
+        for call in self.calls:
+            if not call.written and not call.begun and _meaning(call) in written:
+                written.remove(_meaning(call))
+                call.unwanted = True
+                self._notes.append("a tool call came as text and as a call: taken once")
+
+    def another(self, call: Call) -> Call | None:
+        """A call of the same tool as this one, for a second object in its arguments."""
+        self._notes.append("several objects in the input of one tool call made calls of their own")
+        another = self._new("", None)
+        another.name, another.written = call.name, call.written
+        return self._unless_surplus(another)
+
+    def repeats(self, call: Call, behind: str) -> bool:
+        """Is ``behind``, which stands at the end of a call's arguments, nothing but the same again?"""
+        first = "".join(call.said).strip().removesuffix(behind.rstrip()).strip()
+        again = not behind.replace(first, "").strip()
+        if again:
+            self._notes.append("tool input that came twice taken once")
+        return again
 
     def begin(self, call: Call) -> ToolInput:
         """The call's arguments start: its name and id are settled now.  Raises Nameless."""
@@ -100,11 +153,12 @@ class CallRouter:
 
     def wanted(self) -> list[Call]:
         """The calls that the client shall see."""
-        return self.calls[:1] if self._tools.single_call else self.calls
+        calls = self.calls[:1] if self._tools.single_call else self.calls
+        return [call for call in calls if not call.unwanted]
 
     def _find(self, id: str, name: str, fragment: ToolCallDelta) -> Call | None:
         index = fragment.index
-        at_index = next((call for call in reversed(self.calls) if index is not None and call.index == index), None)
+        at_index = self._at_index.get(index) if index is not None else None
         if id:
             return self._by_id(id, index, name) or (at_index if at_index and self._adoptable(at_index, id) else None)
         current = at_index or (self.calls[-1] if self.calls else None)
@@ -114,22 +168,26 @@ class CallRouter:
 
     def _by_id(self, id: str, index: int | None, name: str) -> Call | None:
         """A call of this id, unless a server that gives all calls one id has begun the next."""
-        call = next((call for call in reversed(self.calls) if call.given_id == id), None)
+        call = self._of_id.get(id)
         if call is not None and name and None not in (index, call.index) and index != call.index:
             return None
         return call
 
-    @staticmethod
-    def _adoptable(call: Call, id: str) -> bool:
+    def _adoptable(self, call: Call, id: str) -> bool:
         """A call that began without its id and has said nothing yet."""
         if call.given_id or call.begun:
             return False
         call.given_id = id
+        self._of_id[id] = call
         return True
 
     def _new(self, id: str, index: int | None) -> Call:
         call = Call(len(self.calls), id, index)
         self.calls.append(call)
+        if index is not None:
+            self._at_index[index] = call
+        if id:
+            self._of_id[id] = call
         return call
 
     @staticmethod
@@ -149,11 +207,23 @@ class CallRouter:
     def _free_id(self, call: Call) -> str:
         """Unique in the whole conversation: Claude Code destroys its history over a repeated id."""
         wanted = call.given_id or f"toolu_{self._id_seed}{call.key}"
-        id, number = wanted, 2
+        id, number = wanted, self._numbers.get(wanted, 1)
         while id in self._used_ids:
-            id, number = f"{wanted}-{number}", number + 1
+            number += 1
+            id = f"{wanted}-{number}"
+        self._numbers[wanted] = number
         self._used_ids.add(id)
         return id
+
+
+def _meaning(call: Call) -> tuple[str, str]:
+    """What a call does, however it is spelled: in text the values have no types."""
+    text = "".join(call.said)
+    try:
+        input = msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return call.name.lower(), text.strip()
+    return call.name.lower(), str(sorted((key, str(value)) for key, value in input.items()))
 
 
 def _has_arguments(fragment: ToolCallDelta) -> bool:

@@ -84,6 +84,14 @@ class ToolInput:
             text = self._begin(text)
         return self._scan(text) if self._state == "object" else self._keep(text)
 
+    def take_object_behind(self) -> str:
+        """What follows a whole object, if that is another one: some models put several calls into one."""
+        behind = "".join(self._kept).lstrip() if self.complete else ""
+        if not behind.startswith("{"):
+            return ""
+        self._kept = []
+        return behind
+
     def close(self, ending: Ending = "whole") -> str:
         """The rest."""
         match self._state:

@@ -100,14 +100,21 @@ class Toolbox:
         return tool.input_schema if tool and isinstance(tool.input_schema, Raw) else None
 
     def known(self, name: str) -> str:
-        """The client's own spelling of a name that came from upstream: shortened, in another case, or
-        left out where there is only one tool to mean."""
+        """The client's own spelling of a name that came from upstream: shortened, in another case, with a token of
+        the model's own behind it (gpt-oss: ``Bash<|channel|>commentary``), or left out where there is only one
+        tool to mean."""
         if not name and len(self._tools) == 1:
             return next(iter(self._tools))
-        name = self.names.to_client(name)
+        name = self.names.to_client(name.partition("<|")[0].strip())
         if name in self._tools:
             return name
         return next((known for known in self._tools if known.lower() == name.lower()), name)
+
+    def written_names(self) -> list[str]:
+        """The names by which a model may call a tool in its text: none where the client wants no call."""
+        return (
+            [] if self.choice and self.choice.type == "none" else [self.names.to_upstream(name) for name in self._tools]
+        )
 
     def member(self, name: str) -> Member | None:
         """The member of a toolset that a name stands for, if it does."""

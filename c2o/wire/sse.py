@@ -12,7 +12,7 @@ from msgspec import Struct
 LIMIT = 8 * 1024 * 1024
 """Bytes that one event may have.  An upstream that sends more is broken or hostile."""
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 
 
 class ServerSentEvent(Struct, frozen=True, gc=False):
@@ -45,7 +45,7 @@ class SSEDecoder:
             data = b"".join([*self._parts, data])
         data, held = _unify_line_ends(data)
         if self._first:
-            data, self._first = data.removeprefix(_BOM), False
+            data, self._first = data.removeprefix(BOM), False
         *blocks, rest = data.split(b"\n\n")
         self._parts, self._size = [], 0
         self._keep(rest + held)
@@ -55,7 +55,7 @@ class SSEDecoder:
         """The last event, where a stream ends without its blank line."""
         data, _ = _unify_line_ends(b"".join(self._parts) + b"\n")
         self._parts = []
-        return _events(data.removeprefix(_BOM).split(b"\n\n"))
+        return _events(data.removeprefix(BOM).split(b"\n\n"))
 
     def _keep(self, data: bytes) -> None:
         if not data:

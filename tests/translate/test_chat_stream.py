@@ -261,7 +261,6 @@ ERRORS: dict[str, tuple[bytes, str, str]] = {
     "a broken object": (b'data: {"choices": [\n\n', "api_error", "no JSON"),
     "a broken list": (b"data: [1\n\n", "api_error", "no JSON"),
     "a list": (b"data: []\n\n", "api_error", "no JSON"),
-    "bytes that are no text": (b'data: {"choices": [{"delta": {"content": "\xff"}}]}\n\n', "api_error", "no JSON"),
     "transformers": (b'data: {"error": "bad "quote" here"}\n\n', "api_error", 'bad "quote" here'),
     "nesting without end": (b"data: " + b'{"a":' * 5000 + b"\n\n", "api_error", "no JSON"),
 }
@@ -277,6 +276,15 @@ def test_an_error_in_the_middle_ends_the_answer(who: str) -> None:
     assert told.error["type"] == kind
     assert words in told.error["message"]
     assert told.open == {"type": "text", "text": "Hi"}
+
+
+def test_bytes_that_are_no_text_are_replaced_and_noted() -> None:
+    of = translator(request(stream=True))
+
+    told = grammar.read(stream(of, [b'data: {"choices": [{"delta": {"content": "a\xffb"}}]}\n\n', finish(), DONE]))
+
+    assert told.said("text") == "a\ufffdb"
+    assert of.outcome.warnings == ["bytes that are no UTF-8 replaced"]
 
 
 def test_a_broken_line_is_told_without_anybody_s_words() -> None:

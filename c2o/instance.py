@@ -46,6 +46,8 @@ class Instance(NamedTuple):
     """Who started it: a name of ``service.MANAGERS``, or ``foreground``."""
     draining: int | None = None
     """While it ends: the number of requests that it still waits for."""
+    handover: bool = False
+    """It gives its socket and its lock to a successor that asks for them; older versions don't."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -127,6 +129,23 @@ class Lock:
             time.sleep(0.02)
         self._descriptor = descriptor
         return True
+
+    def adopt(self, descriptor: int) -> None:
+        """Share the lock of the process that has given us this descriptor of its file.
+
+        It is free when both have let it go.  Raises C2oError if it is another file's.
+        """
+        if not os.path.samestat(os.fstat(descriptor), self._path.stat()):
+            os.close(descriptor)
+            raise C2oError(f"the service that hands over has another lock than {self._path}. End it first: c2o stop")
+        os.set_inheritable(descriptor, False)
+        self._descriptor = descriptor
+
+    @property
+    def descriptor(self) -> int:
+        """Of the file, while it is locked by us; for ``adopt``."""
+        assert self._descriptor is not None
+        return self._descriptor
 
     def release(self) -> None:
         if self._descriptor is not None:

@@ -6,7 +6,7 @@ complete -c c2o -n __fish_use_subcommand -a doctor -d 'Check everything - config
 complete -c c2o -n __fish_use_subcommand -a env -d 'Print the environment in which any client finds c2o - eval "$(c2o env)"'
 complete -c c2o -n __fish_use_subcommand -a init -d 'Set up an upstream, its key and a model, and try them; what was configured before stays'
 complete -c c2o -n __fish_use_subcommand -a learned -d 'Show what upstreams have taught c2o about themselves, or forget it; a running service follows at once'
-complete -c c2o -n __fish_use_subcommand -a restart -d 'Stop the service and start it again at the same address; running streams finish first'
+complete -c c2o -n __fish_use_subcommand -a restart -d 'Put a new service in the place of the running one; running streams finish, and no connection is refused'
 complete -c c2o -n __fish_use_subcommand -a run -d 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own'
 complete -c c2o -n __fish_use_subcommand -a serve -d 'Run the service in the foreground, until Ctrl-C'
 complete -c c2o -n __fish_use_subcommand -a service -d 'Have systemd or launchd keep the service running, from login to login'

@@ -14,25 +14,43 @@ from c2o.cli.start import lines as start_lines
 from c2o.cli.stop import StopResult, stop_result
 from c2o.cli.stop import lines as stop_lines
 from c2o.service import lifecycle
-from c2o.service.lifecycle import START_WAIT
+from c2o.service.lifecycle import START_WAIT, counted
 
 
 class RestartResult(Struct, frozen=True, kw_only=True):
     schema: str = "c2o.restart/1"
     stopped: StopResult
     started: StartResult
+    handed_over: bool
+    """The new service had the socket before the one of before let go of it: no connection was refused."""
+    finishing: int
+    """Streams that were running then; they finish where they began."""
 
 
 def restart(port: PortOption = None, wait: WaitOption = START_WAIT, as_json: JsonOption = False) -> None:
-    """Stop the service and start it again at the same address; running streams finish first."""
+    """Put a new service in the place of the running one; running streams finish, and no connection is refused."""
     loaded = config.load(paths.config_file())
     with output.progress() as tell:
         stopped, started = lifecycle.restart(loaded, port=port, wait=wait, tell=tell)
-    result = RestartResult(stopped=stop_result(stopped), started=start_result(started, loaded))
+    result = RestartResult(
+        stopped=stop_result(stopped),
+        started=start_result(started, loaded),
+        handed_over=stopped.handed_over,
+        finishing=stopped.finishing,
+    )
     output.show(result, lines, as_json=as_json)
 
 
 def lines(result: RestartResult) -> Iterator[Line]:
-    if not result.stopped.already:
+    if result.handed_over:
+        yield [("✓ ", "green"), "c2o handed over", (f"  ({_handed_over(result)})", "dim")]
+    elif not result.stopped.already:
         yield from stop_lines(result.stopped)
     yield from start_lines(result.started)
+
+
+def _handed_over(result: RestartResult) -> str:
+    if not result.finishing:
+        return "no connection was refused"
+    streams = counted(result.finishing, "running stream")
+    return f"no connection was refused; pid {result.stopped.pid} finishes {streams}"

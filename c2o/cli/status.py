@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import typer
 from msgspec import Struct
 
-from c2o import __version__, config, facts, paths
+from c2o import __version__, config, draining, facts, paths
 from c2o.cli import output
 from c2o.cli.output import JsonOption, Line
 from c2o.config import Config
+from c2o.draining import Draining
 from c2o.errors import ConfigError, NotRunning, Unhealthy
 from c2o.service import probe
 from c2o.service.lifecycle import counted
@@ -59,6 +60,8 @@ class Status(Struct, frozen=True, kw_only=True):
     """While it stops: the streams that it waits for."""
     learned: int
     """What upstreams have taught, in facts; ``c2o learned`` shows them."""
+    finishing: list[Draining] = []
+    """Services of before, which have handed over and only finish their streams."""
     log: str
     problems: list[Problem]
 
@@ -90,6 +93,7 @@ def current_status() -> Status:
         requests=report.requests if report else None,
         draining=there.draining if there else None,
         learned=len(facts.read(facts.path(), facts.now()).facts),
+        finishing=draining.services(),
         log=str(paths.log_file()),
         problems=[*broken, *_problems(seen, changed), *(report.problems if report else [])],
     )
@@ -128,6 +132,7 @@ def lines(shown: Status) -> Iterator[Line]:
         yield from _row("traffic", [_traffic(shown.requests)])
     if shown.learned:
         yield from _row("learned", [f"{counted(shown.learned, 'fact')} about upstreams; see them with: c2o learned"])
+    yield from _row("finishing", *_finishing(shown.finishing))
     for problem in shown.problems:
         yield [("  ! ", "yellow"), problem.hint]
     if shown.state == "unhealthy":
@@ -178,6 +183,11 @@ def _traffic(requests: Requests) -> str:
     failed = f", {requests.failed} failed" if requests.failed else ""
     running = f", {requests.active} running now" if requests.active else ""
     return f"{counted(requests.total, 'request')}{failed}{running}"
+
+
+def _finishing(services: list[Draining]) -> Iterator[Line]:
+    for each in services:
+        yield [counted(each.requests, "stream"), f" at c2o {each.version}, which has handed over (pid {each.pid})"]
 
 
 def _row(label: str, *rows: Line) -> Iterator[Line]:

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _tell(options.ready_fd, {"ok": True, **said})
 
     try:
-        run(options.port, ready, options.listen_fd)
+        run(options.port, ready, options.listen_fd, take_over=options.take_over)
     except C2oError as error:
         _tell(options.ready_fd, {"ok": False, "exit_code": error.exit_code, "error": str(error)})
         notify.status(str(error))
@@ -44,6 +44,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=_port, help="instead of the configuration's; 0 takes a free one")
     parser.add_argument("--ready-fd", type=int, metavar="FD", help="where to write one JSON line when it serves")
     parser.add_argument("--listen-fd", type=int, metavar="FD", help="an inherited socket that listens already")
+    parser.add_argument("--take-over", action="store_true", help="the running service hands its socket over and ends")
     return parser.parse_args(arguments)
 
 

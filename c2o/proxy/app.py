@@ -12,6 +12,7 @@ from c2o.config import Config
 from c2o.proxy import handlers, messages
 from c2o.proxy.access import guard
 from c2o.proxy.clock import Clock
+from c2o.proxy.relay import RELAY, Relay
 from c2o.proxy.state import STATE, State
 
 BODY_LIMIT = 32 * 1024 * 1024
@@ -26,8 +27,11 @@ def create_app(config: Config, clock: Clock | None = None, folder: Path | None =
 
     Raises CredentialError for an upstream without its key.
     """
-    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[guard(config.server)])
+    relay = Relay()
+    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[relay.middleware, guard(config.server)])
     app[STATE] = State(config, clock or Clock(), os.getpid(), folder)
+    app[RELAY] = relay
+    app.on_response_prepare.append(relay.close)
     app.cleanup_ctx.append(_state)
     app.on_shutdown.append(_end_streams)
     for prefix in PREFIXES:

@@ -36,6 +36,12 @@ def listening(server: Server, port: int | None, descriptor: int | None = None) -
     return made(server, port) if given is None else inherited(given)
 
 
+def taken_over(theirs: socket.socket, server: Server, port: int | None) -> socket.socket:
+    """The predecessor's socket, or a new one if another port is wanted now.  Raises as ``listening`` does."""
+    wanted = server.port if port is None else port
+    return theirs if theirs.getsockname()[1] == wanted else made(server, port)
+
+
 def from_systemd(environ: MutableMapping[str, str]) -> int | None:
     """The descriptor that systemd hands over to this process, if it does.  Raises C2oError for more than one."""
     pid, count, _ = (environ.pop(name, "") for name in HANDED_OVER)

@@ -69,6 +69,9 @@ class Detached:
         line = ready_line(reader, spec.wait)
         if line == b"":
             raise C2oError(_died(process.wait(), path, since))
+        if line is None and spec.take_over:  # two of them can't run, and the other one does
+            process.kill()
+            process.wait()
         process.returncode = 0  # it is meant to outlive us: no ResourceWarning
         if line is None:
             raise Unhealthy(_not_ready(spec.wait))
@@ -100,7 +103,8 @@ def environment(
 
 def _spawn(spec: ServiceSpec, log: int, writer: int) -> subprocess.Popen[bytes]:
     port = [] if spec.port is None else ["--port", str(spec.port)]
-    command = [sys.executable, "-P", "-m", "c2o.proxy", "--ready-fd", str(writer), *port]
+    taking_over = ["--take-over"] if spec.take_over else []
+    command = [sys.executable, "-P", "-m", "c2o.proxy", "--ready-fd", str(writer), *port, *taking_over]
     return subprocess.Popen(  # noqa: S603 - our own interpreter; -P: nothing is imported from the current folder
         command,
         stdin=subprocess.DEVNULL,

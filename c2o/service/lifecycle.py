@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import msgspec
 from msgspec import Struct
 
-from c2o import instance, key_file, paths, secret, service
+from c2o import draining, instance, key_file, paths, secret, service
 from c2o.config import Config
-from c2o.errors import CredentialError, PortTaken, Unhealthy
+from c2o.errors import C2oError, CredentialError, PortTaken, Unhealthy
 from c2o.instance import DRAIN_LIMIT, Instance, Lock
 from c2o.secret import Secret
 from c2o.service import launcher, processes, unit_files
@@ -24,6 +24,9 @@ START_WAIT = 15.0
 
 MARGIN = 5.0
 """Seconds that the service may need for its last words after DRAIN_LIMIT."""
+
+SYSTEMS_OWN = ("systemd", "launchd")
+"""Managers whose services have their successors from them."""
 
 POLL = 0.03
 """Seconds between two looks at whether it has ended."""
@@ -54,6 +57,10 @@ class Stopped(Struct, frozen=True):
     killed: bool
     """It didn't end when asked."""
     seconds: float
+    handed_over: bool = False
+    """Its successor had its socket before it let go of it, so that nobody was refused."""
+    finishing: int = 0
+    """Requests that were running when it handed over; they finish on their own."""
 
 
 def start(config: Config, *, port: int | None = None, wait: float = START_WAIT, tell: Tell = lambda _: None) -> Started:
@@ -76,15 +83,44 @@ def stop(token: Secret | None, *, tell: Tell = lambda _: None) -> Stopped:
 def restart(
     config: Config, *, port: int | None = None, wait: float = START_WAIT, tell: Tell = lambda _: None
 ) -> tuple[Stopped, Started]:
-    """Stop, then start at the same address.  Nothing is stopped that couldn't start again."""
+    """A new service in the place of the running one, at the same address, without a refused connection.
+
+    Where it can't be handed over, stop, then start.  Nothing is stopped that couldn't start again.
+    """
     with _alone(wait + DRAIN_LIMIT + MARGIN, tell):
         check_keys(config, service.choose().environ())
         if port is None and (stopped := _replaced(config, tell)):
             started = _start(config, None, wait, time.monotonic(), tell)
             return stopped, msgspec.structs.replace(started, already=False)
-        stopped = _stop(config.server.auth_token, tell)
-        wanted = _same_port(config, stopped.before) if port is None else port
-        return stopped, _start(config, wanted, wait, time.monotonic(), tell)
+        status = look(config.server.auth_token)
+        wanted = _same_port(config, status.instance) if port is None else port
+        if status.instance and _hands_over(status, config):
+            return _handed_over(status.instance, config, wanted, wait, tell)
+        return _stop(config.server.auth_token, tell), _start(config, wanted, wait, time.monotonic(), tell)
+
+
+def _hands_over(status: ServiceStatus, config: Config) -> bool:
+    """Can a new service take the running one's place?  Not if that is an older version, hangs, or has another host."""
+    there = status.instance
+    if there is None or not there.handover or service.chosen() != "detached" or there.manager in SYSTEMS_OWN:
+        return False
+    host = "127.0.0.1" if config.server.host == "localhost" else config.server.host
+    return host == there.host and (status.state == "running" or is_c2o(there.host, there.port))
+
+
+def _handed_over(there: Instance, config: Config, port: int | None, wait: float, tell: Tell) -> tuple[Stopped, Started]:
+    """Raises what the new service failed with; then the one of before has gone on."""
+    began = time.monotonic()
+    tell("starting a new service")
+    try:
+        _launch(service.choose(), config, port, wait, take_over=True)
+    except C2oError as error:
+        error.args = (f"{error}\nUntil then the service goes on as it was (pid {there.pid}).",)
+        raise
+    finishing = sum(each.requests for each in draining.services() if each.pid == there.pid)
+    seconds = round(time.monotonic() - began, 2)
+    stopped = Stopped(there, False, 0, False, seconds, handed_over=True, finishing=finishing)
+    return stopped, _started(_just_started(config), began, already=False)
 
 
 def _replaced(config: Config, tell: Tell) -> Stopped | None:
@@ -143,10 +179,14 @@ def _start(config: Config, port: int | None, wait: float, began: float, tell: Te
     tell("starting")
     refresh(config)
     _launch(manager, config, port, max(1.0, began + wait - time.monotonic()))
+    return _started(_just_started(config), began, already=False)
+
+
+def _just_started(config: Config) -> ServiceStatus:
     status = look(config.server.auth_token)
     if status.state != "running":
         raise Unhealthy(f"the service has started, but is {status.state}. {status.why} See {paths.log_file()}")
-    return _started(status, began, already=False)
+    return status
 
 
 def _started(status: ServiceStatus, began: float, *, already: bool) -> Started:
@@ -168,9 +208,9 @@ def _settled(token: Secret, deadline: float, tell: Tell) -> ServiceStatus:
     return status
 
 
-def _launch(manager: ServiceManager, config: Config, port: int | None, wait: float) -> None:
+def _launch(manager: ServiceManager, config: Config, port: int | None, wait: float, *, take_over: bool = False) -> None:
     try:
-        manager.start(ServiceSpec(port=port, wait=wait, variables=key_variables(config)))
+        manager.start(ServiceSpec(port=port, wait=wait, variables=key_variables(config), take_over=take_over))
     except PortTaken as error:
         raise _taken(config, config.server.port if port is None else port) or error from None
 
@@ -234,6 +274,7 @@ def _stop(token: Secret | None, tell: Tell) -> Stopped:
     status = look(token)
     if status.state == "stopped":
         service.MANAGERS[service.chosen()].rest()
+        _left_alone(began + DRAIN_LIMIT + MARGIN, tell)
         return Stopped(None, already=True, finished=0, killed=False, seconds=0.0)
     manager = _manager_of(status.instance)
     if status.state != "stopping":  # a second signal would cut running requests
@@ -244,6 +285,7 @@ def _stop(token: Secret | None, tell: Tell) -> Stopped:
         tell("killing it")
         manager.kill()
         _wait_for_the_lock(time.monotonic() + MARGIN)
+    finished += _left_alone(began + DRAIN_LIMIT + MARGIN, tell)
     seconds = round(time.monotonic() - began, 1)
     return Stopped(status.instance, already=False, finished=finished, killed=not ended, seconds=seconds)
 
@@ -266,6 +308,16 @@ def _drained(deadline: float, running: int, tell: Tell, before: Instance | None 
         tell(f"waiting for {counted(left, 'running stream')}" if left else "stopping")
         time.sleep(POLL)
     return running, True
+
+
+def _left_alone(deadline: float, tell: Tell) -> int:
+    """Wait for services that have handed over and still finish something.  How many requests that were."""
+    running = 0
+    while (left := sum(each.requests for each in draining.services())) and time.monotonic() < deadline:
+        running = max(running, left)
+        tell(f"waiting for {counted(left, 'running stream')}")
+        time.sleep(POLL)
+    return running
 
 
 def _wait_for_the_lock(deadline: float) -> None:

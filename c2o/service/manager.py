@@ -25,6 +25,8 @@ class ServiceSpec:
     """Seconds within which it must be ready."""
     variables: frozenset[str] = field(default_factory=frozenset)
     """Names of the environment variables that the configuration takes keys from."""
+    take_over: bool = False
+    """The running service hands its socket over, and ends when its streams have; for ``detached``."""
 
 
 @dataclass(frozen=True, kw_only=True)

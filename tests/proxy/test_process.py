@@ -94,6 +94,7 @@ def test_it_says_that_it_is_ready_and_writes_itself_down(configured: CommandLine
             "config_path": str(configured.folder / "config.toml"),
             "manager": "foreground",
             "draining": None,
+            "handover": True,
         }
         report = ask(there, Secret(TOKEN))
         assert report.pid == process.running.pid

@@ -61,6 +61,7 @@ def test_as_json(configured: CommandLine, upstream: FakeUpstream) -> None:
         "models": {"default": "fake/fake-model"},
         "requests": {"total": 0, "failed": 0, "active": 0},
         "draining": None,
+        "finishing": [],
         "learned": 0,
         "log": str(configured.folder / "log" / "c2o.log"),
         "problems": [],

@@ -33,6 +33,7 @@ def program(config: Config, manager: str) -> Program:
         host="127.0.0.1" if config.server.host == "localhost" else config.server.host,
         port=config.server.port,
         log=paths.log_file(),
+        writes=tuple(dict.fromkeys([paths.state_dir(), paths.log_file().parent])),
         runs_commands=bool(commands),
     )
 

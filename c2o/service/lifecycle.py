@@ -212,20 +212,21 @@ def _launch(manager: ServiceManager, config: Config, port: int | None, wait: flo
     try:
         manager.start(ServiceSpec(port=port, wait=wait, variables=key_variables(config), take_over=take_over))
     except PortTaken as error:
-        raise _taken(config, config.server.port if port is None else port) or error from None
+        raise _taken(config, config.server.port if port is None else port) from error
 
 
-def _taken(config: Config, port: int) -> PortTaken | None:
-    """The same, with the one who has the port; None where the system doesn't show it."""
+def _taken(config: Config, port: int) -> PortTaken:
+    """The same, with the one who has the port, where the system shows it."""
     if found := processes.holder(port):
         return PortTaken(f"port {port} is taken by {found}. Stop it, or take another: {_another(config, port)}")
     if is_c2o(config.server.host, port):
         return PortTaken(f"port {port} is taken by another user's c2o. Take another: {_another(config, port)}")
-    return None
+    return PortTaken(f"port {port} is taken by another program. Take another: {_another(config, port)}")
 
 
 def _another(config: Config, port: int) -> str:
-    return f"set port under [server] in {config.path}, or use --port {port + 1 if port < 65535 else 0}"
+    once = f", or use --port {port + 1 if port < 65535 else 0}" if service.chosen() == "detached" else ""
+    return f"set port under [server] in {config.path}{once}"
 
 
 def check_keys(config: Config, environ: Mapping[str, str] = os.environ) -> None:
@@ -265,8 +266,7 @@ def check_port(config: Config, port: int | None) -> None:
     """Raises PortTaken, with who has it, if a program listens where the service would."""
     wanted = config.server.port if port is None else port
     if wanted and listens(config.server.host, wanted):
-        unknown = PortTaken(f"port {wanted} is taken by another program. Take another: {_another(config, wanted)}")
-        raise _taken(config, wanted) or unknown
+        raise _taken(config, wanted)
 
 
 def _stop(token: Secret | None, tell: Tell) -> Stopped:

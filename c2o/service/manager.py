@@ -41,6 +41,8 @@ class Program:
     port: int
     log: Path
     """Where its output goes, if the manager has no log of its own."""
+    writes: tuple[Path, ...]
+    """The folders that it writes into."""
     runs_commands: bool = False
     """Are there keys that the output of a command gives?  Such a command may need more than the service does."""
 

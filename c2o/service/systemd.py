@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from c2o import paths
 from c2o.errors import C2oError, PortTaken, UsageError
 from c2o.service import tools, unit_files
 from c2o.service.handshake import as_raised
@@ -35,11 +36,25 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
+KeyringMode=private
+# From systemd 254 on, these hold in a user's service, too; before, they are ignored.
+ProtectSystem=strict
+ProtectHome=read-only
+ReadWritePaths={writes}
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+DevicePolicy=closed
 """
-"""What a user's manager can enforce.  It has no privileges, so CapabilityBoundingSet=, PrivateDevices= and
-DynamicUser= keep a user unit from starting, and up to systemd 253 it ignores ProtectSystem= and ProtectHome= without
-a word (https://github.com/systemd/systemd/issues/25014)."""
+"""The first group is enforced by the kernel for any user's process.  CapabilityBoundingSet=, PrivateDevices= and
+DynamicUser= aren't here: a user's manager has no privileges, so a unit with them doesn't start.  Nor is PrivateUsers=,
+which some systems forbid.  (https://github.com/systemd/systemd/issues/25014)"""
 
 NO_HARDENING = """\
 # Not confined: a password manager gives a key, and such a program may need what a confined one can't have
@@ -63,11 +78,14 @@ class Systemd:
 
     def install(self, program: Program) -> None:
         unit_files.put(self.files(program))
+        for folder in program.writes:  # one that isn't there when the service starts can't be made by it
+            paths.private_dir(folder)
         _do("daemon-reload")
         _do("enable", "--quiet", SOCKET, SERVICE)
 
     def uninstall(self) -> None:
         _systemctl("disable", "--quiet", SOCKET, SERVICE)
+        unit_files.remove_empty(*(_folder() / f"{target}.wants" for target in ("default.target", "sockets.target")))
         unit_files.take_away(_folder() / SOCKET, _folder() / SERVICE)
         _systemctl("daemon-reload")
         _systemctl("reset-failed", SOCKET, SERVICE)
@@ -131,6 +149,7 @@ WantedBy=sockets.target
 
 def render_service(program: Program) -> str:
     command = " ".join(_quoted(word).replace("$", "$$") for word in program.command)
+    writes = " ".join(_quoted(f"-{path}") for path in program.writes)
     variables = "\n".join(f"Environment={_quoted(f'{name}={value}')}" for name, value in program.variables.items())
     return f"""\
 [Unit]
@@ -156,7 +175,7 @@ KillMode=mixed
 SyslogIdentifier=c2o
 UMask=0077
 LimitCORE=0
-{NO_HARDENING if program.runs_commands else HARDENING}
+{NO_HARDENING if program.runs_commands else HARDENING.format(writes=writes)}
 [Install]
 WantedBy=default.target
 """

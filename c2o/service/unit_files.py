@@ -83,7 +83,14 @@ def take_away(*files: Path) -> None:
         if _mark() in (_read(path) or ""):
             with suppress(OSError):
                 path.unlink()
-                path.parent.rmdir()  # made by us, if nothing else is in it
+                remove_empty(path.parent, path.parent.parent)
+
+
+def remove_empty(*folders: Path) -> None:
+    """What was made for a file of ours, and has nothing else in it."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _read(path: Path) -> str | None:

@@ -263,7 +263,7 @@ def test_systemd_finds_it_well_confined(machine: Container) -> None:
 
 def test_nothing_is_left(machine: Container) -> None:
     done = said(machine.c2o("service uninstall --json"))
-    assert done == {"schema": "c2o.service-uninstall/1", "manager": "systemd", "stopped": True, "lingering_ended": True}
+    assert (done["manager"], done["stopped"], done["lingering_ended"]) == ("systemd", True, True)
     assert health(machine) is None
     assert not (machine.root / HOME / ".config/systemd").exists()
     assert shown(machine, "LoadState") == ["not-found"]

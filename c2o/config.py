@@ -79,11 +79,28 @@ class Upstream(_Table, frozen=True, kw_only=True):
     quirks: dict[str, Any] = {}
     """Single fields of the dialect to override, e.g. ``{ stream_usage = false }``."""
     headers: dict[str, str] = {}
-    """More headers for each request."""
+    """More headers for each request; an empty one takes away what c2o would send under its name."""
     extra_body: dict[str, Any] = {}
-    """More fields for each request's body; they win over what c2o would send."""
+    """More fields for each request's body; they win over what c2o would send.  Tables are merged."""
+    omit: list[str] = []
+    """Fields of the body that aren't sent; those inside a table with a dot: ``chat_template_kwargs.thinking``."""
+    requests_per_minute: Annotated[int, Meta(gt=0)] | None = None
+    """How many requests may start in a minute; more wait for their turn."""
+    max_concurrency: Annotated[int, Meta(gt=0)] | None = None
+    """How many requests may run at once; more wait for their turn."""
     timeouts: Timeouts = Timeouts()
     """How long to wait for what."""
+
+    def __repr__(self) -> str:
+        """Without headers and fields, which may hold keys."""
+        return f"Upstream({urls.printable(self.base_url)!r}, dialect={self.dialect!r})"
+
+    def body_fields(self) -> dict[str, Any]:
+        """``extra_body`` and ``omit`` as one; None stands for what isn't sent."""
+        fields: dict[str, Any] = {}
+        for name in self.omit:
+            _leave_out(fields, *name.split("."))
+        return _merge(fields, self.extra_body)
 
     def dialect_name(self) -> str:
         """The dialect that is named, or that the host stands for."""
@@ -92,6 +109,20 @@ class Upstream(_Table, frozen=True, kw_only=True):
     def habits(self) -> Dialect:
         """The dialect with the quirks of this upstream.  Raises ValueError or msgspec.ValidationError."""
         return dialect_for(self.dialect_name(), self.quirks)
+
+
+def _leave_out(fields: dict[str, Any], name: str, *inside: str) -> None:
+    if not inside:
+        fields[name] = None
+    elif (table := fields.setdefault(name, {})) is not None:
+        _leave_out(table, *inside)
+
+
+def _merge(fields: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    for name, value in more.items():
+        inside = fields.get(name)
+        fields[name] = _merge(inside, value) if isinstance(inside, dict) and isinstance(value, dict) else value
+    return fields
 
 
 class Limits(_Table, frozen=True, kw_only=True):

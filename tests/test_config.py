@@ -172,11 +172,21 @@ def test_a_mistake_is_told_without_secrets(what: str) -> None:
 
 
 def test_a_configuration_does_not_show_its_secrets() -> None:
-    found = parsed(SERVER.replace("c2o-token", SECRET), UPSTREAM, f'api_key = "{SECRET}"\n', MODELS)
+    headers, body = f'headers = {{ x-key = "{SECRET}" }}\n', f'extra_body = {{ user = "{SECRET}" }}\n'
+    found = parsed(SERVER.replace("c2o-token", SECRET), UPSTREAM, f'api_key = "{SECRET}"\n', headers, body, MODELS)
 
     assert found.upstreams["nim"].api_key is not None
     for shown in (repr(found), str(found), f"{found.server}", repr(found.upstreams)):
         assert SECRET not in shown
+
+
+def test_fields_of_the_body_are_added_merged_and_left_out() -> None:
+    more = 'omit = ["top_p", "a.b", "a", "c.d"]\nextra_body = { seed = 7, c = { e = 1 } }\n'
+
+    found = parsed(SERVER, UPSTREAM, more, MODELS).upstreams["nim"]
+
+    assert found.body_fields() == {"top_p": None, "a": None, "c": {"d": None, "e": 1}, "seed": 7}
+    assert found.extra_body == {"seed": 7, "c": {"e": 1}}, "the configuration itself stays as it is"
 
 
 # ---- the file that init writes

@@ -41,7 +41,7 @@ def job_for(config: Config, name: str, key: str) -> Job:
         headers=upstream.headers,
         dialect=upstream.dialect,
         quirks=upstream.quirks,
-        extra_body=upstream.extra_body,
+        extra_body=upstream.body_fields(),
         timeout=patience(upstream.base_url),
     )
 

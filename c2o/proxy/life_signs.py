@@ -30,6 +30,10 @@ SPACE_AFTER = 240.0
 """Seconds before white space precedes a whole answer; until then its status can still be an honest one."""
 
 
+QUEUE = 600.0
+"""Seconds that a request may wait for its turn."""
+
+
 class Voice(Protocol):
     """What is said towards one client while the upstream is silent."""
 
@@ -53,8 +57,9 @@ class Watch:
         """``client``: seconds after which the client would have left."""
         self._clock, self._patience, self._voice = clock, patience, voice
         self._began_at = self._heard_at = self._data_at = clock.now()
+        self._came_at = self._began_at
         self._client = client
-        self._begun = False
+        self._begun = self._queued = False
         self._events = 0
         self._timeout = asyncio.timeout(None)
         self._timer: Timer | None = None
@@ -65,12 +70,29 @@ class Watch:
         if not events or events != self._events:
             self._events, self._data_at = events, self._heard_at
 
+    def queue(self) -> None:
+        """The request waits for its turn: the upstream hasn't heard of it."""
+        self._queued = True
+
+    def begin(self) -> None:
+        """Its turn has come: the upstream's time runs from now on."""
+        self._queued = False
+        self._began_at = self._heard_at = self._data_at = self._clock.now()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._arm()
+
     @property
     def exceeded(self) -> Limit:
         """The limit that is reached first, unless something comes."""
         return min(self._limits())
 
     def _limits(self) -> Iterator[Limit]:
+        if self._client is not None:
+            yield Limit(self._came_at + self._client, self._client, "client")
+        if self._queued:
+            yield Limit(self._came_at + QUEUE, QUEUE, "queue")
+            return
         patience = self._patience
         if self._begun:
             yield Limit(self._heard_at + patience.idle, patience.idle, "idle")
@@ -78,8 +100,6 @@ class Watch:
             yield Limit(self._heard_at + patience.first_byte, patience.first_byte, "first_byte")
         yield Limit(self._data_at + patience.no_data, patience.no_data, "no_data")
         yield Limit(self._began_at + patience.total, patience.total, "total")
-        if self._client is not None:
-            yield Limit(self._began_at + self._client, self._client, "client")
 
     async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()

@@ -54,6 +54,8 @@ GIVEN_UP = {
     "idle": "fell silent for {seconds:g} s in the middle of its answer. " + _RAISE % "idle",
     "no_data": "sent nothing but signs of life for {seconds:g} s. " + _RAISE % "first_byte",
     "total": "was not done after {seconds:g} s. " + _RAISE % "total",
+    "queue": "had no place for this request for {seconds:g} s. Raise max_concurrency or requests_per_minute in "
+    "[upstreams.{upstream}] of c2o's configuration, or send fewer requests at a time.",
     "client": "was not done after {seconds:g} s, and the client waits no longer for a whole answer. "
     "Give the client more time (API_TIMEOUT_MS), or let it ask for a stream.",
 }

@@ -17,6 +17,7 @@ from c2o.proxy.documents.reader import Reader
 from c2o.proxy.journal import Counters, Journal
 from c2o.proxy.learned import Learned
 from c2o.proxy.memory import Failures, Remembered
+from c2o.proxy.pacing import Pacing
 from c2o.proxy.streams import Streams
 from c2o.proxy.upstream import Upstreams
 from c2o.proxy.windows import Windows
@@ -76,6 +77,7 @@ class State:
         self.failures = Failures(clock)
         self.learned = Learned(config, folder / facts.FILE if folder else None)
         self.streams = Streams()
+        self.pacing = Pacing(config.upstreams, clock)
         self.reader = Reader()
         self.calibration = Calibration(clock, folder / "calibration.json" if folder else None)
         self.counts = TokenCounts(self.upstreams, self.dialects, self.calibration, clock)

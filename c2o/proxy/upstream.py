@@ -168,7 +168,9 @@ class Upstreams:
         }
         if key := self._keys.get(name):
             headers["Authorization"] = f"Bearer {key.reveal()}"
-        return {**headers, **upstream.headers}
+        given = {name.lower() for name in upstream.headers}
+        ours = {name: value for name, value in headers.items() if name.lower() not in given}
+        return ours | {name: value for name, value in upstream.headers.items() if value}
 
 
 def _body(data: bytes) -> bytes | BytesIO:

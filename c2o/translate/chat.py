@@ -11,13 +11,14 @@ from c2o.translate.answers import NEVER_AGAIN, STATUS, failed
 from c2o.translate.chat_request import chat_request, thinks_in_any_case
 from c2o.translate.chat_stream import ChatStream, TextFilter
 from c2o.translate.conversation import Turn, turns
+from c2o.translate.extra_body import with_extra
 from c2o.translate.media import media_of
 from c2o.translate.message_builder import MessageBuilder, fold
 from c2o.translate.odd_bodies import completion_in, is_error, is_web_page
 from c2o.translate.prefill import Echo, prefill
 from c2o.translate.reasoning import ReasoningStream, Replay, conversation_of, mode_of
 from c2o.translate.remedies import CORRECTIONS, apply, more_room, remedy_for
-from c2o.translate.retry_after import retry_after
+from c2o.translate.retry_after import is_short, retry_after
 from c2o.translate.structured import Structured, schema_of
 from c2o.translate.think_tags import ThinkTags
 from c2o.translate.tool_calls import CallRouter
@@ -83,6 +84,7 @@ class ChatTranslator:
         apply(job.learned, self._chat)
         prefilled = prefill(self._chat, job.dialect)
         self._corrections = 0
+        self._waited = False
         self._body = self._encoded()
         self.outcome.prompt_size = prompt_size(self._chat, self._body)
         self._prompt_estimate = self.outcome.prompt_size.tokens(job.size_factor)
@@ -158,7 +160,7 @@ class ChatTranslator:
         return UpstreamRequest("/chat/completions", self._body)
 
     def _encoded(self) -> bytes:
-        return encode_request(self._chat, dict(self._job.extra_body))
+        return with_extra(encode_request(self._chat), self._job.extra_body)
 
     def feed(self, data: bytes) -> bytes:
         if not self._begun and data.strip():
@@ -218,8 +220,12 @@ class ChatTranslator:
             self._corrections += 1
             self._body = self._encoded()
             return remedy._replace(said=told.message)
-        answer = self._failed(understood(self._job.failing, status, body, self._job.request_size))
-        wait = retry_after(headers, told.words) if answer.status in (429, 503, 529) else None
+        failure = understood(self._job.failing, status, body, self._job.request_size)
+        wait = retry_after(headers, told.words) if failure.status in (429, 503, 529) else None
+        if failure.status == 429 and is_short(wait) and not self._waited:
+            self._waited = True
+            return Remedy(None, told.message, wait=float(wait or 0))
+        answer = self._failed(failure)
         return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
 
     def _read(self, data: bytes) -> None:

@@ -11,6 +11,9 @@ from math import ceil
 LOADING = 5
 """Seconds after which a server that loads its model may be asked again; it doesn't say itself."""
 
+SHORT = 10
+"""Seconds that are better waited for here than told to the client, which waits longer and counts it as a failure."""
+
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -37,6 +40,11 @@ def retry_after(headers: Mapping[str, str], words: str = "") -> str | None:
         return headers["retry-after"] if (wait := _until(date, headers)) is None else str(ceil(wait))
     wait = _in_words(words)
     return None if wait is None else str(max(1, ceil(wait)))
+
+
+def is_short(wait: str | None) -> bool:
+    """Is what ``retry_after`` said worth waiting for?"""
+    return wait is not None and wait.isdigit() and int(wait) <= SHORT
 
 
 def _milliseconds(headers: Mapping[str, str]) -> float | None:

@@ -41,6 +41,7 @@ class Job(Struct, frozen=True, kw_only=True):
     documents: Mapping[str, Document] = {}
     """The request's PDFs that were read, by their base64."""
     extra_body: Mapping[str, Any] = {}
+    """See ``extra_body.with_extra``."""
     repair_history: bool = False
 
 
@@ -60,6 +61,8 @@ class Remedy(NamedTuple):
     """What was learned for the requests to come; None if it was this request's own matter."""
     said: str = ""
     """The upstream's words that taught it, without keys."""
+    wait: float = 0.0
+    """Seconds to wait before: the request is as it was, and came too early."""
 
 
 class Answer(NamedTuple):

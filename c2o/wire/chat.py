@@ -148,12 +148,9 @@ class ChatRequest(Struct, omit_defaults=True, kw_only=True):
 _encoder = msgspec.json.Encoder()
 
 
-def encode_request(request: ChatRequest, extra: dict[str, Any]) -> bytes:
-    """The body; ``extra`` fields of the configuration win over ours."""
-    body = _encoder.encode(request)
-    if not extra:
-        return body
-    return _encoder.encode({**msgspec.json.decode(body, type=dict[str, Raw]), **extra})
+def encode_request(request: ChatRequest) -> bytes:
+    """The body."""
+    return _encoder.encode(request)
 
 
 # What upstreams send -------------------------------------------------------------------------------

@@ -187,7 +187,7 @@ def test_a_text_in_any_script_is_measured_in_bytes() -> None:
 
 def size_of(*parts: Any) -> PromptSize:
     chat = ChatRequest(model="m", messages=[ChatMessage(role="user", content=list(parts) if parts else "hello")])
-    return prompt_size(chat, encode_request(chat, {}))
+    return prompt_size(chat, encode_request(chat))
 
 
 def test_images_count_by_their_pixels_and_not_by_their_bytes() -> None:

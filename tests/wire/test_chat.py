@@ -16,7 +16,7 @@ from c2o.wire.chat import ChatMessage, ChatRequest, ImagePart, ImageURL, TextPar
 
 def test_what_is_not_set_is_left_out() -> None:
     """Several upstreams refuse null and unknown fields."""
-    body = encode_request(ChatRequest(model="m", messages=[ChatMessage(role="user", content="hi")]), {})
+    body = encode_request(ChatRequest(model="m", messages=[ChatMessage(role="user", content="hi")]))
 
     assert json.loads(body) == {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -24,7 +24,7 @@ def test_what_is_not_set_is_left_out() -> None:
 def test_null_is_not_the_same_as_absent() -> None:
     messages = [ChatMessage(role="assistant", content=None), ChatMessage(role="assistant")]
 
-    body = json.loads(encode_request(ChatRequest(model="m", messages=messages), {}))
+    body = json.loads(encode_request(ChatRequest(model="m", messages=messages)))
 
     assert body["messages"] == [{"role": "assistant", "content": None}, {"role": "assistant"}]
 
@@ -33,21 +33,13 @@ def test_content_is_text_parts_or_what_the_client_wrote() -> None:
     parts = [TextPart("a"), ImagePart(ImageURL("data:image/png;base64,AA"))]
     messages = [ChatMessage(role="user", content=parts), ChatMessage(role="tool", content=Raw(rb'"\u00e9 as written"'))]
 
-    body = encode_request(ChatRequest(model="m", messages=messages), {})
+    body = encode_request(ChatRequest(model="m", messages=messages))
 
     assert json.loads(body)["messages"][0]["content"] == [
         {"type": "text", "text": "a"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}},
     ]
     assert rb"\u00e9 as written" in body
-
-
-def test_fields_of_the_configuration_win() -> None:
-    request = ChatRequest(model="m", messages=[], temperature=0.5)
-
-    body = json.loads(encode_request(request, {"temperature": 1, "seed": 7, "provider": {"order": ["a"]}}))
-
-    assert body == {"model": "m", "messages": [], "temperature": 1, "seed": 7, "provider": {"order": ["a"]}}
 
 
 # ---- what is read

@@ -222,7 +222,7 @@ class ChatTranslator:
             return remedy._replace(said=told.message)
         failure = understood(self._job.failing, status, body, self._job.request_size)
         wait = retry_after(headers, told.words) if failure.status in (429, 503, 529) else None
-        if failure.status == 429 and is_short(wait) and not self._waited:
+        if failure.status == 429 and is_short(headers) and not self._waited:
             self._waited = True
             return Remedy(None, told.message, wait=float(wait or 0))
         answer = self._failed(failure)

@@ -42,9 +42,10 @@ def retry_after(headers: Mapping[str, str], words: str = "") -> str | None:
     return None if wait is None else str(max(1, ceil(wait)))
 
 
-def is_short(wait: str | None) -> bool:
-    """Is what ``retry_after`` said worth waiting for?"""
-    return wait is not None and wait.isdigit() and int(wait) <= SHORT
+def is_short(headers: Mapping[str, str]) -> bool:
+    """Does an upstream ask for a wait, in so many words, that is worth it?"""
+    wait = next((wait for read in (_milliseconds, _seconds) if (wait := read(headers)) is not None), None)
+    return wait is not None and wait <= SHORT
 
 
 def _milliseconds(headers: Mapping[str, str]) -> float | None:

@@ -194,7 +194,7 @@ def test_a_stop_sequence_ends_the_answer(sdk: SDK, upstream: FakeUpstream) -> No
     [
         (error(401, "Incorrect API key provided"), "AuthenticationError", 401, "authentication_error"),
         (error(404, "no such model", code="model_not_found"), "BadRequestError", 400, "invalid_request_error"),
-        (error(429, "Slow down", headers={"retry-after": "7"}), "RateLimitError", 429, "rate_limit_error"),
+        (error(429, "Slow down", headers={"retry-after": "17"}), "RateLimitError", 429, "rate_limit_error"),
         (too_long(140_000, 131_072), "BadRequestError", 400, "invalid_request_error"),
         (error(500, "Oops"), "InternalServerError", 500, "api_error"),
         (error(503, "Overloaded"), "OverloadedError", 529, "overloaded_error"),
@@ -219,8 +219,8 @@ def test_a_prompt_that_is_too_long_is_told_in_anthropic_s_words(sdk: SDK, upstre
 
 
 def test_the_wait_that_the_upstream_asks_for_is_passed_on(sdk: SDK, upstream: FakeUpstream) -> None:
-    upstream.play(error(429, "Slow down", headers={"retry-after": "7"}))
-    assert failure(sdk).headers["retry-after"] == "7"
+    upstream.play(error(429, "Slow down", headers={"retry-after": "17"}))
+    assert failure(sdk).headers["retry-after"] == "17"
 
 
 def test_a_wrong_upstream_key_is_not_tried_again(sdk: SDK, upstream: FakeUpstream) -> None:

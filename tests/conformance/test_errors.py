@@ -114,9 +114,8 @@ def test_d05_no_credit(retrying: Retrying, upstream: FakeUpstream) -> None:
 
 
 def test_d06_rate_limit(retrying: Retrying, upstream: FakeUpstream) -> None:
-    upstream.play(
-        error(429, "slow down", headers={"retry-after": "1"}), error(429, "slow down", headers={"retry-after": "1"})
-    )
+    """A short wait is waited for once inside, before the client hears of it."""
+    upstream.play(*[error(429, "slow down", headers={"retry-after": "1"})] * 4)
     retrying.sdk = retrying.sdk.with_options(max_retries=1)
     with pytest.raises(anthropic.RateLimitError) as raised:
         retrying.ask()

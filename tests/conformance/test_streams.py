@@ -180,11 +180,11 @@ def test_failure_on_the_wire(stage: Proxy, name: str) -> None:
 
 
 def test_c27_refused_before_the_first_byte(sdk: Anthropic, upstream: FakeUpstream) -> None:
-    upstream.play(error(429, "slow down", headers={"retry-after": "7"}))
+    upstream.play(error(429, "slow down", headers={"retry-after": "17"}))
     with pytest.raises(anthropic.RateLimitError) as raised, sdk.messages.stream(**body("c27", "generic", {})) as answer:
         answer.get_final_message()
     assert raised.value.status_code == 429
-    assert raised.value.response.headers["retry-after"] == "7"
+    assert raised.value.response.headers["retry-after"] == "17"
 
 
 # ---- the order on the wire

@@ -447,7 +447,9 @@ REFUSALS = [
     Case("422", error(422, "top_k: extra field"), 400, "invalid_request_error", "top_k", **PERHAPS),
     Case("413", error(413, "Payload Too Large"), 413, "request_too_large", **PERHAPS),
     Case("429", error(429, "slow down"), 429, "rate_limit_error", "slow down", retry_after=None, **PERHAPS),
-    Case("429 in 2 s", error(429, "slow down", headers={"retry-after": "2"}), 429, "rate_limit_error", retry_after="2"),
+    Case(
+        "429 in 12 s", error(429, "slow down", headers={"retry-after": "12"}), 429, "rate_limit_error", retry_after="12"
+    ),
     Case(
         "429 in 300 s",
         error(429, "slow down", headers={"Retry-After": "300"}),

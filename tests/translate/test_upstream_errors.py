@@ -360,10 +360,10 @@ def test_a_prompt_that_leaves_no_room_for_the_answer(who: str) -> None:
 
 @pytest.mark.parametrize(("status", "passed"), [(429, True), (503, True), (529, True), (500, False), (400, False)])
 def test_the_time_to_wait_is_passed_on_where_it_is_meant(status: int, passed: bool) -> None:
-    answer = translator(request()).error(status, {"retry-after": "7"}, b"{}")
+    answer = translator(request()).error(status, {"retry-after": "17"}, b"{}")
 
     assert isinstance(answer, Answer)
-    assert answer.headers.get("retry-after") == ("7" if passed else None)
+    assert answer.headers.get("retry-after") == ("17" if passed else None)
 
 
 def test_an_answer_has_anthropic_s_shape() -> None:

@@ -458,18 +458,18 @@ REFUSALS = [
         retry_after="300",
     ),
     Case(
-        "429 in 1.2 s",
-        error(429, "slow down", headers={"retry-after": "1.2"}),
+        "429 in 11.2 s",
+        error(429, "slow down", headers={"retry-after": "11.2"}),
         429,
         "rate_limit_error",
-        retry_after="2",
+        retry_after="12",
     ),
     Case(
         "429 in ms",
-        error(429, "slow down", headers={"retry-after-ms": "1500"}),
+        error(429, "slow down", headers={"retry-after-ms": "11500"}),
         429,
         "rate_limit_error",
-        retry_after="2",
+        retry_after="12",
     ),
     Case(
         "429 at a date",

@@ -3,13 +3,14 @@ _c2o() {
   local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
   local command="${COMP_WORDS[1]}" words at
   if (( COMP_CWORD == 1 )); then
-    COMPREPLY=($(compgen -W 'claude demo doctor env init learned restart run serve service start status stop --help --version' -- "$word"))
+    COMPREPLY=($(compgen -W 'claude demo doctor env init learned logs restart run serve service start status stop --help --version' -- "$word"))
     return
   fi
   case "$command:$previous" in
     claude:--scope) COMPREPLY=($(compgen -W 'user project' -- "$word")); return ;;
     env:--shell) COMPREPLY=($(compgen -W 'bash fish pwsh' -- "$word")); return ;;
     env:--format) COMPREPLY=($(compgen -W 'shell dotenv json' -- "$word")); return ;;
+    logs:--level) COMPREPLY=($(compgen -W 'debug info warning error' -- "$word")); return ;;
     service:--manager) COMPREPLY=($(compgen -W 'systemd launchd detached' -- "$word")); return ;;
   esac
   case "$command" in
@@ -26,6 +27,7 @@ _c2o() {
     env) words='--shell --format --model --upstream --no-start --json --help' ;;
     init) words='--upstream --name --key-env --no-key --model --map --port --yes -y --dry-run --no-test --force --json --help' ;;
     learned) words='--json --help' ;;
+    logs) words='--follow -f --lines -n --since --level --request --json --help' ;;
     restart) words='--port --wait --json --help' ;;
     run) words='--model --upstream --no-start --json --help' ;;
     serve) words='--port --json --help' ;;

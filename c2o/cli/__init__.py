@@ -17,6 +17,7 @@ from c2o.cli.doctor import doctor
 from c2o.cli.env import env
 from c2o.cli.init import init
 from c2o.cli.learned import learned
+from c2o.cli.logs import logs
 from c2o.cli.restart import restart
 from c2o.cli.run import CONTEXT, run
 from c2o.cli.serve import serve
@@ -57,6 +58,7 @@ app.command()(start)
 app.command()(stop)
 app.command()(restart)
 app.command()(status)
+app.command()(logs)
 app.command()(serve)
 app.command()(doctor)
 app.command()(learned)

@@ -66,6 +66,11 @@ def show(result: R, lines: Callable[[R], Iterable[Line]], *, as_json: bool) -> N
             _print(line, sys.stdout)
 
 
+def say(line: Line) -> None:
+    """A line on stdout, at once: for what comes one by one."""
+    _print(line, sys.stdout)
+
+
 def note(*spans: Span) -> None:
     """Say something beside the result: ``! …`` on stderr."""
     talk([("! ", "yellow"), *spans])

@@ -15,7 +15,7 @@ One request's road is ``handlers.create_message``: decode, route, translate, sen
 - ``process``     the process around it all: configuration, lock, socket; ``sockets``: where the socket comes from
 - ``life``        what it goes through: ready, told to end, drain
 - ``handover``    socket and lock go to a successor; ``relay``: and what still comes in after that
-- ``log``         what goes to stderr: without secrets and escape sequences
+- ``log``         what it says, to its own file and stderr: without secrets and escape sequences
 - ``probe``       asks an upstream on behalf of the command line, in a process of its own
 - ``model_list``  an upstream's models, and the limits that some tell
 """

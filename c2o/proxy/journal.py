@@ -1,6 +1,6 @@
 """One line per request in the log, and the counters that ``c2o status`` shows.
 
-Names, counts and times; never content, keys or headers.
+Names, counts and times; never content, keys or headers: ``wire.log`` has the line's fields.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from c2o.printable import printable
 from c2o.proxy.clock import Clock
 from c2o.routing import Route
 from c2o.translate.types import Outcome
+from c2o.wire.log import Finished, Warned
 
 log = logging.getLogger("c2o.journal")
 
@@ -56,19 +57,24 @@ class Entry:
             self._journal.counters.failed += 1
         self._journal.write(self)
 
-    def line(self) -> str:
-        """``req_… claude-sonnet-5 → nim/qwen3 stream in=812+90 out=40 first=0.31s took=2.04s end_turn``"""
-        target = _shown(self.route.target) if self.route else "-"
-        parts = [self.id, _shown(self.asked), "→", target, "stream" if self.stream else "whole"]
-        if usage := self.outcome.usage:
-            parts += [f"in={usage.input_tokens}+{usage.cache_read_input_tokens}", f"out={usage.output_tokens}"]
-        if self._first_byte_at is not None:
-            parts.append(f"first={self._first_byte_at - self._began_at:.2f}s")
-        parts.append(f"took={self._journal.clock.now() - self._began_at:.2f}s")
-        parts.append(self.outcome.stop_reason or "-")
-        parts += _counted(self.outcome.warnings)
-        parts += [f"error={self.outcome.error[:LONGEST_TEXT]!r}"] if self.outcome.error else []
-        return " ".join(parts)
+    def finished(self) -> Finished:
+        """What the log says of it."""
+        usage = self.outcome.usage
+        began, now = self._began_at, self._journal.clock.now()
+        return Finished(
+            id=self.id,
+            asked=_shown(self.asked),
+            target=_shown(self.route.target) if self.route else None,
+            stream=self.stream,
+            input_tokens=usage.input_tokens if usage else None,
+            cached_tokens=usage.cache_read_input_tokens if usage else None,
+            output_tokens=usage.output_tokens if usage else None,
+            first_byte=None if self._first_byte_at is None else round(self._first_byte_at - began, 3),
+            seconds=round(now - began, 3),
+            stop_reason=self.outcome.stop_reason,
+            warnings=_counted(self.outcome.warnings),
+            error=self.outcome.error[:LONGEST_TEXT] if self.outcome.error else None,
+        )
 
 
 LONGEST_NAME, LONGEST_TEXT = 120, 700
@@ -82,10 +88,9 @@ def _shown(name: str) -> str:
     return printable(name[:LONGEST_NAME])
 
 
-def _counted(warnings: list[str]) -> list[str]:
-    """``warning='a line that is no JSON skipped' ×3``"""
+def _counted(warnings: list[str]) -> list[Warned]:
     counts = Counter(warnings).most_common(MOST_WARNINGS) if warnings else []
-    return [f"warning={text[:LONGEST_TEXT]!r}" + (f" ×{count}" if count > 1 else "") for text, count in counts]
+    return [Warned(text[:LONGEST_TEXT], count) for text, count in counts]
 
 
 class Journal:
@@ -101,4 +106,4 @@ class Journal:
     def write(self, entry: Entry) -> None:
         level = logging.WARNING if entry.outcome.error else logging.INFO
         if log.isEnabledFor(level):
-            log.log(level, "%s", entry.line())
+            log.log(level, entry.finished())

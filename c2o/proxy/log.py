@@ -1,39 +1,119 @@
-"""What the service writes to stderr: one line for each record, without secrets and escape sequences.
+"""What the service says, without secrets and escape sequences: to its own file in JSON, and to stderr in text.
 
-The service manager leads stderr into a file or a journal.
+Where stderr *is* the file (``detached``, launchd), it is said once; where it is journald's, without the time that
+journald knows itself.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 
+import msgspec
 from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.web_protocol import RequestPayloadError
 
+from c2o import log_file
 from c2o.printable import printable, printable_lines
+from c2o.wire.log import Finished, Level, Record, encode
 
 Redact = Callable[[str], str]
 
+LEVELS: dict[int, Level] = {
+    logging.DEBUG: "debug",
+    logging.INFO: "info",
+    logging.WARNING: "warning",
+    logging.ERROR: "error",
+    logging.CRITICAL: "critical",
+}
 
-def to_stderr(redact: Redact) -> None:
-    """Send everything from INFO up to stderr, through ``redact``."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(SafeFormatter(redact))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.raiseExceptions = False  # a full disk must not stop a request
+
+def to_file_and_stderr(redact: Redact, path: Path) -> log_file.Writer:
+    """Send everything from INFO up to the log at ``path``, and to stderr unless that is the same."""
+    file = log_file.Writer(path)
+    handlers: list[logging.Handler] = [FileHandler(file, redact)]
+    if not _is_stderr(path):
+        handlers.append(logging.StreamHandler())
+        handlers[-1].setFormatter(JournaldFormatter(redact) if _journald_reads() else SafeFormatter(redact))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+    logging.raiseExceptions = False  # a closed stderr must not stop a request
     # Not in our lines, and they cost a third of a record (https://docs.python.org/3/howto/logging.html#optimization).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     server = logging.getLogger("aiohttp.server")
     server.setLevel(logging.WARNING)
     server.addFilter(quieten)
+    return file
+
+
+def _is_stderr(path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(2), path.stat())
+    except OSError:
+        return False
+
+
+def _journald_reads(environ: Mapping[str, str] = os.environ) -> bool:
+    """Does stderr go to journald?  It names the stream: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/"""
+    try:
+        stream = os.fstat(2)
+    except OSError:
+        return False
+    return environ.get("JOURNAL_STREAM") == f"{stream.st_dev}:{stream.st_ino}"
+
+
+class FileHandler(logging.Handler):
+    """Each record as a line of JSON; after a full disk, how many lines are missing."""
+
+    def __init__(self, file: log_file.Writer, redact: Redact) -> None:
+        super().__init__()
+        self._file = file
+        self._redact = redact
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._file.write(encode(as_record(record, self._redact)))
+        if self._file.lost and not self._file.problem:
+            lost, self._file.lost = self._file.lost, 0
+            message = f"lines that could not be written before this one: {lost}"
+            self._file.write(encode(Record(time=_time(record), level="warning", logger="c2o.log", message=message)))
+
+
+def as_record(record: logging.LogRecord, redact: Redact) -> Record:
+    """What was said, as it stands in the file."""
+    request = record.msg if isinstance(record.msg, Finished) else None
+    error = record.exc_info and logging.Formatter().formatException(record.exc_info)
+    return Record(
+        time=_time(record),
+        level=LEVELS.get(record.levelno, "info"),
+        logger=record.name,
+        message="" if request else redact(record.getMessage()),
+        traceback=redact(error) if error else None,
+        request=_redacted(request, redact) if request else None,
+    )
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _redacted(request: Finished, redact: Redact) -> Finished:
+    """Before it becomes JSON, which may write a secret's characters in another way."""
+    return msgspec.structs.replace(
+        request,
+        asked=redact(request.asked),
+        target=request.target and redact(request.target),
+        warnings=[msgspec.structs.replace(each, text=redact(each.text)) for each in request.warnings],
+        error=request.error and redact(request.error),
+    )
 
 
 class SafeFormatter(logging.Formatter):
     """``2026-11-21T10:47:02+0000 INFO c2o.proxy: …``, redacted after all its parts are together."""
 
-    def __init__(self, redact: Redact) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S%z")
+    def __init__(self, redact: Redact, style: str = "%(asctime)s %(levelname)s %(name)s: %(message)s") -> None:
+        super().__init__(style, "%Y-%m-%dT%H:%M:%S%z")
         self._redact = redact
         self._second, self._time = -1, ""
 
@@ -51,6 +131,20 @@ class SafeFormatter(logging.Formatter):
 
     def formatException(self, ei: object) -> str:  # noqa: N802 - logging's name
         return printable_lines(super().formatException(ei))  # type: ignore[arg-type]
+
+
+class JournaldFormatter(SafeFormatter):
+    """``<4>c2o.proxy: …``: the priority in front of each line, as sd-daemon(3) has it."""
+
+    def __init__(self, redact: Redact) -> None:
+        super().__init__(redact, "%(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = f"<{_PRIORITIES.get(record.levelno, 6)}>"
+        return priority + super().format(record).replace("\n", f"\n{priority}")
+
+
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
 
 CLIENTS_FAULT = (BadHttpMessage, RequestPayloadError, ConnectionResetError)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from c2o import __version__, facts, secret, urls
 from c2o.config import Config
+from c2o.log_file import Writer
 from c2o.proxy.calibration import Calibration
 from c2o.proxy.clock import Clock
 from c2o.proxy.counting import TokenCounts
@@ -82,6 +83,8 @@ class State:
         self.calibration = Calibration(clock, folder / "calibration.json" if folder else None)
         self.counts = TokenCounts(self.upstreams, self.dialects, self.calibration, clock)
         self.windows = Windows(self.upstreams, self.dialects, self.counts, clock)
+        self.log: Writer | None = None
+        """The service's own log file, where it has one."""
         self._pid = pid
         self._started_at = datetime.now(UTC)
         self._started = clock.now()
@@ -105,7 +108,7 @@ class State:
             upstreams=[self._upstream(name) for name in self.config.upstreams],
             models=self.config.models,
             requests=self.journal.counters,
-            problems=[],
+            problems=[Problem("log.unwritable", hint)] if (hint := self.log and self.log.problem) else [],
         )
 
     def _upstream(self, name: str) -> UpstreamStatus:

@@ -13,7 +13,6 @@
 - ``probe``       is it ours that answers, and how is it: ServiceStatus
 - ``processes``   whose process it is: before a signal, and when a port is taken
 - ``sessions``    which clients hang on it
-- ``log_file``    the service's log: opened, rotated, its last lines
 
 A new manager is a file with a class and a line in MANAGERS.  Nothing here loads the server: it is
 started as a process, ``python -m c2o.proxy``.

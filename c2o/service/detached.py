@@ -16,12 +16,13 @@ from typing import Any
 
 import psutil
 
-from c2o import paths
+from c2o import log_file, paths
 from c2o.errors import C2oError, Unhealthy
 from c2o.printable import printable_lines
-from c2o.service import log_file, processes
+from c2o.service import processes
 from c2o.service.handshake import as_raised, ready_line
 from c2o.service.manager import Program, ServiceSpec
+from c2o.wire.log import decode
 
 NAME = "detached"
 
@@ -58,7 +59,7 @@ class Detached:
 
     def start(self, spec: ServiceSpec) -> None:
         path = paths.log_file()
-        log = log_file.opened(path)
+        log = _log(path)
         since = os.fstat(log).st_size
         reader, writer = os.pipe()
         try:
@@ -118,6 +119,14 @@ def _spawn(spec: ServiceSpec, log: int, writer: int) -> subprocess.Popen[bytes]:
     )
 
 
+def _log(path: Path) -> int:
+    """Where the output goes: into the log, and nowhere if that can't be written; the service itself tells of it."""
+    try:
+        return log_file.opened(path)
+    except C2oError:
+        return os.open(os.devnull, os.O_WRONLY)
+
+
 def _not_ready(wait: float) -> str:
     return f"the service isn't ready after {wait:.0f} s. It may still be starting: c2o status. See {paths.log_file()}"
 
@@ -125,7 +134,7 @@ def _not_ready(wait: float) -> str:
 def _died(code: int, path: Path, since: int) -> str:
     """The last words of a service that ended before it was ready."""
     how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-    words = "\n".join(f"  {line}" for line in log_file.tail(path, since=since))
+    words = "\n".join(f"  {decode(line.encode()) or line}" for line in log_file.tail(path, since=since))
     return f"the service ended {how} before it was ready. See {path}\n{printable_lines(words)}".rstrip()
 
 

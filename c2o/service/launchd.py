@@ -16,10 +16,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from c2o import instance, paths
+from c2o import instance, log_file, paths
 from c2o.errors import C2oError, Unhealthy, UsageError
 from c2o.printable import printable
-from c2o.service import log_file, tools, unit_files
+from c2o.service import tools, unit_files
 from c2o.service.handshake import as_raised
 from c2o.service.manager import FIXED_PORT, Program, ServiceSpec
 

@@ -6,7 +6,8 @@ import logging
 
 from aiohttp.http_exceptions import BadHttpMessage
 
-from c2o.proxy.log import SafeFormatter, quieten
+from c2o.proxy.log import JournaldFormatter, SafeFormatter, as_record, quieten
+from c2o.wire.log import Finished, Record, Warned, decode, encode
 
 
 def record(message: str, *args: object, error: BaseException | None = None) -> logging.LogRecord:
@@ -51,3 +52,44 @@ def test_our_own_errors_keep_theirs() -> None:
     written = record("Error handling request", error=ZeroDivisionError())
     assert quieten(written)
     assert shown(written) == "ERROR c2o.proxy: Error handling request\nZeroDivisionError"
+
+
+def test_for_journald_there_is_a_priority_in_front_of_each_line_and_no_time() -> None:
+    error = ValueError("one")
+    assert JournaldFormatter(str).format(record("failed", error=error)) == "<3>c2o.proxy: failed\n<3>ValueError: one"
+
+
+def test_a_line_of_the_file_is_json() -> None:
+    written = as_record(record("key %s", "sk-secret"), lambda text: text.replace("sk-secret", "***"))
+    assert written == Record(time=written.time, level="error", logger="c2o.proxy", message="key ***")
+    assert encode(written) == (
+        f'{{"time":"{written.time}","level":"error","logger":"c2o.proxy","message":"key ***"}}\n'.encode()
+    )
+
+
+def test_a_request_in_the_file_holds_no_secret_in_any_writing() -> None:
+    """Redacted before it is JSON, which would write a quotation mark in another way."""
+    secret = 'sk-"quoted"'
+    request = Finished(
+        id="req_1", asked=secret, target=f"nim/{secret}", warnings=[Warned(secret)], error=f"said {secret}"
+    )
+    written = logging.LogRecord("c2o.journal", logging.WARNING, __file__, 1, request, (), None)
+    line = encode(as_record(written, lambda text: text.replace(secret, "***")))
+    assert b"quoted" not in line
+    read = decode(line)
+    assert read is not None
+    assert read.request == Finished(
+        id="req_1", asked="***", target="nim/***", warnings=[Warned("***")], error="said ***"
+    )
+
+
+def test_a_traceback_is_in_the_line_too() -> None:
+    read = decode(encode(as_record(record("failed", error=ValueError("one")), str)))
+    assert read is not None
+    assert read.traceback == "ValueError: one"
+
+
+def test_what_a_crash_leaves_is_no_record() -> None:
+    assert decode(b"Traceback (most recent call last):") is None
+    assert decode(b'{"time": 1}') is None
+    assert decode(b"\xff") is None

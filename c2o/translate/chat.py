@@ -236,8 +236,9 @@ class ChatTranslator:
 
     def _take_events(self, events: list[ServerSentEvent]) -> None:
         self.events += len(events)
+        stream = self._stream
         for event in events:
-            if self.done:
+            if self._done or stream.ended or stream.stopped:
                 return
             self._event(event)
 
@@ -245,13 +246,10 @@ class ChatTranslator:
         data = event.data
         if self._half:
             data = self._after_half(data)
-        if data[:6] == DONE:
-            self._done = True
-            return
         try:
             chunk = decode_chunk(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._unreadable(data)
+            self._unreadable(data)  # [DONE] too
             return
         if chunk.error or (chunk.choices is None and is_error(event.event, data)):
             failure = understood(self._job.failing, 200, data)

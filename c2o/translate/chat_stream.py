@@ -173,10 +173,12 @@ class ChatStream:
 
     def _text(self, text: str) -> None:
         self._size += size_in(text)
-        if self._tool_text is None or self._tool_text.passes(text):
+        if self._tool_text is not None and not self._tool_text.passes(text):
+            self._say(self._tool_text.feed(text))
+        elif self._filters:
             self._pass(text)
         else:
-            self._say(self._tool_text.feed(text))
+            self._show(text)
 
     def _say(self, said: list[Said]) -> None:
         """Text, and pieces of calls that the model wrote as text."""

@@ -13,6 +13,8 @@ from c2o.translate.tool_text.readers import Reader, Said, Written, reader_of
 
 _ENDS = re.compile(rf"(?:\s*(?:{'|'.join(map(re.escape, ENDS))}))+\s*\Z")
 
+_find = TRIGGER.search
+
 _BEFORE_CALL = " \t\r\n" + BULLETS
 
 
@@ -38,16 +40,15 @@ class ToolText:
 
     def passes(self, text: str) -> bool:
         """Can this text be shown at once?"""
-        if self._plain and TRIGGER.search(text) is None:
+        if self._plain and _find(text) is None:
             self._shown.append(text)
             return True
         return False
 
     def feed(self, text: str) -> list[Said]:
-        text = (self._tail + text).replace(JUNK, "")
-        tail = overlap(text, JUNK)
-        self._tail = text[len(text) - tail :]
-        said = self._steps(text[: len(text) - tail])
+        if self._tail or JUNK[0] in text:
+            text = self._without_junk(self._tail + text)
+        said = self._steps(text)
         self._plain = not (self._held or self._tail or self._reader or self._closers or self._fresh)
         return said
 
@@ -63,6 +64,12 @@ class ToolText:
             self._held = self._held[: end.start()]
         self._show(self._held, said)
         return said
+
+    def _without_junk(self, text: str) -> str:
+        text = text.replace(JUNK, "")
+        tail = overlap(text, JUNK)
+        self._tail = text[len(text) - tail :]
+        return text[: len(text) - tail]
 
     def _steps(self, text: str) -> list[Said]:
         self._held += text

@@ -279,6 +279,8 @@ class ChatStream:
             reasoning, text = self._think.close()
             self._thinking(reasoning)
             self._text(text)
+        if self._tool_text is not None:
+            self._say(self._tool_text.close())
         for number, each in enumerate(self._filters):
             text = each.close()
             for later in self._filters[number + 1 :]:

@@ -11,7 +11,8 @@ from c2o.translate.tool_text.opening import HEAD, LONGEST, TRIGGER, Begun, TooEa
 from c2o.translate.tool_text.place import Place
 from c2o.translate.tool_text.readers import Reader, Said, Written, reader_of
 
-_ENDS = re.compile(rf"(?:\s*(?:{'|'.join(map(re.escape, ENDS))}))+\s*\Z")
+_ENDS = re.compile(rf"(?:\s*(?:{'|'.join(map(re.escape, ENDS))}))+\s*")
+_AT_END = re.compile(rf"{_ENDS.pattern}\Z")
 
 _find = TRIGGER.search
 
@@ -36,7 +37,10 @@ class ToolText:
         self._plain = False
         """Nothing is held, and the text is in the midst of words."""
         self._reader: Reader | None = None
-        self._closers: tuple[str, ...] = ()
+        self._closers: tuple[str, ...] | None = None
+        """What may stand behind the call that has just ended."""
+        self._outer: tuple[str, ...] = ()
+        """The same for the call before, which may have been the first of a list."""
 
     def passes(self, text: str) -> bool:
         """Can this text be shown at once?"""
@@ -49,7 +53,7 @@ class ToolText:
         if self._tail or JUNK[0] in text:
             text = self._without_junk(self._tail + text)
         said = self._steps(text)
-        self._plain = not (self._held or self._tail or self._reader or self._closers or self._fresh)
+        self._plain = not (self._held or self._tail or self._reader or self._fresh)
         return said
 
     def close(self) -> list[Said]:
@@ -57,9 +61,9 @@ class ToolText:
         said = self._steps(self._tail)
         if self._reader is not None:
             return said + self._reader.close()
-        if self._closers:  # what is held may only be the beginning of one
+        if self._closers is not None:  # what is held may only be the beginning of one
             return said
-        if end := _ENDS.search(self._held):
+        if end := _AT_END.search(self._held):
             self._note("a token that ends the turn taken off the answer")
             self._held = self._held[: end.start()]
         self._show(self._held, said)
@@ -82,14 +86,14 @@ class ToolText:
         """One step on; False where more must come first."""
         if self._reader is not None:
             return self._read(self._reader, said)
-        return self._skip_closers() if self._closers else self._look(said)
+        return self._look(said) if self._closers is None else self._skip_closers(self._closers)
 
     def _read(self, reader: Reader, said: list[Said]) -> bool:
         pieces, rest = reader.feed(self._held)
         self._held = rest or ""
         for piece in pieces:
             if isinstance(piece, str):  # it was no call
-                self._closers = ()
+                self._closers = None
                 self._show(piece, said)
             else:
                 said.append(piece)
@@ -97,15 +101,15 @@ class ToolText:
             self._reader = None
         return rest is not None
 
-    def _skip_closers(self) -> bool:
-        held = self._held.lstrip()
-        for closer in self._closers:
-            if held.startswith(closer):
-                self._held = held.removeprefix(closer)
+    def _skip_closers(self, closers: tuple[str, ...]) -> bool:
+        self._held = self._held.lstrip()
+        for closer in closers:
+            if self._held.startswith(closer):
+                self._held = self._held.removeprefix(closer)
                 return True
-        if any(closer.startswith(held) for closer in self._closers):
+        if not self._held or any(closer.startswith(self._held) for closer in closers):
             return False
-        self._closers, self._held = (), held
+        self._closers = None
         return True
 
     def _look(self, said: list[Said]) -> bool:
@@ -143,10 +147,10 @@ class ToolText:
             yield mark.start()
 
     def _may_end(self, at: int) -> bool:
-        """Is the rest of the text one token that ends a turn, or may it become one?"""
-        if _ENDS.match(self._held, at):
-            return True
-        return len(self._held) - at < LONGEST and any(end.startswith(self._held[at:]) for end in ENDS)
+        """Is the rest of the text tokens that end a turn, or may it become some?"""
+        ended = _ENDS.match(self._held, at)
+        rest = self._held[ended.end() if ended else at :][:LONGEST]
+        return any(end.startswith(rest) for end in ENDS)
 
     def _hold(self, at: int, said: list[Said]) -> bool:
         text = self._held[:at].rstrip(_BEFORE_CALL)
@@ -159,7 +163,7 @@ class ToolText:
         opening, self._held = self._held[at : at + call.end], self._held[at + call.end :]
         self._note(f"tool call that {call.family.models} wrote as text taken as a call")
         self._reader = reader_of(call.family, call.name, opening, self._names)
-        self._closers = call.family.closers
+        self._outer = self._closers = (*call.family.closers, *self._outer)
         if call.family.shape not in ("object", "python"):  # they know their name at the end
             said.append(Written(call.name))
         self._shown.clear()
@@ -170,6 +174,7 @@ class ToolText:
         if text:
             said.append(text)
             self._shown.append(text)
+            self._outer = ()
 
     def _note(self, note: str) -> None:
         if note not in self._notes:

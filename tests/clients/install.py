@@ -1,8 +1,9 @@
 """The real clients and servers that the tests use, installed once per version into a cache folder.
 
-The folder is ``C2O_TEST_CACHE``, else ``~/.cache/c2o-tests``.  ``python -m tests.clients.install``
-installs everything in ``versions.toml``; a test asks for what it needs and, where that can't be had,
-skips with the reason.  With ``C2O_TEST_CLIENTS=required`` it fails instead: nothing passes silently.
+The folder is ``C2O_TEST_CACHE``, else ``~/.cache/c2o-tests``.  ``python -m tests.clients.install`` installs everything
+in ``versions.toml`` but the heavy servers, which ``python -m tests.clients.install servers`` adds.  A test asks for
+what it needs and, where that can't be had, skips with the reason.  With ``C2O_TEST_CLIENTS=required`` it fails
+instead: nothing passes silently.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ VERSIONS: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "ve
 CLAUDE_CODE = "@anthropic-ai/claude-code"
 TYPESCRIPT_SDK = "@anthropic-ai/sdk"
 
-NPM_TIMEOUT = 280
-"""Seconds; Claude Code is 120 MB to download."""
+PATIENCE, LONG_PATIENCE = 280, 1800
+"""Seconds; Claude Code is 120 MB to download, torch a gigabyte."""
 
 
 class InstallError(Exception):
@@ -64,28 +65,45 @@ def _npm_install(package: str, folder: Path) -> None:
 
 def llama_python() -> Path:
     """The Python of an environment with llama.cpp in it.  Raises InstallError."""
-    pins = [f"{name}=={version}" for name, version in VERSIONS["pip"]["llama"].items()]
-    name = f"llama-{VERSIONS['pip']['llama']['xllamacpp']}-py{sys.version_info.major}{sys.version_info.minor}"
-    return _once(name, lambda folder: _pip_install(pins, folder)) / "venv" / "bin" / "python"
+    return _python("llama", VERSIONS["pip"]["llama"], VERSIONS["pip"]["llama"]["xllamacpp"])
 
 
-def _pip_install(pins: list[str], folder: Path) -> None:
+def server_python(name: str) -> Path:
+    """The Python of an environment with one of the heavy servers in it.  Raises InstallError."""
+    pins = VERSIONS["servers"][name]
+    return _python(name, pins, next(reversed(pins.values())), patience=LONG_PATIENCE)
+
+
+def server_modules() -> Path:
+    """The ``node_modules`` folder with the heavy server from npm.  Raises InstallError."""
+    [(package, version)] = VERSIONS["servers"]["llms"].items()
+    return npm(package, version)
+
+
+def _python(name: str, pins: dict[str, str], version: str, *, patience: int = PATIENCE) -> Path:
+    wanted = [f"{package}=={pinned}" for package, pinned in pins.items()]
+    folder = f"{name}-{version}-py{sys.version_info.major}{sys.version_info.minor}"
+    return _once(folder, lambda fresh: _pip_install(wanted, fresh, patience)) / "venv" / "bin" / "python"
+
+
+def _pip_install(pins: list[str], folder: Path, patience: int) -> None:
     """Into ``folder/venv``, which can be moved as long as only its ``bin/python`` is used."""
     try:
         venv.create(folder / "venv", with_pip=True, symlinks=True)
     except subprocess.CalledProcessError:
         raise InstallError("this Python can't make environments: install python3-venv.") from None
-    _run([str(folder / "venv/bin/python"), "-m", "pip", "install", "-q", "--only-binary=:all:", *pins], folder)
+    pip = [str(folder / "venv/bin/python"), "-m", "pip", "install", "-q", "--only-binary=:all:"]
+    _run([*pip, *pins], folder, patience)
 
 
-def _run(command: list[str], folder: Path) -> str:
+def _run(command: list[str], folder: Path, patience: int = PATIENCE) -> str:
     """What a command prints.  Raises InstallError."""
     try:
         done = subprocess.run(
             command,
             cwd=folder,
             check=True,
-            timeout=NPM_TIMEOUT,
+            timeout=patience,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -93,7 +111,7 @@ def _run(command: list[str], folder: Path) -> str:
     except subprocess.CalledProcessError as error:
         raise InstallError(f"{' '.join(command)}: {_last_line(error.stderr)}") from None
     except subprocess.TimeoutExpired:
-        raise InstallError(f"{' '.join(command)}: no end after {NPM_TIMEOUT} s") from None
+        raise InstallError(f"{' '.join(command)}: no end after {patience} s") from None
     return done.stdout
 
 
@@ -124,17 +142,21 @@ def _locked(name: str) -> Iterator[None]:
         yield
 
 
-def main() -> int:
-    """Install everything that is pinned."""
+def main(wanted: list[str]) -> int:
+    """Install everything that is pinned; the heavy servers only where they are ``wanted``."""
     for package, versions in VERSIONS["npm"].items():
         for version in versions:
             print(f"{package}@{version}: {npm(package, version)}", flush=True)
-    print(f"llama.cpp: {llama_python()}")
+    print(f"llama.cpp: {llama_python()}", flush=True)
+    if "servers" in wanted:
+        for name in ("transformers", "litellm"):
+            print(f"{name}: {server_python(name)}", flush=True)
+        print(f"llms: {server_modules()}")
     return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(main(sys.argv[1:]))
     except InstallError as problem:
         sys.exit(f"tests.clients.install: {problem}")

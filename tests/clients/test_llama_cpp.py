@@ -73,7 +73,7 @@ def ask(sdk: PythonSDK, *contents: Any, tools: list[Any] | None = None, **more: 
 def test_a_text_answer(sdk: PythonSDK) -> None:
     message = ask(sdk, "Say [[hello]]")
 
-    assert [block["text"] for block in message["content"]] == ["Hello from llama.cpp. Über 日本語 🎉"]
+    assert [block["text"] for block in message["content"]] == ["Hello from the script. Über 日本語 🎉"]
     assert message["stop_reason"] == "end_turn"
     usage = message["usage"]
     assert usage["input_tokens"] + usage["cache_read_input_tokens"] > 10
@@ -141,7 +141,7 @@ def test_a_prompt_that_is_too_long(start_c2o: Callable[..., Service], llama_pyth
 
 def test_claude_code_gets_an_answer(claude: Claude, service: Service) -> None:
     done = claude.through_c2o("-p", "Say [[hello]]")
-    assert (done.stdout.strip(), done.returncode) == ("Hello from llama.cpp. Über 日本語 🎉", 0), done
+    assert (done.stdout.strip(), done.returncode) == ("Hello from the script. Über 日本語 🎉", 0), done
 
 
 def test_claude_code_uses_a_tool(claude: Claude, service: Service) -> None:

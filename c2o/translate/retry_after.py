@@ -33,6 +33,7 @@ def retry_after(headers: Mapping[str, str], words: str = "") -> str | None:
 
     ``headers`` have lower-case names; ``words`` are the body's, in lower case.
     """
+    headers = _with_relayed(headers)
     for read in _READERS:
         if (wait := read(headers)) is not None:
             return str(max(1, ceil(wait)))
@@ -44,8 +45,16 @@ def retry_after(headers: Mapping[str, str], words: str = "") -> str | None:
 
 def is_short(headers: Mapping[str, str]) -> bool:
     """Does an upstream ask for a wait, in so many words, that is worth it?"""
+    headers = _with_relayed(headers)
     wait = next((wait for read in (_milliseconds, _seconds) if (wait := read(headers)) is not None), None)
     return wait is not None and wait <= SHORT
+
+
+def _with_relayed(headers: Mapping[str, str]) -> dict[str, str]:
+    """With what LiteLLM passes on of its own upstream (https://docs.litellm.ai/docs/proxy/response_headers)."""
+    prefix = "llm_provider-"
+    relayed = {name.removeprefix(prefix): value for name, value in headers.items() if name.startswith(prefix)}
+    return relayed | dict(headers)
 
 
 def _milliseconds(headers: Mapping[str, str]) -> float | None:

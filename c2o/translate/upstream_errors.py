@@ -223,6 +223,7 @@ _MODEL = _any(
     "model_not_found|deploymentnotfound|model_not_supported|no endpoints found",
     r"model\b.{0,120}(not found|does not exist|not exist|not available|unavailable|unknown|invalid)",
     "(unknown|invalid|no such) model",
+    "provider_not_found",  # claude-code-router: the first half of its model names
     "function '.*not found",  # NVIDIA
 )
 _NO_CHANNEL = _any("model_not_found|无可用渠道|no available channel")

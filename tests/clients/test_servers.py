@@ -228,13 +228,17 @@ class TestPeers:
         ],
         ids=["key", "rate", "capacity"],
     )
-    def test_a_refusal(self, relayed: Service, behind: FakeUpstream, streamed: bool, refusal: Any, kind: str) -> None:
+    def test_a_refusal(
+        self, peer: Served, relayed: Service, behind: FakeUpstream, streamed: bool, refusal: Any, kind: str
+    ) -> None:
         behind.think(lambda request: refusal)
 
         with pytest.raises(SDKError) as raised:
             ask(sdk_of(relayed, streamed=streamed), "Hi")
 
         assert raised.value.error["type"] == kind, raised.value
+        if kind == "rate_limit_error" and peer.model == "relayed":  # LiteLLM passes it on; the other doesn't
+            assert raised.value.headers["retry-after"] == "7"
         assert "\n    at " not in raised.value.error["message"]
 
     def test_an_error_in_the_middle(self, relayed: Service, behind: FakeUpstream) -> None:

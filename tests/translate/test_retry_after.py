@@ -10,6 +10,8 @@ WAITS: dict[str, tuple[dict[str, str], str | None]] = {
     "seconds": ({"retry-after": "12"}, "12"),
     "parts of seconds": ({"retry-after": "1.2"}, "2"),
     "milliseconds": ({"retry-after-ms": "1500", "retry-after": "9"}, "2"),
+    "relayed by LiteLLM": ({"llm_provider-retry-after": "7"}, "7"),
+    "LiteLLM's own": ({"llm_provider-retry-after": "7", "retry-after": "5"}, "5"),
     "a moment": ({"retry-after-ms": "3"}, "1"),
     "a date": ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, "Wed, 21 Oct 2026 07:28:00 GMT"),
     "nothing": ({}, None),

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from typing import NoReturn
 
 import pytest
 
 from tests.service.systemd.container import CannotBoot, Container, booted
-
-
-def missing(reason: str) -> NoReturn:
-    """Skip, or fail where systemd is required."""
-    if os.environ.get("C2O_TEST_SYSTEMD") == "required":
-        pytest.fail(f"systemd is required, but: {reason}")
-    pytest.skip(reason)
+from tests.system_tools import missing
 
 
 @pytest.fixture(scope="module")

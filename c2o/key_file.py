@@ -41,7 +41,7 @@ def _unquoted(value: str) -> str:
 
 def beside(environ: Mapping[str, str]) -> Mapping[str, str]:
     """What a service with this environment finds: its own variables first."""
-    return ChainMap(dict(environ), read())
+    return ChainMap({name: value for name, value in environ.items() if value}, read())
 
 
 def into(environ: MutableMapping[str, str]) -> None:

@@ -104,7 +104,8 @@ class Upstream(_Table, frozen=True, kw_only=True):
 
     def dialect_name(self) -> str:
         """The dialect that is named, or that the host stands for."""
-        return self.dialect or dialect_of(urls.parse(self.base_url).hostname or "")
+        parts = urls.parse(self.base_url)
+        return self.dialect or dialect_of(parts.hostname or "", parts.port)
 
     def habits(self) -> Dialect:
         """The dialect with the quirks of this upstream.  Raises ValueError or msgspec.ValidationError."""

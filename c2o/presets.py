@@ -27,7 +27,7 @@ PRESETS: dict[str, Preset] = {
         "OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY", "https://platform.openai.com/docs/models", "gpt-5.1",
     ),
     "deepseek": Preset(
-        "DeepSeek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", "https://api-docs.deepseek.com", "deepseek-chat",
+        "DeepSeek", "https://api.deepseek.com", "DEEPSEEK_API_KEY", "https://api-docs.deepseek.com", "deepseek-v4-pro",
     ),
     "openrouter": Preset(
         "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "https://openrouter.ai/models",
@@ -40,12 +40,48 @@ PRESETS: dict[str, Preset] = {
         "Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "https://docs.mistral.ai/getting-started/models",
     ),
     "groq": Preset("Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", "https://console.groq.com/docs/models"),
+    "moonshot": Preset(
+        "Moonshot (Kimi)", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY", "https://platform.moonshot.ai/docs",
+    ),
+    "zai": Preset("Z.ai (GLM)", "https://api.z.ai/api/paas/v4", "ZAI_API_KEY", "https://docs.z.ai"),
+    "minimax": Preset(
+        "MiniMax", "https://api.minimax.io/v1", "MINIMAX_API_KEY", "https://platform.minimax.io/docs",
+    ),
+    "qwen": Preset(
+        "Qwen (DashScope)", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY",
+        "https://www.alibabacloud.com/help/en/model-studio/models",
+    ),
+    "xai": Preset("xAI", "https://api.x.ai/v1", "XAI_API_KEY", "https://docs.x.ai/docs/models"),
+    "cerebras": Preset(
+        "Cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY",
+        "https://inference-docs.cerebras.ai/models/overview",
+    ),
+    "together": Preset(
+        "Together", "https://api.together.xyz/v1", "TOGETHER_API_KEY",
+        "https://docs.together.ai/docs/serverless-models",
+    ),
+    "fireworks": Preset(
+        "Fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY", "https://app.fireworks.ai/models",
+    ),
+    "huggingface": Preset(
+        "Hugging Face", "https://router.huggingface.co/v1", "HF_TOKEN", "https://huggingface.co/inference/models",
+    ),
+    "copilot": Preset(
+        "GitHub Copilot", "https://api.githubcopilot.com", "GITHUB_COPILOT_TOKEN",
+        "https://docs.github.com/en/copilot/reference/ai-models/supported-models",
+    ),
     "ollama": Preset("Ollama", "http://127.0.0.1:11434/v1", None, "https://docs.ollama.com", dialect="ollama"),
-    "lmstudio": Preset("LM Studio", "http://127.0.0.1:1234/v1", None, "https://lmstudio.ai/docs"),
+    "lmstudio": Preset("LM Studio", "http://127.0.0.1:1234/v1", None, "https://lmstudio.ai/docs", dialect="lmstudio"),
     "vllm": Preset("vLLM", "http://127.0.0.1:8000/v1", None, "https://docs.vllm.ai", dialect="vllm"),
+    "sglang": Preset("SGLang", "http://127.0.0.1:30000/v1", None, "https://docs.sglang.ai", dialect="sglang"),
     "llamacpp": Preset(
         "llama.cpp", "http://127.0.0.1:8080/v1", None, "https://github.com/ggml-org/llama.cpp", dialect="llamacpp",
     ),
+    "litellm": Preset("LiteLLM", "http://127.0.0.1:4000/v1", None, "https://docs.litellm.ai", dialect="litellm"),
+    "newapi": Preset("New API", "http://127.0.0.1:3000/v1", None, "https://docs.newapi.pro", dialect="newapi"),
     "demo": Preset("Demo", "http://127.0.0.1:8227/v1", None, model="c2o-demo"),
 }  # fmt: skip
-"""``demo`` is the embedded upstream, ``python -m c2o.demo`` on its own port: for whoever has no key."""
+"""``demo`` is the embedded upstream, ``python -m c2o.demo`` on its own port: for whoever has no key.
+
+Azure has none: each resource is an address of its own.
+"""

@@ -12,6 +12,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from c2o import limits
 from c2o.config import NO_LIMITS, Config, Limits, Upstream
 from c2o.errors import RequestError
 
@@ -33,6 +34,18 @@ class Route(NamedTuple):
     model: str
     """The model's id at the upstream."""
     limits: Limits
+    """As configured."""
+
+    @property
+    def likely_limits(self) -> Limits:
+        """As configured, else as documented for the model."""
+        documented = limits.known(self.upstream.dialect_name(), self.model)
+        if documented is None:
+            return self.limits
+        return Limits(
+            context_window=self.limits.context_window or documented.context_window,
+            max_output_tokens=self.limits.max_output_tokens or documented.max_output_tokens,
+        )
 
     @property
     def target(self) -> str:

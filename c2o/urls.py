@@ -12,9 +12,31 @@ from urllib.parse import SplitResult, urlsplit
 
 CHAT = "/chat/completions"
 
-WITHOUT_VERSION = ("api.githubcopilot.com", "api.deepseek.com")
-"""Hosts whose API stands at the root.  DeepSeek answers with and without /v1
-(https://api-docs.deepseek.com); Copilot only without."""
+BASES: dict[str, str] = {
+    "api.githubcopilot.com": "",
+    "api.individual.githubcopilot.com": "",
+    "api.business.githubcopilot.com": "",
+    "api.enterprise.githubcopilot.com": "",
+    "api.deepseek.com": "",
+    "openrouter.ai": "/api/v1",
+    "api.groq.com": "/openai/v1",
+    "api.fireworks.ai": "/inference/v1",
+    "api.z.ai": "/api/paas/v4",
+    "open.bigmodel.cn": "/api/paas/v4",
+    "dashscope.aliyuncs.com": "/compatible-mode/v1",
+    "dashscope-intl.aliyuncs.com": "/compatible-mode/v1",
+    "generativelanguage.googleapis.com": "/v1beta/openai",
+}
+"""Where the API of a host stands, if that isn't ``/v1``, for people who paste the host alone.  The vendors' own
+documentation, linked in ``translate.dialects``, has each."""
+
+BASES_BELOW: dict[str, str] = {
+    ".openai.azure.com": "/openai/v1",
+    ".services.ai.azure.com": "/openai/v1",
+    ".cognitiveservices.azure.com": "/openai/v1",
+}
+"""The same for the hosts below one: a resource on Azure is a host
+(https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle)."""
 
 _ENDS_IN_VERSION = re.compile(r"/(v\d+[a-z0-9]*|openai|inference)$")
 
@@ -35,9 +57,12 @@ def root(base_url: str) -> str:
     """The address under which ``/chat/completions`` and ``/models`` stand, without a trailing slash."""
     parts = parse(base_url)
     path = parts.path.rstrip("/").removesuffix(CHAT).rstrip("/")
-    if not path and parts.hostname not in WITHOUT_VERSION:
-        path = "/v1"
-    return f"{parts.scheme}://{parts.netloc}{path}"
+    return f"{parts.scheme}://{parts.netloc}{path or _base(parts.hostname or '')}"
+
+
+def _base(host: str) -> str:
+    below = (path for domain, path in BASES_BELOW.items() if host.endswith(domain))
+    return BASES.get(host, next(below, "/v1"))
 
 
 def endpoint(base_url: str, path: str) -> str:

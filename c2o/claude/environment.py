@@ -120,7 +120,7 @@ def _suited_to(route: Route | None) -> dict[str, str]:
     if route is None:
         return {}
     patience = PATIENCE if urls.is_loopback(route.upstream.base_url) else {}
-    window, answer = route.limits.context_window, route.limits.max_output_tokens
+    window, answer = route.likely_limits.context_window, route.likely_limits.max_output_tokens
     if window and not answer and window < SMALL_WINDOW:
         answer = window // 4
     limits = {

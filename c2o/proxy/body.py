@@ -11,6 +11,7 @@ from aiohttp import web
 
 from c2o.errors import RequestError
 from c2o.translate.invalid import not_a_request
+from c2o.wire.surrogates import without_halves
 
 BODY_WITHIN = 60.0
 """Seconds in which a request's body must have arrived."""
@@ -38,6 +39,14 @@ def decoded(body: bytes, decode: Callable[[bytes], T]) -> T:
     """The body as ``decode`` reads it.  Raises RequestError that names the place."""
     try:
         body.decode()  # msgspec looks into the strings that it decodes, not into JSON that is merely carried
-        return decode(body)
+        return decode(_whole_characters(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise not_a_request(error) from None
+
+
+def _whole_characters(body: bytes) -> bytes:
+    """Without halves of characters, which a client leaves that has cut a text in the middle of one.
+
+    They would be in the conversation for good, and no upstream takes them.
+    """
+    return without_halves(body) if b"\\ud" in body or b"\\uD" in body else body

@@ -143,7 +143,7 @@ class TokenCounts:
         job = Job(
             message_id="msg_count",
             model=route.model,
-            dialect=self._dialects[route.name],
+            dialect=self._dialects[route.name].of(route.model),
             failing=self._upstreams.failing(route),
             request_size=0,
             repair_history=True,

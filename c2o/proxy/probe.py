@@ -139,7 +139,7 @@ class Asker:
             Translation(
                 message_id=new_id("msg_"),
                 model=self.job.model,
-                dialect=self._route.upstream.habits(),
+                dialect=self._route.upstream.habits().of(self._route.model),
                 failing=failing,
                 request_size=len(body),
                 extra_body=self.job.extra_body,

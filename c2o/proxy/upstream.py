@@ -119,7 +119,7 @@ class Upstreams:
                 request.method,
                 self._url(route, request),
                 data=_body(request.body),
-                headers=self._headers[route.name],
+                headers={**self._headers[route.name], **request.headers},
                 allow_redirects=False,
                 timeout=self._patience[route.name].timeout,
             ) as answer:
@@ -166,8 +166,11 @@ class Upstreams:
             "Accept-Encoding": "identity",
             "User-Agent": f"c2o/{__version__}",
         }
+        dialect = upstream.habits()
         if key := self._keys.get(name):
-            headers["Authorization"] = f"Bearer {key.reveal()}"
+            bearer = "Bearer " if dialect.key_header == "Authorization" else ""
+            headers[dialect.key_header] = bearer + key.reveal()
+        headers |= dialect.headers
         given = {name.lower() for name in upstream.headers}
         ours = {name: value for name, value in headers.items() if name.lower() not in given}
         return ours | {name: value for name, value in upstream.headers.items() if value}

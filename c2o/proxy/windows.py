@@ -45,7 +45,7 @@ class _Known(NamedTuple):
 
 
 class Windows:
-    """The windows of all models: from ``[limits]``, or as a server on this machine says."""
+    """The windows of all models: from ``[limits]``, as a server on this machine says, or as documented."""
 
     def __init__(
         self, upstreams: Upstreams, dialects: Mapping[str, Dialect], counts: TokenCounts, clock: Clock
@@ -60,7 +60,7 @@ class Windows:
     def of(self, route: Route) -> int | None:
         """The window in tokens, as far as known by now.  A server is asked meanwhile, for the requests to come."""
         if route.limits.context_window is not None or not self._upstreams.is_local(route):
-            return route.limits.context_window
+            return route.likely_limits.context_window
         known = self._known.get(route.target)
         if known is None or self._clock.now() - known.at >= FRESH:
             self._ask(route)
@@ -72,7 +72,7 @@ class Windows:
         Raises RequestError (400) where they are none.  For a prompt that fits by its size alone, nothing is counted.
         """
         window = self.of(route)
-        asked = min(message.max_tokens or 0, route.limits.max_output_tokens or message.max_tokens or 0)
+        asked = min(message.max_tokens or 0, route.likely_limits.max_output_tokens or message.max_tokens or 0)
         if window is None or len(body) / DENSEST + asked + MARGIN <= window:
             return None
         prompt = await self._counts.estimated(route, message, len(body))
@@ -88,10 +88,10 @@ class Windows:
 
     async def _now(self, route: Route) -> int | None:
         """The window at this moment: a person who read that it's too small may have started the server anew."""
-        if route.limits.context_window is None:
+        if route.limits.context_window is None and self._upstreams.is_local(route):
             await self._learn(route)
             return self._known[route.target].window
-        return route.limits.context_window
+        return route.likely_limits.context_window
 
     def _ask(self, route: Route) -> None:
         if route.target not in self._asking:

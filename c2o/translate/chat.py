@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import msgspec
 
 from c2o.errors import RequestError
+from c2o.translate import thinking
 from c2o.translate.answers import NEVER_AGAIN, STATUS, failed
-from c2o.translate.chat_request import chat_request, thinks_in_any_case
+from c2o.translate.chat_request import chat_request
 from c2o.translate.chat_stream import ChatStream, TextFilter
 from c2o.translate.conversation import Turn, turns
 from c2o.translate.extra_body import with_extra
@@ -19,6 +20,7 @@ from c2o.translate.prefill import Echo, prefill
 from c2o.translate.reasoning import ReasoningStream, Replay, conversation_of, mode_of
 from c2o.translate.remedies import CORRECTIONS, apply, more_room, remedy_for
 from c2o.translate.retry_after import is_short, retry_after
+from c2o.translate.steps import headers
 from c2o.translate.structured import Structured, schema_of
 from c2o.translate.think_tags import ThinkTags
 from c2o.translate.tool_calls import CallRouter
@@ -75,8 +77,9 @@ class ChatTranslator:
         tools = Toolbox(request.tools, request.tool_choice, said, notes)
         _check_stop_sequences(request.stop_sequences or [])
         self._job = job
-        self._thinks = thinks_in_any_case(request, job.dialect)
-        conversation = conversation_of(request, said) if job.dialect.reasoning_replay != "drop" else ""
+        self._thinks = thinking.in_any_case(request, job.dialect)
+        named = job.dialect.reasoning_replay != "drop" or job.dialect.prompt_cache_key
+        conversation = conversation_of(request, said) if named else ""
         check(request)
         self.media = media_of(job.dialect, job.documents, job.learned)
         """What the upstream sees of images and documents, and which PDFs it would want read."""
@@ -122,6 +125,7 @@ class ChatTranslator:
             ),
             model=job.model,
             dialect=job.dialect,
+            conversation=conversation,
             max_output_tokens=min((limit for limit in (job.max_output_tokens, job.room) if limit), default=None),
             media=self.media,
             notes=self.outcome.warnings,
@@ -157,7 +161,7 @@ class ChatTranslator:
         return self._done or self._stream.ended or self._stream.stopped
 
     def request(self) -> UpstreamRequest:
-        return UpstreamRequest("/chat/completions", self._body)
+        return UpstreamRequest("/chat/completions", self._body, headers=headers(self._chat, self._job.dialect))
 
     def _encoded(self) -> bytes:
         return with_extra(encode_request(self._chat), self._job.extra_body)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
+import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from c2o.errors import RequestError
-from c2o.translate import content, server_tools, structured
+from c2o.translate import content, server_tools, steps, structured, thinking
 from c2o.translate.conversation import Item, Turn
 from c2o.translate.dialect import Dialect
 from c2o.translate.media import Media
@@ -21,6 +22,7 @@ from c2o.wire.chat import (
     ChatMessage,
     ChatRequest,
     FunctionCall,
+    FunctionTool,
     Part,
     StreamOptions,
     TextPart,
@@ -41,46 +43,56 @@ def chat_request(
     *,
     model: str,
     dialect: Dialect,
+    conversation: str,
     max_output_tokens: int | None,
     media: Media,
     notes: list[str],
 ) -> ChatRequest:
-    """The request for a chat-completions upstream.  Raises RequestError that names the place."""
+    """The request for a chat-completions upstream.  Raises RequestError that names the place.
+
+    ``conversation`` is the same text in each of a conversation's requests.
+    """
     limit = _max_tokens(request, max_output_tokens)
     chat = ChatRequest(
         model=model,
-        messages=[*_system_messages(request, dialect), *_conversation(turns, tools, replay, dialect, media)],
+        messages=_messages(request, turns, tools, replay, dialect, media),
         max_tokens=limit if dialect.max_tokens_field == "max_tokens" else UNSET,
         max_completion_tokens=limit if dialect.max_tokens_field == "max_completion_tokens" else UNSET,
         stream=True if request.stream else UNSET,
         stream_options=StreamOptions() if request.stream and dialect.stream_usage else UNSET,
-        temperature=_given(request.temperature, dialect),
+        temperature=_temperature(request, dialect),
         top_p=_given(request.top_p, dialect),
         top_k=_top_k(request, dialect, notes),
-        tools=tools.functions(dialect),
+        tools=_at_most(dialect.most_tools, tools.functions(dialect), notes),
         tool_choice=tools.tool_choice(dialect, notes),
         parallel_tool_calls=tools.parallel_tool_calls(dialect),
-        reasoning_effort=_reasoning_effort(request, dialect),
         response_format=structured.response_format(structured.schema_of(request), dialect),
         safety_identifier=_safety_identifier(request, dialect),
+        prompt_cache_key=conversation if conversation and dialect.prompt_cache_key else UNSET,
     )
-    if _thinks_not(request):
-        for field, value in dialect.thinking_off.items():
-            setattr(chat, field, value)
+    for field, value in dialect.fields.items():
+        chat.put(field, value)
+    thinking.tell(request, chat, dialect, notes)
+    steps.take(chat, dialect.steps)
     return chat
-
-
-def _thinks_not(request: MessagesRequest) -> bool:
-    return request.thinking is not None and request.thinking.type in ("disabled", "between_tools")
-
-
-def thinks_in_any_case(request: MessagesRequest, dialect: Dialect) -> bool:
-    """Is there no way to switch thinking off, or was it tried?"""
-    return not dialect.thinking_off or _thinks_not(request)
 
 
 def _given(value: float | None, dialect: Dialect) -> float | UnsetType:
     return UNSET if value is None or not dialect.sampling else value
+
+
+def _temperature(request: MessagesRequest, dialect: Dialect) -> float | UnsetType:
+    given = _given(request.temperature, dialect)
+    return given if given is UNSET else max(given, dialect.lowest_temperature)
+
+
+def _at_most(
+    most: int | None, tools: list[FunctionTool] | UnsetType, notes: list[str]
+) -> list[FunctionTool] | UnsetType:
+    if most is None or tools is UNSET or len(tools) <= most:
+        return tools
+    notes.append(f"{len(tools) - most} tools dropped: the upstream takes {most}")
+    return tools[:most]
 
 
 def _safety_identifier(request: MessagesRequest, dialect: Dialect) -> str | UnsetType:
@@ -107,35 +119,15 @@ def _top_k(request: MessagesRequest, dialect: Dialect, notes: list[str]) -> int 
     return request.top_k
 
 
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-
-
-def _reasoning_effort(request: MessagesRequest, dialect: Dialect) -> str | UnsetType:
-    """The nearest word at or below what the client asked for, else the weakest that the upstream knows."""
-    asked = _effort(request)
-    known = dialect.reasoning_efforts
-    if asked not in EFFORTS or not known or (asked == "none" and "none" not in known):
-        return UNSET
-    below = [word for word in known if EFFORTS.index(word) <= EFFORTS.index(asked)]
-    return below[-1] if below else known[0]
-
-
-def _effort(request: MessagesRequest) -> str | None:
-    if _thinks_not(request):
-        return "none"
-    said = [request.output_config, *(message.output_config for message in request.messages)]
-    if efforts := [config.effort for config in said if config and config.effort]:
-        return efforts[-1]
-    budget = request.thinking.budget_tokens if request.thinking else None
-    return _effort_of_budget(budget) if budget else None
-
-
-def _effort_of_budget(budget: int) -> str:
-    steps = ((4096, "low"), (16384, "medium"), (32768, "high"))
-    return next((word for above, word in steps if budget < above), "xhigh")
-
-
 # Messages ------------------------------------------------------------------------------------------
+
+
+def _messages(
+    request: MessagesRequest, turns: list[Turn], tools: Toolbox, replay: Replay, dialect: Dialect, media: Media
+) -> list[ChatMessage]:
+    messages = _system_messages(request, dialect)
+    _extend(messages, _conversation(turns, tools, replay, dialect, media))
+    return messages
 
 
 def _system_messages(request: MessagesRequest, dialect: Dialect) -> list[ChatMessage]:
@@ -144,7 +136,7 @@ def _system_messages(request: MessagesRequest, dialect: Dialect) -> list[ChatMes
     parts: list[Part] = [part for part in (*_instructions(request, dialect), format) if part.text]
     if not parts:
         return []
-    marked = any(part.prompt_cache_breakpoint is not UNSET for part in parts if isinstance(part, TextPart))
+    marked = any(_has_mark(part) for part in parts)
     said = parts if marked else content.PARAGRAPH.join(part.text for part in parts if isinstance(part, TextPart))
     return [ChatMessage(role=dialect.system_role, content=said)]
 
@@ -153,8 +145,18 @@ def _instructions(request: MessagesRequest, dialect: Dialect) -> Iterator[TextPa
     blocks = [Block(type="text", text=request.system)] if isinstance(request.system, str) else request.system or []
     for block in blocks:
         if isinstance(block.text, str):
-            mark = CacheBreakpoint() if dialect.cache_breakpoints and _is_marked(block) else UNSET
-            yield TextPart(_without_attribution(block.text), mark)
+            marked = _is_marked(block)
+            breakpoint = CacheBreakpoint() if marked and dialect.cache_breakpoints else UNSET
+            mark = MARK if marked and dialect.cache_control else UNSET
+            yield TextPart(_without_attribution(block.text), breakpoint, mark)
+
+
+MARK = {"type": "ephemeral"}
+"""All that a mark for the prompt cache says; how long it lasts isn't known elsewhere."""
+
+
+def _has_mark(part: Part) -> bool:
+    return isinstance(part, TextPart) and (part.prompt_cache_breakpoint, part.cache_control) != (UNSET, UNSET)
 
 
 def _is_marked(block: Block) -> bool:
@@ -174,13 +176,15 @@ def _conversation(
     for turn in turns:
         if turn.role == "assistant":
             calls = turn.calls
-            messages += _assistant(turn, tools, replay, media)
+            messages += _assistant(turn, tools, replay, dialect, media)
         elif turn.role == "user":
             _extend(messages, _user(turn, calls, media))
         elif dialect.system_messages == "anywhere":
             messages += _system(turn, dialect, media)
         else:
             _extend(messages, _reminder(turn, media))
+        if dialect.cache_control and any(_is_marked(item.block) for item in turn.items):
+            _mark(messages[-1])
     if not messages:
         raise RequestError("messages: text content blocks must be non-empty")
     return messages
@@ -201,18 +205,30 @@ def _together(first: object, second: object) -> str | list[Part]:
 
 
 def _as_parts(said: object) -> list[Part]:
+    if isinstance(said, Raw):
+        said = msgspec.json.decode(said)
     return [TextPart(said)] if isinstance(said, str) else list(said) if isinstance(said, list) else []
 
 
-def _assistant(turn: Turn, tools: Toolbox, replay: Replay, media: Media) -> list[ChatMessage]:
-    """One message with the text and all calls; null content beside calls, as OpenAI writes it itself."""
+def _mark(message: ChatMessage) -> None:
+    """The client's mark on a turn, at the end of its last message; there must be words to carry it."""
+    parts = _as_parts(message.content)
+    if parts and isinstance(parts[-1], TextPart):
+        message.content = [*parts[:-1], TextPart(parts[-1].text, cache_control=MARK)]
+
+
+NO_WORDS: dict[str, str | UnsetType | None] = {"null": None, "omit": UNSET, "empty": ""}
+
+
+def _assistant(turn: Turn, tools: Toolbox, replay: Replay, dialect: Dialect, media: Media) -> list[ChatMessage]:
+    """One message with the text and all calls."""
     calls = [_call(item, tools) for item in turn.items if item.block.type == "tool_use"]
     others = (item for item in server_tools.answered(turn.items) if item.block.type != "tool_use")
     texts = [content.text_of(item, media) for item in others]
     text = content.PARAGRAPH.join(text for text in texts if text)
     if not calls and not text:
         return []
-    message = ChatMessage(role="assistant", content=text or None, tool_calls=calls or UNSET)
+    message = ChatMessage(role="assistant", content=text or NO_WORDS[dialect.empty_content], tool_calls=calls or UNSET)
     replay.onto(message, turn)
     return [message]
 

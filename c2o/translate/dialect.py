@@ -7,13 +7,44 @@ several upstreams answer 400 to a field that they don't know (NVIDIA NIM, Mistra
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
+
+Step = Literal["short_ids", "capped_ids", "named_results", "filler", "stream_when_thinking", "tool_stream"]
+"""Names of the adjustments in ``steps``."""
 
 
 class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The habits of one family of upstreams."""
+
+    sources: tuple[str, ...] = ()
+    """Where the vendor, or who met them, describes these habits."""
+
+    models: Mapping[str, Mapping[str, Any]] = {}
+    """Fields that are different for some models, by a glob for the model's id in lower case; the last that matches
+    wins.  One vendor's models differ as vendors do: OpenAI's reasoning models refuse sampling, its others refuse
+    ``reasoning_effort``."""
+
+    key_header: Literal["Authorization", "api-key"] = "Authorization"
+    """The header for the key: ``Authorization: Bearer``, or Azure's
+    (https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference#authentication)."""
+
+    headers: Mapping[str, str] = {}
+    """Headers that every request must have.  GitHub Copilot refuses requests that don't say from which editor they
+    come (https://github.com/BerriAI/litellm/blob/main/litellm/llms/github_copilot/common_utils.py)."""
+
+    initiator: bool = False
+    """Whether headers tell if a person or a tool's result has made this request, and that it has images
+    (GitHub Copilot's ``X-Initiator`` and ``Copilot-Vision-Request``)."""
+
+    fields: Mapping[str, Any] = {}
+    """Fields that every request has.  MiniMax leaves its reasoning in the text without ``reasoning_split``
+    (https://platform.minimax.io/docs/api-reference/text-openai-api)."""
+
+    steps: tuple[Step, ...] = ()
+    """What is done with the request when it is finished, where a field doesn't say it; see ``steps``."""
 
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """Where the answer's limit goes.  OpenAI's reasoning models refuse ``max_tokens``
@@ -23,8 +54,9 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     stream_usage: bool = True
     """Whether ``stream_options.include_usage`` may be sent.  Without it usage is estimated."""
 
-    system_role: Literal["system", "developer"] = "system"
-    """The role of instructions."""
+    system_role: Literal["system", "developer", "user"] = "system"
+    """The role of instructions.  Gemma knows none for them, so they begin what the user says
+    (https://ai.google.dev/gemma/docs/core/prompt-structure)."""
 
     system_messages: Literal["first", "anywhere"] = "first"
     """Where a system message may stand.  The chat templates of many open models (Gemma, Mistral, Llama 2,
@@ -33,6 +65,10 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     vision: bool = True
     """Whether images may be sent.  Where not, a text says that there was one."""
+
+    image_urls: bool = True
+    """Whether an image may be given by its URL.  Ollama and Moonshot take data URLs only
+    (https://docs.ollama.com/api/openai-compatibility, https://platform.moonshot.ai/docs/guide/use-kimi-vision-model)."""
 
     documents: Literal["file", "text"] = "text"
     """Whether a PDF goes out as a ``file`` part, or as its text.  Azure, DashScope, vLLM and Fireworks refuse file
@@ -49,6 +85,15 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tool_choice_required: bool = True
     """Whether ``"tool_choice": "required"`` is understood."""
 
+    required_word: Literal["required", "any"] = "required"
+    """How ``tool_choice`` says that some tool must be called: Mistral's word is ``any``
+    (https://docs.mistral.ai/capabilities/function_calling)."""
+
+    forced_calls_think: bool = True
+    """Whether a call can be forced while the model thinks.  DeepSeek answers "Thinking mode does not support this
+    tool_choice", Qwen likewise (https://github.com/cloudwego/eino/issues/994).  Where not, the force is left out for
+    a client that wants thinking, and thinking is switched off for any other."""
+
     tool_choice_named: bool = False
     """Whether ``tool_choice`` may name a function.  llama.cpp logs "type must be string, but is object"
     and silently takes ``auto``, so elsewhere the tool list is cut to that tool and ``required`` is sent."""
@@ -59,6 +104,26 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     strict_tools: bool = False
     """Whether a tool may say ``"strict": true``.  xAI, Fireworks and vLLM behind a gateway refuse it; OpenAI
     wants a schema of certain rules for it (https://platform.openai.com/docs/guides/function-calling)."""
+
+    most_tools: int | None = None
+    """How many tools a request may have; those beyond are left out.  OpenAI takes 128
+    (https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools)."""
+
+    schemas: Literal["json_schema", "openai", "inlined", "openapi"] = "json_schema"
+    """What tools' schemas may look like: anything; with a plain object at the root, as OpenAI wants it
+    (https://platform.openai.com/docs/guides/function-calling); without ``$ref``, which the templates of many open
+    models (Qwen, GLM, gpt-oss) show to the model as it is, and some servers refuse; or Gemini's subset of OpenAPI
+    (https://ai.google.dev/api/caching#Schema)."""
+
+    schema_without: tuple[str, ...] = ()
+    """Keywords to leave out of schemas.  Numbers and formats among them go into the description."""
+
+    empty_content: Literal["null", "omit", "empty"] = "null"
+    """What the content of a message with calls and no words is: null, as OpenAI writes it itself; nothing
+    (Mistral: https://github.com/vybestack/llxprt-code/issues/761); or an empty text."""
+
+    lowest_temperature: float = 0.0
+    """MiniMax refuses 0 (https://platform.minimax.io/docs/api-reference/text-openai-api: above 0, up to 1)."""
 
     sampling: bool = True
     """Whether ``temperature`` and ``top_p`` may be sent; OpenAI's reasoning models refuse them."""
@@ -84,15 +149,40 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     gpt-5.6 on, older ones refuse the field (https://developers.openai.com/api/docs/guides/prompt-caching).  The
     conversation needs no marks: those models find its end by themselves."""
 
+    cache_control: bool = False
+    """Whether the client's marks for the prompt cache go out as they are, on the parts of a content.  OpenRouter hands
+    them on (https://openrouter.ai/docs/features/prompt-caching); Groq and Fireworks refuse the field."""
+
+    prompt_cache_key: bool = False
+    """Whether a hash that is the same in all of a conversation goes out as ``prompt_cache_key``, so that it meets the
+    same cache (https://platform.openai.com/docs/guides/prompt-caching)."""
+
     reasoning_efforts: tuple[str, ...] = ()
     """The words that ``reasoning_effort`` takes, weakest first; empty: the field isn't sent."""
+
+    effort_field: Literal["reasoning_effort", "reasoning"] = "reasoning_effort"
+    """Where the effort goes: a field of its own, or ``reasoning.effort``
+    (https://openrouter.ai/docs/use-cases/reasoning-tokens)."""
+
+    effort_with_tools: bool = True
+    """Whether a model may think in a request with tools; where not, the effort is ``none``.  OpenAI's models from
+    gpt-5.4 on do it through the Responses API alone (https://github.com/openai/openai-openapi/issues/541)."""
+
+    thinking_on: Mapping[str, Any] = {}
+    """The fields of a request that switch thinking on, where the client asks for it by a budget or an effort."""
 
     thinking_off: Mapping[str, Any] = {}
     """The fields of a request that switch thinking off, where the client says ``thinking: disabled``.  Claude Code's
     safety checks do, with room for 64 tokens: a model that thinks them away blocks every command."""
 
     reasoning_replay: Literal[
-        "drop", "reasoning_content", "reasoning", "reasoning_details", "thought_signature", "thinking_parts"
+        "drop",
+        "reasoning_content",
+        "reasoning",
+        "reasoning_details",
+        "thought_signature",
+        "thinking_parts",
+        "think_tags",
     ] = "drop"
     """Where the reasoning of earlier turns goes.  Dropped unless a server is known to read it: strict ones
     refuse the field."""
@@ -120,3 +210,14 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     windows: Literal["models", "loaded"] = "models"
     """Where a server on this machine tells how large its context windows are: in its list of models, or in that of
     the loaded ones (https://docs.ollama.com/api/ps), since Ollama gives each as much as there is memory for."""
+
+    def of(self, model: str) -> Dialect:
+        """The habits of one of the models."""
+        id = model.lower()
+        changes = {
+            field: value
+            for pattern, fields in self.models.items()
+            if fnmatchcase(id, pattern)
+            for field, value in fields.items()
+        }
+        return structs.replace(self, **changes) if changes else self

@@ -23,6 +23,8 @@ PDF = "application/pdf"
 
 NO_VISION = "[image omitted: the upstream model cannot see images]"
 
+NO_URL = "[image not shown: this upstream takes no images by their URL]"
+
 NO_PDF = "[PDF not shown: this upstream takes text only]"
 
 
@@ -58,6 +60,7 @@ class Media(Struct, frozen=True):
     """What an upstream can see."""
 
     vision: bool = False
+    image_urls: bool = True
     files: bool = False
     file_urls: bool = False
     in_tool_messages: bool = False
@@ -72,6 +75,7 @@ def media_of(dialect: Dialect, documents: Mapping[str, Document], learned: Colle
     files = "without:file" not in learned
     return Media(
         vision=dialect.vision and "without:image" not in learned,
+        image_urls=dialect.image_urls,
         files=files and dialect.documents == "file",
         file_urls=files and dialect.document_urls,
         in_tool_messages=dialect.tool_media,
@@ -96,7 +100,9 @@ def _refused(item: Item, why: str) -> RequestError:
 def image(item: Item, media: Media) -> UserPart:
     """An image, or a text where nobody can see it.  Raises RequestError with the place."""
     url = _image_url(item)
-    return ImagePart(ImageURL(url)) if media.vision else TextPart(NO_VISION)
+    if not media.vision:
+        return TextPart(NO_VISION)
+    return ImagePart(ImageURL(url)) if media.image_urls or url.startswith("data:") else TextPart(NO_URL)
 
 
 def _image_url(item: Item) -> str:

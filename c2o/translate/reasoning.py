@@ -245,7 +245,7 @@ Put = Callable[[ChatMessage, str, list[Sealed], bool], None]
 def _put_field(name: str) -> Put:
     def put(message: ChatMessage, text: str, states: list[Sealed], required: bool) -> None:
         if text or required:
-            setattr(message, name, text)
+            setattr(message, name, text or EMPTY)
 
     return put
 
@@ -278,10 +278,22 @@ def _put_parts(message: ChatMessage, text: str, states: list[Sealed], required: 
         message.content = [ThinkingPart([TextPart(text)]), *said]
 
 
+def _put_tags(message: ChatMessage, text: str, states: list[Sealed], required: bool) -> None:
+    """In the words themselves, as the model's template has it."""
+    if text:
+        said = message.content if isinstance(message.content, str) else ""
+        message.content = f"<think>{text}</think>\n{said}"
+
+
+EMPTY = " "
+"""Reasoning where there was none: an empty text counts as missing."""
+
+
 _PUT: dict[str, Put] = {
     "reasoning_content": _put_field("reasoning_content"),
     "reasoning": _put_field("reasoning"),
     "reasoning_details": _put_details,
     "thought_signature": _put_thought_signatures,
     "thinking_parts": _put_parts,
+    "think_tags": _put_tags,
 }

@@ -13,10 +13,10 @@ from typing import Any
 
 from msgspec import UNSET
 
-from c2o.translate.chat_request import EFFORTS
 from c2o.translate.media_remedies import media_remedy, without
 from c2o.translate.message_remedies import message_remedy, reshape
 from c2o.translate.structured import ask_in_prompt
+from c2o.translate.thinking import EFFORTS
 from c2o.translate.types import Remedy
 from c2o.translate.upstream_errors import Told, output_limit, room_for_answer
 from c2o.wire.chat import ChatRequest

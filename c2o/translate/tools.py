@@ -16,6 +16,7 @@ from msgspec import UNSET, Raw, UnsetType
 from c2o.errors import RequestError
 from c2o.translate.conversation import Turn
 from c2o.translate.dialect import Dialect
+from c2o.translate.schema_forms import fitted
 from c2o.translate.structured import keeps_strict_rules
 from c2o.translate.tool_offer import offer
 from c2o.translate.toolsets import Member, function_name
@@ -24,7 +25,8 @@ from c2o.wire.chat import Function, FunctionName, FunctionTool, NamedToolChoice
 
 CHOICES = ("auto", "any", "tool", "none")
 
-_GOOD_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_GOOD_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
+"""Of at most 64 characters for OpenAI, and with a letter first for Gemini."""
 
 
 class ToolNames:
@@ -41,7 +43,7 @@ class ToolNames:
         if _GOOD_NAME.fullmatch(name):
             return name
         digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-        short = re.sub(r"[^a-zA-Z0-9_-]", "_", name)[:55] + "_" + digest
+        short = re.sub(r"[^a-zA-Z0-9_-]|^[^a-zA-Z_]", "_", name)[:55] + "_" + digest
         self._originals[short] = name
         return short
 
@@ -87,7 +89,7 @@ class Toolbox:
         if self._forced() and dialect.tool_choice_named:
             return NamedToolChoice(FunctionName(self.names.to_upstream(self.choice.name or "")))
         if dialect.tool_choice_required:
-            return "required"
+            return dialect.required_word
         notes.append("tool_choice weakened to auto: the upstream can't be made to call a tool")
         return UNSET
 
@@ -129,7 +131,7 @@ class Toolbox:
         return self.choice is not None and self.choice.type == "tool"
 
     def _function(self, tool: Tool, dialect: Dialect) -> FunctionTool:
-        parameters = _parameters(tool.input_schema)
+        parameters = fitted(_parameters(tool.input_schema), dialect)
         strict = bool(tool.strict) and dialect.strict_tools and keeps_strict_rules(parameters)
         return FunctionTool(
             Function(

@@ -52,6 +52,8 @@ class UpstreamRequest(NamedTuple):
     method: str = "POST"
     at_server: bool = False
     """Joined to the address of the server itself instead, which has no version in it."""
+    headers: Mapping[str, str] = {}
+    """Beside those that every request to the upstream has."""
 
 
 class Remedy(NamedTuple):

@@ -14,7 +14,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType, structs
 
 # What we send --------------------------------------------------------------------------------------
 
@@ -31,6 +31,8 @@ class TextPart(Struct, gc=False, tag="text"):
     text: str
     prompt_cache_breakpoint: CacheBreakpoint | UnsetType = UNSET
     """OpenAI, from gpt-5.6 on: a prefix that ends here will come again."""
+    cache_control: Mapping[str, str] | UnsetType = UNSET
+    """The same in Anthropic's words, which some gateways hand on."""
 
 
 class ImagePart(Struct, tag="image_url"):
@@ -77,6 +79,8 @@ class ChatMessage(Struct, gc=False, omit_defaults=True):
     """``Raw`` is a string that passes as the client wrote it."""
     tool_calls: list[ToolCall] | UnsetType = UNSET
     tool_call_id: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    """Of the tool whose result this is."""
     reasoning_content: str | UnsetType = UNSET
     reasoning: str | UnsetType = UNSET
     reasoning_details: Raw | UnsetType = UNSET
@@ -141,8 +145,22 @@ class ChatRequest(Struct, omit_defaults=True, kw_only=True):
     chat_template_kwargs: Mapping[str, Any] | UnsetType = UNSET
     response_format: ResponseFormat | UnsetType = UNSET
     safety_identifier: str | UnsetType = UNSET
+    prompt_cache_key: str | UnsetType = UNSET
+    enable_thinking: bool | UnsetType = UNSET
+    """Qwen's."""
+    tool_stream: bool | UnsetType = UNSET
+    """Z.ai's: tool arguments come while they are made."""
     continue_final_message: bool | UnsetType = UNSET
     add_generation_prompt: bool | UnsetType = UNSET
+    more: dict[str, Any] | UnsetType = UNSET
+    """Fields of single vendors, by their names."""
+
+    def put(self, field: str, value: Any) -> None:
+        """Set a field of a dialect's or a person's choosing."""
+        if field in self.__struct_fields__:
+            setattr(self, field, value)
+        else:
+            self.more = {**(self.more or {}), field: value}
 
 
 _encoder = msgspec.json.Encoder()
@@ -150,7 +168,10 @@ _encoder = msgspec.json.Encoder()
 
 def encode_request(request: ChatRequest) -> bytes:
     """The body."""
-    return _encoder.encode(request)
+    if not request.more:
+        return _encoder.encode(request)
+    body = _encoder.encode(structs.replace(request, more=UNSET))
+    return _encoder.encode({**msgspec.json.decode(body, type=dict[str, Raw]), **request.more})
 
 
 # What upstreams send -------------------------------------------------------------------------------

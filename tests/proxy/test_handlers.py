@@ -374,7 +374,6 @@ NO_JSON = {
     "too large a number": json.dumps(hello(temperature=1))
     .encode()
     .replace(b'"temperature": 1', b'"temperature": 1e999'),
-    "a lone surrogate": json.dumps(HELLO).encode().replace(b"Hello", b"\\ud800"),
     "deep": b"[" * 100_000 + b"]" * 100_000,
     "a deep input": json.dumps(hello(**called(RESULT)))
     .encode()

@@ -30,14 +30,14 @@ def decoded(body: Json) -> MessagesRequest:
     return decode_request(json.dumps(body).encode())
 
 
-def job(dialect: str = "generic", quirks: Json = {}, **fields: Any) -> Job:
+def job(dialect: str = "generic", quirks: Json = {}, model: str = FAILING.model, **fields: Any) -> Job:
     """What the surroundings hand in.  A dialect that isn't known is one that needs nothing special."""
     known = dialect if dialect in DIALECTS else "generic"
     return Job(
         **{
             "message_id": "msg_recorded",
-            "model": FAILING.model,
-            "dialect": dialect_for(known, quirks),
+            "model": model,
+            "dialect": dialect_for(known, quirks).of(model),
             "failing": FAILING,
             "request_size": 400,
         }

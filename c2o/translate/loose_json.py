@@ -73,8 +73,11 @@ _OPENING, _CLOSING = ("{", "["), ("}", "]")
 
 
 def _remove_comma(said: list[str]) -> None:
-    at = max(number for number, part in enumerate(said) if part == ",")
-    del said[at]
+    """The last one; only space stands behind it."""
+    spaces = 0
+    while said[-1 - spaces] != ",":
+        spaces += 1
+    del said[-1 - spaces]
 
 
 def _tokens(text: str) -> Iterator[_Token]:

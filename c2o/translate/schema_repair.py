@@ -31,9 +31,11 @@ Note = Callable[[str], None]
 class Mender:
     """Mends values against one tool's schema; its ``$defs`` are what references mean."""
 
-    def __init__(self, schema: Schema, note: Note) -> None:
+    def __init__(self, schema: Schema, note: Note, *, wraps: bool = True) -> None:
         self._root = schema
         self._note = note
+        self._wraps = wraps
+        """Whether a single value may become a list."""
 
     def members(self, value: dict[str, Any], *, taken: frozenset[str] = frozenset()) -> dict[str, Any]:
         """The top-level members of an input.  ``taken``: the keys of its other members."""
@@ -141,13 +143,14 @@ class Mender:
             yield from _parsed(value)
         elif isinstance(value, bool | int | float):
             yield msgspec.json.encode(value).decode()
-        if _word(value) not in _EMPTY and not isinstance(value, list):
+        if self._wraps and _word(value) not in _EMPTY and not isinstance(value, list):
             yield from self._wrapped(value, schema, place)
 
     def _wrapped(self, value: Any, schema: object, place: str) -> Iterator[list[Any]]:
         """``value`` as the only item of a list, if it makes a good one."""
         shape = next(self._shapes(schema, [value], 0), {})
-        item = Mender(self._root, _unsaid).value(value, shape.get("items"), required=True, place=place)
+        trial = Mender(self._root, _unsaid, wraps=False)
+        item = trial.value(value, shape.get("items"), required=True, place=place)
         if self._accepts(shape.get("items"), item):
             yield [value]
 

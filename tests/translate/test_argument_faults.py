@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 
 import jsonschema
 import pytest
+from msgspec import Raw
 
+from c2o.translate.tool_input import ToolInput
 from tests import grammar
 from tests.fake_upstream import DONE, arguments, finish, tool_call
 from tests.translate.talk import Json, request, stream, translator
@@ -250,6 +252,18 @@ def test_what_fits_passes_byte_for_byte(name: str, schema: Json, size: int) -> N
         told, notes = called(name, schema, said, size)
 
         assert (told, notes) == (said, [])
+
+
+@pytest.mark.parametrize(("name", "schema"), TOOLS.values())
+def test_no_pair_waits_for_the_next(name: str, schema: Json) -> None:
+    input = ToolInput(Raw(json.dumps(schema).encode()), [].append)
+    members = fitting(schema)
+    assert input.feed("{") == ""
+    for number, (key, value) in enumerate(members.items()):
+        pair = f"{json.dumps(key)}: {json.dumps(value)}"
+        assert input.feed(pair) == ""
+        end = "}" if number == len(members) - 1 else ","
+        assert input.feed(end) == ("," if number else "{") + pair + end.strip(",")
 
 
 def test_each_fault_is_tried_on_many_tools() -> None:

@@ -81,6 +81,7 @@ MENDED: list[tuple[Any, Any, Any]] = [
     ({"type": "array", "items": INTEGER}, "5", [5]),
     ({"type": "array", "items": DEEP}, {"n": "5"}, [{"n": 5}]),
     ({"type": "array", "items": DEEP}, "five", "five"),
+    ({"type": "array", "items": {"$ref": "#"}}, 5, 5),
     # references
     (SHARED, {"a": '{"n": "5"}'}, {"a": {"n": 5}}),
     (SHARED, {"a": {"next": {"next": {"n": "5"}}}}, {"a": {"next": {"next": {"n": 5}}}}),

@@ -103,11 +103,16 @@ def for_settings(url: str, token: Secret, models: Models, outer: Mapping[str, st
 
 def _unless_set(suggested: dict[str, str], outer: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Our suggestions where the person has set nothing, and the names of outer ones that hold no longer."""
-    earlier = dict(entry.split("=", 1) for entry in outer.get(SUGGESTED, "").split())
+    earlier = suggestions(outer)
     theirs = {name for name in {*suggested, *earlier} if outer.get(name, "") not in ("", earlier.get(name))}
     new = {name: value for name, value in suggested.items() if name not in theirs}
     gone = [name for name in earlier if name in outer and name not in {*new, *theirs}]
     return {**new, SUGGESTED: " ".join(f"{name}={value}" for name, value in new.items())}, gone
+
+
+def suggestions(env: Mapping[str, str]) -> dict[str, str]:
+    """What an environment of ours says that it has suggested."""
+    return dict(entry.split("=", 1) for entry in env.get(SUGGESTED, "").split() if "=" in entry)
 
 
 def _alias(route: Route) -> str:

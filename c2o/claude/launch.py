@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -71,6 +72,17 @@ def _advice(command: str) -> str:
     if command == "claude":
         return "Install Claude Code: npm install -g @anthropic-ai/claude-code"
     return "Is it installed, and in the PATH?"
+
+
+def with_settings(arguments: list[str], env: Mapping[str, str]) -> list[str]:
+    """Claude Code's command line with variables that beat its settings files.
+
+    Of two ``--settings`` it takes the last alone: where the person gives some, they hold.
+    """
+    own = any(word.partition("=")[0] == "--settings" for word in arguments)
+    if not env or own or Path(arguments[0]).name != "claude":
+        return arguments
+    return [arguments[0], "--settings", json.dumps({"env": dict(env)}), *arguments[1:]]
 
 
 def own_python() -> str:

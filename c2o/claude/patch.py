@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from c2o.claude import json_text
-from c2o.claude.environment import LOOPBACK, SELECTORS, SUGGESTED
+from c2o.claude.environment import LOOPBACK, SELECTORS, SUGGESTED, suggestions
 from c2o.claude.json_text import Object, Style
 from c2o.routing import ALIAS
 
@@ -120,7 +120,7 @@ def leads_here(url: str) -> bool:
 
 def _tell_tale(env: Mapping[str, str]) -> Iterator[str]:
     """The variables in a block of ours whose values nobody else would have written."""
-    suggested = dict(entry.split("=", 1) for entry in env.get(SUGGESTED, "").split() if "=" in entry)
+    suggested = suggestions(env)
     for name, value in env.items():
         aliased = value.startswith(ALIAS)
         blank = value == "" and name in ("ANTHROPIC_API_KEY", *SELECTORS)

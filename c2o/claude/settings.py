@@ -66,13 +66,23 @@ class Scoped(NamedTuple):
 
 def in_scopes(project: Path) -> list[Scoped]:
     """All files that a ``claude`` started in ``project`` reads, the strongest first."""
-    managed = [Scoped("managed", read(path)) for path in reversed(paths.claude_managed_settings())]
     return [
-        *managed,
+        *(Scoped("managed", each) for each in managed()),
         Scoped("local", read(paths.claude_local_settings_file(project))),
         Scoped("project", read(paths.claude_project_settings_file(project))),
         Scoped("user", read(paths.claude_settings_file())),
     ]
+
+
+def managed() -> list[Settings]:
+    """An organisation's settings, the strongest first."""
+    return [read(path) for path in reversed(paths.claude_managed_settings())]
+
+
+def managed_elsewhere(url: str) -> list[tuple[Settings, dict[str, str]]]:
+    """The managed settings that lead clients to another place than ``url``, and by which variables."""
+    found = [(each, leading_elsewhere(each, url)) for each in managed()]
+    return [(each, names) for each, names in found if names]
 
 
 class Decision(NamedTuple):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from c2o import paths
-from c2o.claude import journal, patch, settings_file
+from c2o.claude import journal, patch, settings, settings_file
+from c2o.claude.environment import SUGGESTED, suggestions
 from c2o.claude.journal import Entry
 from c2o.claude.patch import Variables
 from c2o.errors import RefusedFile
@@ -115,6 +116,20 @@ def _looks_like_ours(path: Path) -> bool:
     with suppress(OSError, ValueError):
         return patch.is_ours(patch.Document.of(path.read_bytes()).env_strings())
     return False
+
+
+def in_the_way(wanted: Mapping[str, str], project: Path) -> dict[str, str]:
+    """What settings of ours say otherwise than ``wanted``, as it should be; an empty value is none.
+
+    With CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST the environment decides about endpoint and models, but a window or a
+    time limit in a settings file is still stronger (seen with 2.1.197 and 2.1.329).
+    """
+    found: dict[str, str] = {}
+    for each in settings.in_scopes(project):
+        env = each.settings.env
+        names = [SUGGESTED, *suggestions(env)] if patch.is_ours(env) else []
+        found |= {name: wanted.get(name, "") for name in names if env.get(name, "") != wanted.get(name, "")}
+    return found
 
 
 def all_off(found: list[Path]) -> Iterator[Changed | RefusedFile]:

@@ -14,7 +14,6 @@ from c2o import config, paths, service
 from c2o.claude import settings, takeover
 from c2o.claude.environment import for_settings
 from c2o.claude.models import choose
-from c2o.claude.settings import Scoped
 from c2o.claude.takeover import Scope
 from c2o.cli import claude_change, claude_status, output
 from c2o.cli.claude_change import ClaudeChange, attached, file
@@ -108,18 +107,11 @@ def _check_lasting(loaded: Config) -> None:
 
 def _check_managed(url: str) -> None:
     """Raises RefusedFile where nothing that we write has an effect."""
-    for place, found in managed_elsewhere(url):
+    for found, names in settings.managed_elsewhere(url):
         raise RefusedFile(
-            f"{place.settings.path} is managed by your organisation and sets {', '.join(found)}: it is stronger than "
+            f"{found.path} is managed by your organisation and sets {', '.join(names)}: it is stronger than "
             "anything that c2o could write. Ask those who manage it."
         )
-
-
-def managed_elsewhere(url: str) -> Iterator[tuple[Scoped, dict[str, str]]]:
-    """The managed settings that lead clients to another place, and by which variables."""
-    for place in settings.in_scopes(Path.cwd()):
-        if place.scope == "managed" and (found := settings.leading_elsewhere(place.settings, url)):
-            yield place, found
 
 
 def _hints(path: Path, url: str) -> Iterator[str]:

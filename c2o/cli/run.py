@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from c2o import config, paths
 from c2o.claude.environment import environment
-from c2o.claude.launch import become, find
+from c2o.claude.launch import become, find, with_settings
 from c2o.claude.models import choose
+from c2o.claude.settings import managed_elsewhere
+from c2o.claude.takeover import in_the_way
 from c2o.cli import output
 from c2o.config import Config
 from c2o.errors import NotRunning, Unhealthy
@@ -53,7 +56,17 @@ def run(
     models = choose(loaded, model, upstream)
     there = running(loaded, start=not no_start)
     inner = environment(there.url, loaded.server.auth_token, models, os.environ)
-    become(file, arguments, inner.onto(os.environ))
+    _tell_of_managed(there.url)
+    become(file, with_settings(arguments, in_the_way(inner.set, Path.cwd())), inner.onto(os.environ))
+
+
+def _tell_of_managed(url: str) -> None:
+    """The one thing that is stronger than we are."""
+    for settings, found in managed_elsewhere(url):
+        output.note(
+            f"{settings.path} is managed by your organisation and sets {', '.join(found)}: Claude Code obeys it, and "
+            "not c2o. Ask those who manage it."
+        )
 
 
 def running(loaded: Config, *, start: bool) -> Instance:

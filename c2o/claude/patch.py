@@ -62,12 +62,15 @@ Variables = Callable[[Mapping[str, str]], Mapping[str, str]]
 def applied(data: bytes | None, variables: Variables, record: Record | None = None) -> tuple[bytes, Record]:
     """The file with our variables.  ``record`` is of an earlier change: what is ours is never taken for an original."""
     original = without_ours(data, record)
-    document = Document.of(original)
-    before = document.env_values()
-    ours = variables(document.env_strings())
-    new = document.with_env({name: json.dumps(value, ensure_ascii=False) for name, value in ours.items()}).data()
+    clean = Document.of(original)
+    before = clean.env_values()
+    ours = variables(clean.env_strings())
+    here = Document.of(data if data is not None else original)
+    outdated = {name: before.get(name) for name, value in here.env_values().items() if before.get(name) != value}
+    written = {name: json.dumps(value, ensure_ascii=False) for name, value in ours.items()}
+    new = here.with_env({**outdated, **written}).data()
     keys = {name: Key(value, before.get(name)) for name, value in ours.items()}
-    return new, Record(original=original, after=digest(new), keys=keys, made_env=document.env is None)
+    return new, Record(original=original, after=digest(new), keys=keys, made_env=clean.env is None)
 
 
 def without_ours(data: bytes | None, record: Record | None = None) -> bytes | None:

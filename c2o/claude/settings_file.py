@@ -28,6 +28,10 @@ TRIES = 100
 PATIENCE = 1.0
 """Seconds for somebody else to finish what he writes in place."""
 
+SETTLING = 0.05
+"""Seconds in which somebody who read the file while his last write was displaced will have written it again without
+that: it is carried over once more then."""
+
 NO_FILE_NEEDED = "c2o run claude needs no file."
 
 
@@ -64,10 +68,12 @@ def rewrite(path: Path, change: Change) -> bytes | None:
             return new
         with suppress(_Busy):
             displaced = _put(path, real, found, new)
-            if displaced == found:
-                return new
-            if displaced is not None:
+            if displaced is not None and displaced != found:
                 lost.append(Lost(found, displaced, new))
+            elif lost:
+                time.sleep(SETTLING)
+            else:
+                return new
     raise RefusedFile(f"{path} is being changed again and again by another program. Try again when it is done.")
 
 
@@ -188,10 +194,10 @@ def _displace(real: Path, fresh: Path, found: bytes | None, new: bytes | None) -
         except FileExistsError:
             raise _Busy from None
         return None
-    if swap(fresh, real):
-        return fresh.read_bytes()
     if read(real) != found:
         raise _Busy
+    if swap(fresh, real):
+        return fresh.read_bytes()
     fresh.replace(real)
     return found
 

@@ -85,6 +85,21 @@ def test_a_change_after_ours_becomes_a_part_of_the_original() -> None:
     assert undone(newer, second).data == b'{"a": 2}'
 
 
+def test_what_is_ours_stays_where_it_is() -> None:
+    """Somebody who has added something after it must not make us write again and again."""
+    new, record = on(b'{"env": {"A": "1"}}')
+    changed = new.replace(b'"NEW": "1"', b'"NEW": "1", "Z": "2"')
+    assert on(changed, record=record)[0] == changed
+
+
+def test_what_is_no_longer_set_becomes_what_it_was() -> None:
+    new, record = on(b'{"env": {"NEW": "theirs"}}', {**OURS, "OLD": "1"})
+    less = {name: value for name, value in OURS.items() if name != "NEW"}
+    newer, second = on(new, less, record)
+    assert json.loads(newer)["env"] == {"NEW": "theirs", **less}
+    assert undone(newer, second).data == b'{"env": {"NEW": "theirs"}}'
+
+
 def test_what_is_ours_is_told_by_its_looks() -> None:
     env = {
         "ANTHROPIC_BASE_URL": "http://127.0.0.1:8226",

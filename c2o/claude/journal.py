@@ -99,7 +99,8 @@ def _read(path: Path) -> Entry | None:
 def _write(path: Path, data: bytes) -> None:
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        paths.private_dir(path.parent)
+        if not path.parent.is_dir():
+            paths.private_dir(path.parent)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

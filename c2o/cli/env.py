@@ -22,12 +22,12 @@ from c2o.cli.output import JsonOption
 from c2o.cli.run import ModelOption, NoStartOption, UpstreamOption, running
 
 Shell = Literal["bash", "fish", "pwsh"]
-Format = Literal["shell", "dotenv", "json"]
+Format = Literal["shell", "dotenv", "json", "vscode"]
 
 ShellOption = Annotated[
     Shell | None, typer.Option(show_default=False, help="Whose words to use; your shell's, if it isn't said.")
 ]
-FormatOption = Annotated[Format, typer.Option(help="Commands for a shell, a .env file, or JSON.")]
+FormatOption = Annotated[Format, typer.Option(help="Commands for a shell, a .env file, JSON, or VS Code's settings.")]
 
 
 class EnvResult(Struct, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ def env(
     if as_json or format == "json":
         output.show(EnvResult(env=found.set, unset=found.unset), lambda _: [], as_json=True)
         return
-    sys.stdout.write(_dotenv(found) if format == "dotenv" else SHELLS[shell or _own_shell()](found))
+    sys.stdout.write(FORMATS.get(format, SHELLS[shell or _own_shell()])(found))
 
 
 def _own_shell() -> Shell:
@@ -86,6 +86,34 @@ def _dotenv_quoted(value: str) -> str:
     return value if re.fullmatch(r"[\w./:@,+*%=\[\] -]*", value, re.ASCII) else json.dumps(value)
 
 
+def _vscode(found: Environment) -> str:
+    """What its extension starts Claude Code with: https://code.claude.com/docs/en/vs-code.  Comments are allowed there.
+
+    The extension asks for a login unless it is told not to.
+    """
+    values = {**dict.fromkeys(found.unset, ""), **found.set}
+    rows = ",\n".join(f"    {json.dumps({'name': name, 'value': value})}" for name, value in values.items())
+    return f"""\
+// For VS Code: "Preferences: Open User Settings (JSON)" in its command palette, which opens
+//   {_vscode_settings()}
+// Paste this inside the outermost braces, with a comma before and after where there are other settings.
+// For a window on another machine it is "Open Remote Settings (JSON)", with a c2o on that machine.
+"claudeCode.disableLoginPrompt": true,
+"claudeCode.environmentVariables": [
+{rows}
+]
+"""
+
+
+def _vscode_settings() -> str:
+    """https://code.visualstudio.com/docs/configure/settings"""
+    places = {
+        "darwin": "~/Library/Application Support/Code/User/settings.json",
+        "win32": r"%APPDATA%\Code\User\settings.json",
+    }
+    return places.get(sys.platform, "~/.config/Code/User/settings.json")
+
+
 def _fish_quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
@@ -99,3 +127,5 @@ def _joined(lines: list[str]) -> str:
 
 
 SHELLS: dict[str, Callable[[Environment], str]] = {"bash": _bash, "fish": _fish, "pwsh": _pwsh}
+
+FORMATS: dict[str, Callable[[Environment], str]] = {"dotenv": _dotenv, "vscode": _vscode}

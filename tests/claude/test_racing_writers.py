@@ -49,7 +49,7 @@ import json, sys, time
 while True:
     with open(sys.argv[1], "rb") as file:
         json.loads(file.read())
-    time.sleep(0.0002)
+    time.sleep(0.003)
 """
 
 

@@ -20,7 +20,7 @@ from tests.command_line import CommandLine
 PATIENCE = 30
 """Seconds until something that is waited for must have been seen."""
 
-CTRL_C, CTRL_D = "\x03", "\x04"
+CTRL_C, CTRL_D, CTRL_Z = "\x03", "\x04", "\x1a"
 
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\r")
 
@@ -80,10 +80,23 @@ class Terminal:
 @contextmanager
 def on_a_terminal(c2o: CommandLine, *arguments: str, **variables: str) -> Iterator[Terminal]:
     """``c2o`` with these arguments on a terminal of 120 columns; it is ended with the block."""
+    with _on_a_terminal([sys.executable, "-m", "c2o", *arguments], c2o, **variables) as terminal:
+        yield terminal
+
+
+@contextmanager
+def shell_on_a_terminal(c2o: CommandLine) -> Iterator[Terminal]:
+    """A shell with job control, in c2o's environment."""
+    with _on_a_terminal(["bash", "--norc", "--noprofile", "-i"], c2o, PS1="$ ") as terminal:
+        yield terminal
+
+
+@contextmanager
+def _on_a_terminal(command: list[str], c2o: CommandLine, **variables: str) -> Iterator[Terminal]:
     keyboard, screen = pty.openpty()
     fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     process = subprocess.Popen(
-        [sys.executable, "-m", "c2o", *arguments],
+        command,
         env={**c2o.environment(**variables), "TERM": "xterm-256color"},
         cwd=c2o.home,
         stdin=screen,

@@ -111,3 +111,16 @@ def test_twice_is_the_same(configured: CommandLine) -> None:
     once = configured("env", "--json").json
     outer = {name: value for name, value in once["env"].items() if name not in os.environ}
     assert configured("env", "--json", **outer).json == once
+
+
+def test_what_goes_into_vs_code_is_json_but_for_its_comments(configured: CommandLine) -> None:
+    printed = configured("env", "--format", "vscode", CLAUDE_CODE_USE_BEDROCK="1").out
+    comments = [line for line in printed.splitlines() if line.startswith("//")]
+    assert "settings.json" in comments[1]
+    settings = json.loads("{" + "\n".join(line for line in printed.splitlines() if line not in comments) + "}")
+    assert settings["claudeCode.disableLoginPrompt"] is True
+    variables = {each["name"]: each["value"] for each in settings["claudeCode.environmentVariables"]}
+    assert variables["CLAUDE_CODE_USE_BEDROCK"] == ""
+    assert variables["ANTHROPIC_BASE_URL"] == configured.service().url
+    del variables["CLAUDE_CODE_USE_BEDROCK"]
+    assert variables == configured("env", "--json").json["env"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from tests.cli.on_a_terminal import CTRL_C, on_a_terminal
+from c2o import paths
+from c2o.errors import RefusedFile
+from tests.cli.on_a_terminal import CTRL_C, CTRL_Z, on_a_terminal, shell_on_a_terminal
 from tests.clients.service import TOKEN, configuration
 from tests.command_line import CommandLine, until
 from tests.fake_upstream import FakeUpstream, Reply
@@ -179,3 +182,61 @@ def test_a_stranger_on_the_port_never_sees_a_client(c2o: CommandLine, upstream: 
     assert done.exit_code == 6
     assert not upstream.requests
     until(lambda: c2o("status").exit_code == 3)
+
+
+def test_job_control_is_the_shell_s(configured: CommandLine) -> None:
+    """Ctrl-Z stops the command, and ``fg`` has it go on: it is the shell's own job."""
+    configured("start")
+    script = """
+import signal, time
+signal.signal(signal.SIGCONT, lambda *_: print("goes on", flush=True))
+print("ready", flush=True)
+while True: time.sleep(60)
+"""
+    program = configured.home / "program.py"
+    program.write_text(script)
+    with shell_on_a_terminal(configured) as terminal:
+        terminal.type(f"{sys.executable} -m c2o run {sys.executable} {program}\n")
+        terminal.see("ready")
+        terminal.type(CTRL_Z)
+        terminal.see("Stopped")
+        terminal.type("fg\n")
+        terminal.see("goes on")
+        terminal.type(CTRL_C)
+        terminal.see("KeyboardInterrupt")
+        terminal.type("echo code=$?\n")
+        terminal.see("code=130")
+
+
+def test_managed_settings_that_win_are_told(
+    configured: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    managed = tmp_path / "managed-settings.json"
+    managed.write_text('{"env": {"ANTHROPIC_BASE_URL": "https://gateway.example"}}')
+    monkeypatch.setattr(paths, "claude_managed_settings", lambda: [managed])
+    cli_run, cli_claude = import_module("c2o.cli.run"), import_module("c2o.cli.claude")
+    cli_run._tell_of_managed("http://127.0.0.1:8226")
+    assert f"{managed} is managed by your organisation and sets ANTHROPIC_BASE_URL" in capsys.readouterr().err
+    with pytest.raises(RefusedFile, match="stronger than anything that c2o could write"):
+        cli_claude._check_managed("http://127.0.0.1:8226")
+    cli_run._tell_of_managed("https://gateway.example")
+    assert capsys.readouterr().err == ""
+
+
+def test_claude_gets_what_beats_settings_of_ours_that_say_otherwise(configured: CommandLine, tmp_path: Path) -> None:
+    binary = tmp_path / "bin" / "claude"
+    binary.parent.mkdir()
+    binary.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    binary.chmod(0o755)
+    there = {"PATH": f"{binary.parent}:{configured.environment()['PATH']}"}
+    configured("claude", "on", "--force")
+    assert configured("run", "claude", "-p", "hi", **there).out == "-p\nhi\n", "nothing is in the way"
+    settings = configured.home / ".claude" / "settings.json"
+    settings.write_text(settings.read_text().replace('MAX_CONTEXT_TOKENS": "200000"', 'MAX_CONTEXT_TOKENS": "5"'))
+    settings.write_text(settings.read_text().replace("MAX_CONTEXT_TOKENS=200000", "MAX_CONTEXT_TOKENS=5"))
+    flag, given, *rest = configured("run", "claude", "-p", "hi", **there).out.splitlines()
+    assert (flag, rest) == ("--settings", ["-p", "hi"])
+    assert json.loads(given)["env"]["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "200000"
+    assert TOKEN not in given
+    own = configured("run", "claude", "--settings", "mine.json", **there).out
+    assert own == "--settings\nmine.json\n", "of two, the client takes the last alone"

@@ -9,7 +9,7 @@ _c2o() {
   case "$command:$previous" in
     claude:--scope) COMPREPLY=($(compgen -W 'user project' -- "$word")); return ;;
     env:--shell) COMPREPLY=($(compgen -W 'bash fish pwsh' -- "$word")); return ;;
-    env:--format) COMPREPLY=($(compgen -W 'shell dotenv json' -- "$word")); return ;;
+    env:--format) COMPREPLY=($(compgen -W 'shell dotenv json vscode' -- "$word")); return ;;
     logs:--level) COMPREPLY=($(compgen -W 'debug info warning error' -- "$word")); return ;;
     service:--manager) COMPREPLY=($(compgen -W 'systemd launchd detached' -- "$word")); return ;;
   esac

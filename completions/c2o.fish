@@ -27,7 +27,7 @@ complete -c c2o -n '__fish_seen_subcommand_from doctor' -l probe -d 'Ask the ups
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l no-probe -d 'Ask the upstreams, with a few tokens each'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l json -d 'Print one JSON object instead of text'
 complete -c c2o -n '__fish_seen_subcommand_from env' -l shell -d 'Whose words to use; your shell’s, if it isn’t said' -x -a 'bash fish pwsh'
-complete -c c2o -n '__fish_seen_subcommand_from env' -l format -d 'Commands for a shell, a .env file, or JSON' -x -a 'shell dotenv json'
+complete -c c2o -n '__fish_seen_subcommand_from env' -l format -d 'Commands for a shell, a .env file, JSON, or VS Code’s settings' -x -a 'shell dotenv json vscode'
 complete -c c2o -n '__fish_seen_subcommand_from env' -l model -d 'A configured name, or upstream/model' -x
 complete -c c2o -n '__fish_seen_subcommand_from env' -l upstream -d 'Everything goes to this upstream' -x
 complete -c c2o -n '__fish_seen_subcommand_from env' -l no-start -d 'Fail if the service isn’t running'

@@ -188,9 +188,9 @@ def test_job_control_is_the_shell_s(configured: CommandLine) -> None:
     """Ctrl-Z stops the command, and ``fg`` has it go on: it is the shell's own job."""
     configured("start")
     script = """
-import signal, time
-signal.signal(signal.SIGCONT, lambda *_: print("goes on", flush=True))
-print("ready", flush=True)
+import os, signal, time
+signal.signal(signal.SIGCONT, lambda *_: os.write(1, b"goes on\\n"))
+os.write(1, b"ready\\n")
 while True: time.sleep(60)
 """
     program = configured.home / "program.py"

@@ -32,7 +32,7 @@ complete -c c2o -n '__fish_seen_subcommand_from env' -l model -d 'A configured n
 complete -c c2o -n '__fish_seen_subcommand_from env' -l upstream -d 'Everything goes to this upstream' -x
 complete -c c2o -n '__fish_seen_subcommand_from env' -l no-start -d 'Fail if the service isn’t running'
 complete -c c2o -n '__fish_seen_subcommand_from env' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from init' -l upstream -d 'One of nim, openai, deepseek, openrouter, gemini, mistral, groq, ollama, lmstudio, vllm, llamacpp, demo; or any address' -x
+complete -c c2o -n '__fish_seen_subcommand_from init' -l upstream -d 'One of nim, openai, deepseek, openrouter, gemini, mistral, groq, moonshot, zai, minimax, qwen, xai, cerebras, together, fireworks, huggingface, copilot, ollama, lmstudio, vllm, sglang, llamacpp, litellm, newapi, demo; or any address' -x
 complete -c c2o -n '__fish_seen_subcommand_from init' -l name -d 'What to call it in the configuration' -x
 complete -c c2o -n '__fish_seen_subcommand_from init' -l key-env -d 'The variable that its key is in' -x
 complete -c c2o -n '__fish_seen_subcommand_from init' -l no-key -d 'It needs no key'

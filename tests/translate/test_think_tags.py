@@ -69,3 +69,40 @@ def test_reasoning_is_passed_on_as_it_comes() -> None:
 
     assert [tags.feed(piece)[0] for piece in ("<think>", "pl", "an <", "b", "</th")] == ["", "pl", "an ", "<b", ""]
     assert not tags.over
+
+
+RELATIVES = {
+    "<mm:think>a</mm:think>b": ("a", "b"),
+    "<seed:think>\na\n</seed:think>\nb": ("a\n", "b"),
+    "<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>b": ("a", "b"),
+    "[THINK]a[/THINK]b": ("a", "b"),
+    "◁think▷a◁/think▷b": ("a", "b"),
+    "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b": ("a", "b"),
+    "<|channel|>final<|message|>b": ("", "b"),
+    "<think>a</mm:think>b": ("a</mm:think>b", ""),
+    "[THINKING]": ("", "[THINKING]"),
+    "<|channel|>": ("", "<|channel|>"),
+}
+
+
+@pytest.mark.parametrize("text", RELATIVES)
+def test_other_families_tags(text: str) -> None:
+    assert split([text]) == RELATIVES[text]
+    assert split(list(text)) == RELATIVES[text]
+
+
+OPENED = {
+    "a</think>b": ("a", "b"),
+    "<think>a</think>b": ("a", "b"),
+    "\na\n</think>\n\nb": ("a\n", "b"),
+    "a": ("a", ""),
+    "<b>a</think>b": ("<b>a", "b"),
+}
+
+
+@pytest.mark.parametrize("text", OPENED)
+def test_reasoning_that_the_template_has_begun(text: str) -> None:
+    for pieces in ([text], list(text)):
+        tags = ThinkTags(opened=True)
+        said = [*map(tags.feed, pieces), tags.close()]
+        assert ("".join(each for each, _ in said), "".join(each for _, each in said)) == OPENED[text]

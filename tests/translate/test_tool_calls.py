@@ -5,10 +5,12 @@ The habits are collected from the issue trackers of clients of OpenAI-compatible
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from tests import grammar
 from tests.fake_upstream import DONE, chunk, finish, text
 from tests.translate.talk import (
     Json,
@@ -268,3 +270,59 @@ def test_blocks_come_one_after_another_in_order() -> None:
 
     assert [block["type"] for block in told.content] == ["thinking", "text", "tool_use", "tool_use", "text"]
     assert [call["input"] for call in told.calls] == [X, Y]
+
+
+# ---- several objects in one call's arguments
+
+
+def test_objects_behind_the_first_are_calls_of_their_own() -> None:
+    """Behind one that all calls were put into, as Ollama and others do with small models."""
+    said = '{"x": 1} {"x": 2}\n{"x": "3"}'
+
+    assert called([fragment(said, index=0, id="a", name="F")]) == [
+        ("a", "F", X),
+        ("toolu_recorded1", "F", {"x": 2}),
+        ("toolu_recorded2", "F", {"x": 3}),
+    ]
+
+
+@pytest.mark.parametrize("said", ['{"x": 1}{"x": 1}', '{"x": 1} {"x": 1}\n{"x": 1}', '{"x": 1}} ', '{"x": 1} ok'])
+def test_an_object_that_only_comes_again_is_taken_once(said: str) -> None:
+    of = translator(request(stream=True, tools=TOOLS))
+
+    told = grammar.read(
+        stream(of, [chunk({"tool_calls": [fragment(said, index=0, id="a", name="F")]}), finish("tool_calls"), DONE])
+    )
+
+    assert [call["input"] for call in told.calls] == [X]
+    assert of.outcome.warnings
+
+
+def test_a_second_object_that_was_cut_off_is_marked() -> None:
+    found = called([fragment('{"x": 1}{"x": 2', index=0, id="a", name="F")], reason="length")
+
+    assert [input for _, _, input in found] == [X, {"__c2o_truncated__": True}]
+
+
+def test_objects_without_end_are_not_calls_without_end() -> None:
+    assert len(called([fragment('{"x": 1}{"x": 2}' * 5000, index=0, id="a", name="F")])) <= 51
+
+
+def test_a_second_object_is_none_where_the_client_wants_one_call() -> None:
+    choice = {"type": "auto", "disable_parallel_tool_use": True}
+
+    assert called([fragment('{"x": 1}{"x": 2}', index=0, id="a", name="F")], tool_choice=choice) == [("a", "F", X)]
+
+
+# ---- many
+
+
+@pytest.mark.parametrize("ids", [True, False], ids=["one id for all", "ids of their own"])
+def test_thousands_of_calls_take_no_longer_each_than_one(ids: bool) -> None:
+    heads = [fragment("{}", index=n, id="a" if ids else f"c{n}", name="F") for n in range(8000)]
+    began = time.process_time()
+
+    found = called(*([head] for head in heads))
+
+    assert len({id for id, _, _ in found}) == 8000
+    assert time.process_time() - began < 15

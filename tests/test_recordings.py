@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from c2o.translate.chat import ChatTranslator
 from c2o.translate.types import Answer
 from c2o.wire.anthropic import MessagesRequest, decode_request
 from tests import grammar
@@ -35,6 +36,11 @@ class Recording:
     def request(self) -> MessagesRequest:
         """The client's request, as compact as clients send it: what c2o carries it carries byte for byte."""
         return decode_request(json.dumps(self.json("request.json"), separators=(",", ":")).encode())
+
+    def translator(self, request: MessagesRequest | None = None) -> ChatTranslator:
+        """For the model that its upstream's request names."""
+        model = self.json("expected_request.json")["model"]
+        return translator(request or self.request(), self.dialect, model=model)
 
     def raw(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()
@@ -100,7 +106,7 @@ def as_whole(story: grammar.Message) -> Json:
 
 
 def translated(recording: Recording, pieces: Any) -> bytes:
-    return stream(translator(recording.request(), recording.dialect), pieces)
+    return stream(recording.translator(), pieces)
 
 
 def test_every_recording_is_complete() -> None:
@@ -113,7 +119,7 @@ def test_every_recording_is_complete() -> None:
 
 @of(ALL)
 def test_what_goes_upstream(recording: Recording) -> None:
-    sent = translator(recording.request(), recording.dialect).request()
+    sent = recording.translator().request()
 
     assert sent.path == "/chat/completions"
     same(recording.json("expected_request.json"), json.loads(sent.body))
@@ -134,7 +140,7 @@ def test_the_answer_does_not_depend_on_where_the_stream_is_cut(recording: Record
     expected = translated(recording, [recording.raw("upstream.sse")])
 
     def cut(pieces: Any) -> bytes:
-        return stream(translator(request, recording.dialect), pieces)
+        return stream(recording.translator(request), pieces)
 
     assert cut(cuts(data, 1)) == expected
     assert cut(cuts(data, 7)) == expected
@@ -144,7 +150,7 @@ def test_the_answer_does_not_depend_on_where_the_stream_is_cut(recording: Record
 
 @of(WHOLE)
 def test_what_a_client_gets_that_asked_for_a_whole_answer(recording: Recording) -> None:
-    answer = translator(recording.request(), recording.dialect).complete(recording.raw("upstream.json"))
+    answer = recording.translator().complete(recording.raw("upstream.json"))
 
     assert answer.status == 200
     same(recording.json("expected.json"), json.loads(answer.body))
@@ -163,7 +169,7 @@ def test_a_whole_answer_where_a_stream_was_asked_for(recording: Recording) -> No
 def test_a_stream_where_a_whole_answer_was_asked_for(recording: Recording) -> None:
     expected = grammar.read(recording.raw("expected.sse"))
 
-    answer = translator(recording.request(), recording.dialect).complete(recording.raw("upstream.sse"))
+    answer = recording.translator().complete(recording.raw("upstream.sse"))
 
     if expected.error:
         assert answer.status >= 400
@@ -184,9 +190,7 @@ def test_an_error_of_the_upstream(recording: Recording) -> None:
     assert files
     said, expected = files
 
-    answer = translator(recording.request(), recording.dialect).error(
-        int(said.name.split(".")[1]), {}, said.read_bytes()
-    )
+    answer = recording.translator().error(int(said.name.split(".")[1]), {}, said.read_bytes())
 
     assert isinstance(answer, Answer)
     assert answer.status == int(expected.name.split(".")[1])

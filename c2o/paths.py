@@ -51,6 +51,11 @@ def claude_config_dir() -> Path:
     return Path(value).expanduser().absolute() if value else Path.home() / ".claude"
 
 
+def claude_state_file() -> Path:
+    """What Claude Code keeps beside its settings (accounts, approvals); in ``CLAUDE_CONFIG_DIR`` if that is set."""
+    return (claude_config_dir() if os.environ.get("CLAUDE_CONFIG_DIR") else Path.home()) / ".claude.json"
+
+
 def claude_settings_file() -> Path:
     """Claude Code's user settings."""
     return claude_config_dir() / "settings.json"

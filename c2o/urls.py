@@ -96,3 +96,11 @@ def printable(base_url: str) -> str:
     """A URL as errors and logs show it: without query, where some gateways take keys."""
     parts = parse(base_url)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def without_credentials(url: str) -> str:
+    """Any URL, which may be none, as far as it can be shown: without a password, and without its query."""
+    bare = url.partition("?")[0].partition("#")[0]
+    scheme, separator, rest = bare.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"

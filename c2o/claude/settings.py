@@ -25,6 +25,8 @@ class Settings(NamedTuple):
     """Its ``env`` block, which beats the shell's environment."""
     problem: str = ""
     """Why Claude Code ignores it; reads after the file's name."""
+    key_helper: bool = False
+    """Has it an ``apiKeyHelper``, a command that prints a key?"""
 
 
 def read(path: Path) -> Settings:
@@ -36,7 +38,8 @@ def read(path: Path) -> Settings:
     except OSError as error:
         return Settings(path, exists=True, problem=f"can't be read: {error.strerror}")
     try:
-        return Settings(path, exists=True, env=_env(_parsed(data)))
+        found = _parsed(data)
+        return Settings(path, exists=True, env=_env(found), key_helper=bool(found.get("apiKeyHelper")))
     except ValueError as error:
         return Settings(path, exists=True, problem=str(error))
 
@@ -105,7 +108,7 @@ def leading_elsewhere(settings: Settings, url: str) -> dict[str, str]:
     env = settings.env
     chosen = {name: env[name] for name in PROVIDERS if true(env.get(name))}
     named = {name: env[name] for name in ("ANTHROPIC_BASE_URL", "ANTHROPIC_UNIX_SOCKET") if env.get(name)}
-    if named.get("ANTHROPIC_BASE_URL", "").rstrip("/") == url:
+    if url and named.get("ANTHROPIC_BASE_URL", "").rstrip("/") == url:
         del named["ANTHROPIC_BASE_URL"]
     return {**chosen, **named}
 

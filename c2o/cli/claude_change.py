@@ -57,7 +57,7 @@ def file(changed: Changed, *, dry_run: bool = False) -> ChangedFile:
         changed=changed.changed,
         exact=changed.exact,
         left=list(changed.left),
-        diff=_diff(changed) if dry_run else None,
+        diff=diff(changed.path, changed.before, changed.after) if dry_run else None,
     )
 
 
@@ -66,10 +66,10 @@ SECRET = re.compile(
 )
 
 
-def _diff(changed: Changed) -> str:
-    """What changes, with keys and tokens hidden, theirs and ours."""
-    before, after = ((data or b"").decode("utf-8-sig").splitlines() for data in (changed.before, changed.after))
-    name = output.short(changed.path)
+def diff(path: Path, old: bytes | None, new: bytes | None) -> str:
+    """What changes in a settings file, with keys and tokens hidden, theirs and ours."""
+    before, after = ((data or b"").decode("utf-8-sig").splitlines() for data in (old, new))
+    name = output.short(path)
     lines = difflib.unified_diff(before, after, name, name, lineterm="", n=1)
     return "\n".join(SECRET.sub(_hidden, line) for line in lines)
 

@@ -13,14 +13,25 @@ import typer
 from msgspec import Struct
 
 from c2o import __version__
-from c2o.cli import output
+from c2o.cli import doctor_bundle, doctor_fix, output
+from c2o.cli.doctor_fix import Fixed
 from c2o.cli.output import JsonOption, Line
-from c2o.doctor import CHECKS, Finding, Level, Machine, diagnose
+from c2o.doctor import CHECKS, Check, Finding, Level, Machine, diagnose
+from c2o.errors import UsageError
 from c2o.printable import printable
 from c2o.service.lifecycle import counted
 
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")]
 ProbeOption = Annotated[bool, typer.Option("--probe/--no-probe", help="Ask the upstreams, with a few tokens each.")]
+FixOption = Annotated[bool, typer.Option("--fix", help="Show what can be put right here, and do it if you agree.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="With --fix: agree to everything.")]
+OnlyOption = Annotated[
+    list[str] | None, typer.Option("--only", metavar="ID", help="Only this check and those it needs; more than once.")
+]
+BundleOption = Annotated[
+    Path | None,
+    typer.Option("--bundle", metavar="FILE", show_default=False, help="Write a zip for a bug report, without secrets."),
+]
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
@@ -28,17 +39,53 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     ok: bool
     version: str = __version__
     checks: list[Finding]
+    fixed: list[Fixed] = []
+    bundle: list[str] = []
+    """The files in it."""
 
 
-def doctor(strict: StrictOption = False, probe: ProbeOption = True, as_json: JsonOption = False) -> None:
+def doctor(
+    strict: StrictOption = False,
+    probe: ProbeOption = True,
+    only: OnlyOption = None,
+    fix: FixOption = False,
+    yes: YesOption = False,
+    bundle: BundleOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check everything: configuration, port, service, upstreams and Claude's settings; say how to fix it."""
-    checks = tuple(check for check in CHECKS if probe or check.group != "upstream")
-    with output.progress() as tell:
-        findings = list(diagnose(Machine(os.environ), checks=checks, tell=tell))
+    checks = [check for check in _chosen(only) if probe or check.group != "upstream"]
+    machine, findings = _looked(checks)
+    fixed = doctor_fix.mend(machine, findings, sure=yes) if fix else []
+    if any(each.done for each in fixed):
+        machine, findings = _looked(checks)
     fatal = {"fail", "warn"} if strict else {"fail"}
-    result = Diagnosis(ok=not any(each.level in fatal for each in findings), checks=findings)
+    ok = not any(each.level in fatal for each in findings)
+    result = Diagnosis(ok=ok, checks=findings, fixed=fixed)
+    if bundle:
+        result = Diagnosis(ok=ok, checks=findings, fixed=fixed, bundle=doctor_bundle.write(bundle, machine, result))
     output.show(result, lines, as_json=as_json)
-    raise typer.Exit(0 if result.ok else 1)
+    if bundle:
+        output.note(f"{bundle} has {', '.join(result.bundle)}. Look through it before you send it.")
+    raise typer.Exit(0 if ok else 1)
+
+
+def _looked(checks: list[Check]) -> tuple[Machine, list[Finding]]:
+    machine = Machine(os.environ)
+    with output.progress() as tell:
+        return machine, list(diagnose(machine, checks=tuple(checks), tell=tell))
+
+
+def _chosen(only: list[str] | None) -> list[Check]:
+    """The checks with these ids, and what they need.  Raises UsageError for an unknown one."""
+    if not only:
+        return list(CHECKS)
+    wanted = set(only)
+    if unknown := wanted - {check.id for check in CHECKS}:
+        raise UsageError(f"there is no check {min(unknown)}. The ids are in what c2o doctor --json prints.")
+    for check in reversed(CHECKS):
+        wanted |= set(check.needs) if check.id in wanted else set()
+    return [check for check in CHECKS if check.id in wanted]
 
 
 LOOK: dict[Level, tuple[str, str]] = {

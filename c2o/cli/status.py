@@ -112,7 +112,7 @@ def _problems(seen: ServiceStatus, changed: bool | None) -> Iterator[Problem]:
     if changed:
         yield Problem("config.changed", "The configuration has changed since the start; to apply it: c2o restart")
     if seen.instance and seen.instance.version != __version__:
-        yield Problem("service.version_skew", f"This command is c2o {__version__}; to update the service: c2o restart")
+        yield Problem("daemon.version_skew", f"This command is c2o {__version__}; to update the service: c2o restart")
 
 
 _LOOK: dict[probe.State, tuple[str, str]] = {

@@ -2,39 +2,58 @@
 
 - ``finding``        what a check finds: Finding, Fix; and what a check is
 - ``machine``        what the checks look at, each thing once
-- ``configuration``, ``running``, ``upstreams``, ``claude``   the checks, by group
+- ``installation``, ``configuration``, ``running``, ``upstreams``, ``claude``, ``account``   the checks, by group
 - ``probing``        asking an upstream through ``python -m c2o.proxy.probe``
 
-A new check is a function in its group's module and a row in CHECKS.  Nothing here changes anything.
+- ``mending``        changes to files that a person may agree to: nothing else here changes anything
+
+A new check is a function in its group's module and a row in CHECKS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from c2o.doctor import claude, configuration, running, upstreams
+from c2o.doctor import account, claude, configuration, installation, running, upstreams
 from c2o.doctor.finding import Check, Finding, Fix, Group, Level
 from c2o.doctor.machine import Machine
 
 __all__ = ["CHECKS", "Check", "Finding", "Fix", "Group", "Level", "Machine", "diagnose"]
 
 CHECKS: tuple[Check, ...] = (
+    Check("install.version", "install", installation.version),
+    Check("install.pth", "install", installation.startup_files),
     Check("config.file", "config", configuration.file),
     Check("perm.config", "config", configuration.permissions, needs=("config.file",)),
+    Check("perm.state", "config", configuration.private_places),
     Check("config.key", "config", configuration.keys, needs=("config.file",)),
+    Check("service.manager", "service", running.manager),
+    Check("service.unit.stale", "service", running.unit, needs=("config.file", "service.manager")),
+    Check("service.linger", "service", running.lingering, needs=("service.manager",)),
+    Check("service.env.missing_key", "service", running.unit_keys, needs=("config.file", "service.manager")),
+    Check("service.remote", "service", running.remote, needs=("config.file",)),
     Check("port.foreign", "service", running.port, needs=("config.file",)),
-    Check("service.running", "service", running.state, needs=("config.file", "port.foreign")),
-    Check("service.version_skew", "service", running.version, needs=("config.file",)),
+    Check(
+        "service.running", "service", running.state, needs=("config.file", "port.foreign", "service.env.missing_key")
+    ),
+    Check("daemon.version_skew", "service", running.version, needs=("config.file",)),
     Check("config.changed", "service", running.configuration, needs=("config.file",)),
     Check("service.problems", "service", running.problems, needs=("service.running",)),
     Check("upstream.stream", "upstream", upstreams.ask, needs=("config.file",)),
+    Check("upstream.window", "upstream", upstreams.windows, needs=("config.file",)),
     Check("claude.binary", "claude", claude.binary),
-    Check("claude.settings.jsonc", "claude", claude.settings_file),
-    Check("claude.settings.env", "claude", claude.settings_env, needs=("claude.settings.jsonc",)),
+    Check("claude.settings.jsonc", "claude", claude.settings_files),
+    Check("claude.managed", "claude", claude.managed),
+    Check("claude.settings.shadowed", "claude", claude.shadowed, needs=("claude.settings.jsonc", "claude.managed")),
+    Check("claude.settings.env", "claude", claude.settings_env, needs=("claude.settings.jsonc", "claude.managed")),
     Check("claude.base_url.v1", "claude", claude.base_url),
+    Check("settings.points_to_dead", "claude", claude.dead, needs=("service.running",)),
     Check("claude.env.http_proxy", "claude", claude.proxy),
     Check("claude.env.bedrock", "claude", claude.selectors),
     Check("claude.env.api_key", "claude", claude.api_key),
+    Check("claude.login_key", "claude", account.helper),
+    Check("claude.primary_key", "claude", account.managed_key),
+    Check("claude.refused_key", "claude", account.refused_key),
 )
 
 

@@ -1,4 +1,4 @@
-"""Checks of Claude Code: is it here, and will it find c2o?
+"""Checks of Claude Code: is it here, and will a plainly started one find c2o?
 
 ``c2o run`` beats nearly all of it; what is found here matters to a ``claude`` that is started without it.
 """
@@ -6,22 +6,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from urllib.parse import urlsplit
 
+from c2o.claude import loose_settings
 from c2o.claude.environment import LOOPBACK, PROVIDERS
-from c2o.claude.settings import true
-from c2o.config import Config
-from c2o.doctor.finding import Finding, Fix, run
+from c2o.claude.settings import Decision, Scoped, decided, leading_elsewhere, true
+from c2o.doctor.finding import Finding, Fix, mend, run
 from c2o.doctor.machine import Machine
 from c2o.printable import printable
+from c2o.service.probe import listens
+from c2o.urls import without_credentials
 
 _ok = partial(Finding, group="claude", level="ok")
 _warn = partial(Finding, group="claude", level="warn")
 _fail = partial(Finding, group="claude", level="fail")
 
+URL = "ANTHROPIC_BASE_URL"
+
 PROXIES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 """Each of them catches requests to this machine too, in one version of Claude Code or another (2.1.197, 2.1.329)."""
+
+ALL_THE_SAME = "c2o run claude comes to c2o all the same"
 
 
 def binary(machine: Machine) -> Iterator[Finding]:
@@ -34,43 +41,104 @@ def binary(machine: Machine) -> Iterator[Finding]:
         yield _ok(id="claude.binary", title=f"claude {printable(machine.claude_version)}", detail=machine.claude)
 
 
-def settings_file(machine: Machine) -> Iterator[Finding]:
-    settings = machine.settings
-    if settings.problem:
-        title = f"{settings.path} {settings.problem}: Claude Code ignores the whole file"
-        yield _fail(id="claude.settings.jsonc", title=title, fix=Fix("correct the file; it must be plain JSON"))
-    elif settings.exists:
-        yield _ok(id="claude.settings.jsonc", title=f"{settings.path} is valid")
+# Settings files ------------------------------------------------------------------------------------
+
+
+def settings_files(machine: Machine) -> Iterator[Finding]:
+    for place in machine.scopes:
+        settings = place.settings
+        if settings.problem:
+            title = f"{settings.path} {settings.problem}: Claude Code ignores the whole file"
+            yield _fail(id="claude.settings.jsonc", title=title, fix=_correct(place))
+        elif settings.exists:
+            yield _ok(id="claude.settings.jsonc", title=f"{settings.path} is valid")
+
+
+def _correct(place: Scoped) -> Fix:
+    with suppress(OSError):
+        if loose_settings.strict(place.settings.path.read_bytes()) is not None:
+            return mend("claude.settings.jsonc", "what Claude Code can't read is taken out of it")
+    return Fix("correct the file; it must be plain JSON")
+
+
+def managed(machine: Machine) -> Iterator[Finding]:
+    """Nothing that c2o writes or sets is stronger."""
+    for place in machine.scopes:
+        if place.scope == "managed" and (found := leading_elsewhere(place.settings, machine.url)):
+            yield _fail(
+                id="claude.managed",
+                title=f"{place.settings.path} is managed by your organisation and sets {_names(found)}",
+                detail="it beats c2o run as well",
+                fix=Fix("ask those who manage it for an exception; c2o can't change it"),
+            )
+
+
+def shadowed(machine: Machine) -> Iterator[Finding]:
+    """A weaker file leads here, and a stronger one takes that back."""
+    ours = next((n for n, place in enumerate(machine.scopes) if _is_ours(machine, place.settings.env.get(URL))), None)
+    for place in machine.scopes[:ours] if ours is not None else ():
+        if place.scope != "managed" and (found := leading_elsewhere(place.settings, machine.url)):
+            weaker = machine.scopes[ours or 0].settings.path
+            title = f"{place.settings.path} sets {_names(found)} and so beats {weaker}, which leads to c2o"
+            fix = Fix(f"take {_names(found)} out of its env, or start with: c2o run claude")
+            yield _warn(id="claude.settings.shadowed", title=title, fix=fix)
 
 
 def settings_env(machine: Machine) -> Iterator[Finding]:
     """A settings file beats the shell, but not ``c2o run``."""
-    url = machine.settings.env.get("ANTHROPIC_BASE_URL", "")
-    if not url or _is_ours(machine, url):
+    url = _decided(machine, URL)
+    if url is None or url.by is None or any(_is_ours(machine, place.settings.env.get(URL)) for place in machine.scopes):
         return
     yield _warn(
         id="claude.settings.env",
-        title=f"{machine.settings.path} leads plain claude to {printable(url)}",
-        detail="c2o run claude comes to c2o all the same",
-        fix=Fix("start it with c2o run claude; or take ANTHROPIC_BASE_URL out of the file's env"),
+        title=f"{url.by.settings.path} leads plain claude to {_shown(url.value)}",
+        detail=ALL_THE_SAME,
+        fix=run(_on(url.by), safe=False, text="start it with c2o run claude; or lead it here"),
     )
+
+
+def dead(machine: Machine) -> Iterator[Finding]:
+    """Claude Code would try for three minutes before it says a word."""
+    url = _decided(machine, URL)
+    if url is None or (address := _address(url.value)) is None or address[0] not in LOOPBACK or listens(*address):
+        return
+    place = url.by.settings.path if url.by else "the shell"
+    ours = _is_ours(machine, url.value)
+    fix = run("c2o start") if ours else Fix("start what listens there, or start claude with: c2o run claude")
+    title = f"{place} leads plain claude to {_shown(url.value)}, where nothing listens"
+    yield _fail(id="settings.points_to_dead", title=title, fix=fix)
 
 
 def base_url(machine: Machine) -> Iterator[Finding]:
     """It would ask for /v1/v1/messages, and blame the model for the 404."""
-    url = machine.variables.get("ANTHROPIC_BASE_URL", "")
-    if not url.rstrip("/").endswith("/v1"):
-        return
-    place = str(machine.settings.path) if "ANTHROPIC_BASE_URL" in machine.settings.env else "the shell"
-    title = f"ANTHROPIC_BASE_URL in {place} ends in /v1, which Claude Code adds itself"
-    without = url.rstrip("/").removesuffix("/v1")
-    yield _warn(id="claude.base_url.v1", title=title, fix=Fix(f"write it without: {printable(without)}"))
+    for place in machine.scopes:
+        if ends_in_v1(place.settings.env.get(URL)):
+            fix = mend("claude.base_url.v1", f"write it without: {_shown(without_v1(place.settings.env[URL]))}")
+            yield _v1(str(place.settings.path), fix)
+    if ends_in_v1(machine.environ.get(URL)):
+        yield _v1("the shell", Fix(f"export {URL}={_shown(without_v1(machine.environ[URL]))}"))
+
+
+def _v1(place: str, fix: Fix) -> Finding:
+    title = f"{URL} in {place} ends in /v1, which Claude Code adds itself"
+    return _warn(id="claude.base_url.v1", title=title, fix=fix)
+
+
+def ends_in_v1(url: str | None) -> bool:
+    return (url or "").rstrip("/").endswith("/v1")
+
+
+def without_v1(url: str) -> str:
+    return url.rstrip("/").removesuffix("/v1")
+
+
+# Variables -----------------------------------------------------------------------------------------
 
 
 def proxy(machine: Machine) -> Iterator[Finding]:
-    variables = machine.variables
-    found = next((name for name in PROXIES if variables.get(name)), None)
-    if found is None or _reaches_loopback(variables.get("NO_PROXY") or variables.get("no_proxy") or ""):
+    found = next((name for name in PROXIES if _decided(machine, name)), None)
+    exceptions = _decided(machine, "NO_PROXY") or _decided(machine, "no_proxy")
+    if found is None or (exceptions and _reaches_loopback(exceptions.value)):
         return
     yield _warn(
         id="claude.env.http_proxy",
@@ -87,18 +155,18 @@ def _reaches_loopback(no_proxy: str) -> bool:
 
 def selectors(machine: Machine) -> Iterator[Finding]:
     """``c2o run`` takes them away from the shell's environment, and Claude Code ignores the settings' then."""
-    chosen = [name for name in PROVIDERS if true(machine.variables.get(name))]
+    chosen = [name for name in PROVIDERS if (found := _decided(machine, name)) and true(found.value)]
     if chosen:
         yield _warn(
             id="claude.env.bedrock",
             title=f"{', '.join(chosen)} leads plain claude to another provider",
-            detail="c2o run claude comes to c2o all the same",
+            detail=ALL_THE_SAME,
             fix=Fix(f"start it with c2o run claude; or: unset {' '.join(chosen)}"),
         )
 
 
 def api_key(machine: Machine) -> Iterator[Finding]:
-    if machine.variables.get("ANTHROPIC_API_KEY"):
+    if _decided(machine, "ANTHROPIC_API_KEY"):
         yield _warn(
             id="claude.env.api_key",
             title="ANTHROPIC_API_KEY is set: plain claude asks whether to use it, and sends it to c2o",
@@ -107,13 +175,32 @@ def api_key(machine: Machine) -> Iterator[Finding]:
         )
 
 
-def _is_ours(machine: Machine, url: str) -> bool:
+def _decided(machine: Machine, name: str) -> Decision | None:
+    return decided(name, machine.scopes, machine.environ)
+
+
+def _names(found: dict[str, str]) -> str:
+    return ", ".join(found)
+
+
+def _on(place: Scoped) -> str:
+    return "c2o claude on" + (" --scope project" if place.scope in ("local", "project") else "")
+
+
+def _shown(url: str) -> str:
+    return printable(without_credentials(url))
+
+
+def _is_ours(machine: Machine, url: str | None) -> bool:
     """Does it lead to the service, where it runs or would run?"""
-    ports = {machine.service.instance.port} if machine.service.instance else set()
-    if isinstance(machine.config_or_error, Config):
-        ports.add(machine.config_or_error.server.port)
+    address = _address(url or "")
+    return address is not None and address[0] in LOOPBACK and address[1] in machine.ports
+
+
+def _address(url: str) -> tuple[str, int] | None:
     try:
-        host, port = urlsplit(url).hostname, urlsplit(url).port
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
-        return False
-    return host in LOOPBACK and port in ports
+        return None
+    return (parts.hostname, port) if parts.hostname and port else None

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from functools import partial
 
+from c2o import paths
 from c2o.config import Config
 from c2o.doctor.finding import Finding, Fix, run
 from c2o.doctor.machine import Machine
@@ -43,6 +44,17 @@ def permissions(machine: Machine) -> Iterator[Finding]:
         yield _warn(id="perm.config", title=f"{others} may read it, and the token in it", fix=fix)
     else:
         yield _ok(id="perm.config", title="only you can read it")
+
+
+def private_places(_: Machine) -> Iterator[Finding]:
+    """The log and what the service remembers tell when somebody worked, and on what models; the key file has keys."""
+    if os.name != "posix":
+        return
+    places = [paths.state_dir(), paths.log_file().parent, paths.key_file()]
+    for place in dict.fromkeys(place for place in places if place.exists()):
+        if place.stat().st_mode & 0o077:
+            title = f"other users of this machine may look into {place}"
+            yield _warn(id="perm.state", title=title, fix=run(f"chmod -R go-rwx {place}"))
 
 
 def keys(machine: Machine) -> Iterator[Finding]:

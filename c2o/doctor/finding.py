@@ -10,7 +10,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from c2o.doctor.machine import Machine
 
-Group = Literal["config", "service", "upstream", "claude"]
+Group = Literal["install", "config", "service", "upstream", "claude"]
 
 Level = Literal["ok", "warn", "fail", "skip"]
 """``skip``: not looked at, because what it needs has failed."""
@@ -40,6 +40,11 @@ class Finding(Struct, frozen=True, kw_only=True):
 def run(command: str, *, safe: bool = True, text: str = "") -> Fix:
     """A fix that is a command, after a few words if need be."""
     return Fix(f"{text}: {command}" if text else command, command, safe)
+
+
+def mend(id: str, text: str) -> Fix:
+    """A fix that the doctor itself makes in a file, and shows before it does."""
+    return run(f"c2o doctor --fix --only {id}", text=text)
 
 
 class Check(NamedTuple):

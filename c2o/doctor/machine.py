@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
-from c2o import config, paths, secret
+from c2o import config, facts, paths, secret, service
 from c2o.claude import launch, settings
-from c2o.claude.settings import Settings
+from c2o.claude.settings import Scoped
 from c2o.config import Config
 from c2o.doctor import probing
 from c2o.errors import C2oError, ConfigError, CredentialError
+from c2o.facts import Fact
 from c2o.service import probe
 from c2o.service.probe import ServiceStatus
 from c2o.wire.probe import Found
@@ -61,9 +66,50 @@ class Machine:
             return dict(zip(askable, threads.map(lambda job: list(probing.ask(job)), jobs), strict=True))
 
     @cached_property
-    def settings(self) -> Settings:
-        """Claude Code's user settings."""
-        return settings.read(paths.claude_settings_file())
+    def manager(self) -> str:
+        """Who keeps the service: ``systemd``, ``launchd``, ``detached``."""
+        return service.chosen()
+
+    @property
+    def ports(self) -> set[int]:
+        """Where the service runs, or would run."""
+        there = self.config_or_error
+        configured = {there.server.port} if isinstance(there, Config) else set()
+        return configured | ({self.service.instance.port} if self.service.instance else set())
+
+    @property
+    def url(self) -> str:
+        """Where the service runs, or would run; empty if nobody knows."""
+        if self.service.instance:
+            return self.service.instance.url
+        there = self.config_or_error
+        return f"http://{there.server.host}:{there.server.port}" if isinstance(there, Config) else ""
+
+    def window(self, upstream: str, model: str) -> int | None:
+        """A model's context window, in tokens: from the configuration, or learned."""
+        given = self.config.limits.get(f"{upstream}/{model}")
+        if given and given.context_window:
+            return given.context_window
+        known = (fact.fact.partition(":") for fact in self.facts if (fact.upstream, fact.model) == (upstream, model))
+        return next((int(value) for name, _, value in known if name == "context_window" and value.isdigit()), None)
+
+    @cached_property
+    def facts(self) -> list[Fact]:
+        """What the service has learned."""
+        return facts.read(facts.path(), facts.now()).facts
+
+    @cached_property
+    def scopes(self) -> list[Scoped]:
+        """The settings files that a ``claude`` reads which is started in this folder, the strongest first."""
+        return settings.in_scopes(Path.cwd())
+
+    @cached_property
+    def account(self) -> dict[str, Any]:
+        """What Claude Code keeps beside its settings: ``~/.claude.json``; empty if it can't be read."""
+        with suppress(OSError, ValueError):
+            found = json.loads(paths.claude_state_file().read_bytes())
+            return found if isinstance(found, dict) else {}
+        return {}
 
     @cached_property
     def claude(self) -> str | None:
@@ -84,11 +130,6 @@ class Machine:
         except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
             return None
         return said.stdout.split(" ")[0].strip()
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """The environment as plain ``claude`` sees it: its settings beat the shell."""
-        return {**self.environ, **self.settings.env}
 
 
 def _key(source: str) -> str | CredentialError:

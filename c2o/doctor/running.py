@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from c2o import __version__
+from c2o import __version__, service, urls
 from c2o.doctor.finding import Finding, Fix, run
 from c2o.doctor.machine import Machine
-from c2o.service import processes
+from c2o.errors import UsageError
+from c2o.service import installing, launcher, linger, processes, unit_files
 from c2o.service.probe import is_c2o, listens
 
 _ok = partial(Finding, group="service", level="ok")
@@ -60,7 +61,7 @@ def version(machine: Machine) -> Iterator[Finding]:
     there = machine.service.instance
     if there and there.version != __version__:
         title = f"the service is c2o {there.version}, this command is {__version__}"
-        yield _warn(id="service.version_skew", title=title, fix=run("c2o restart"))
+        yield _warn(id="daemon.version_skew", title=title, fix=run("c2o restart"))
 
 
 def configuration(machine: Machine) -> Iterator[Finding]:
@@ -75,3 +76,55 @@ def problems(machine: Machine) -> Iterator[Finding]:
     if report := machine.service.report:
         for problem in report.problems:
             yield _warn(id=problem.id, title=problem.hint, fix=Fix("see the log that c2o status names"))
+
+
+def remote(machine: Machine) -> Iterator[Finding]:
+    server = machine.config.server
+    if server.allow_remote and not urls.is_loopback(f"http://{server.host}"):
+        title = f"the service listens on {server.host}: whoever reaches this machine and has the token can use it"
+        fix = Fix(f'if nobody else should: set host = "127.0.0.1" under [server] in {machine.config_file}')
+        yield _warn(id="service.remote", title=title, fix=fix)
+
+
+# What a service manager keeps ----------------------------------------------------------------------
+
+
+def manager(machine: Machine) -> Iterator[Finding]:
+    """A process of its own needs no files, and no manager."""
+    if machine.manager == "detached":
+        return
+    if not service.MANAGERS[machine.manager].available():
+        title = f"the service was installed for {machine.manager}, which can't be reached from here"
+        yield _fail(id="service.manager", title=title, fix=run("c2o service status", safe=False))
+    else:
+        yield _ok(id="service.manager", title=f"{machine.manager} keeps the service")
+
+
+def unit(machine: Machine) -> Iterator[Finding]:
+    if machine.manager == "detached":
+        return
+    kept = service.MANAGERS[machine.manager]
+    try:
+        files = kept.files(launcher.program(machine.config, machine.manager))
+    except UsageError as error:
+        yield _fail(id="service.unit.stale", title=str(error), fix=Fix(f"correct {machine.config_file}"))
+        return
+    if not unit_files.current(files):
+        title = f"{', '.join(map(str, files))} would be written differently today"
+        yield _warn(id="service.unit.stale", title=title, fix=run("c2o service install"))
+
+
+def lingering(machine: Machine) -> Iterator[Finding]:
+    if machine.manager == "systemd" and not linger.on():
+        title = "the service ends when you log out, and after a restart it waits for you to log in"
+        yield _warn(id="service.linger", title=title, fix=run("loginctl enable-linger"))
+
+
+def unit_keys(machine: Machine) -> Iterator[Finding]:
+    """Here the key is there, and the service starts without this shell."""
+    if machine.manager != "detached" and (missing := installing.missing_keys(machine.config, machine.manager)):
+        yield _fail(
+            id="service.env.missing_key",
+            title=f"{', '.join(missing)}: set in this shell, but not where {machine.manager} starts the service",
+            fix=run("c2o service install --save-keys", safe=False),
+        )

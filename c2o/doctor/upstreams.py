@@ -112,6 +112,50 @@ def _unlisted(case: Case) -> Iterator[Finding]:
             yield _warn(id="upstream.model", title=title, fix=_correct_model(case, model))
 
 
+# Windows -------------------------------------------------------------------------------------------
+
+SMALL = 32_000
+"""Tokens.  Claude Code's own instructions and tools take about twenty thousand of them."""
+
+
+def windows(machine: Machine) -> Iterator[Finding]:
+    """By its window Claude Code decides when to compact, and c2o when a prompt is too long."""
+    for name in machine.config.upstreams:
+        case = Case(name, machine.config, machine.found.get(name, []))
+        for model in probing.models_of(machine.config, name):
+            window = machine.window(name, model) or _listed_window(case, model)
+            if window is None:
+                yield _unknown_window(case, model)
+            elif window < SMALL:
+                yield _small_window(case, model, window)
+
+
+def _listed_window(case: Case, model: str) -> int | None:
+    return next((each.context_window for each in case.listed if each.id == model), None)
+
+
+def _unknown_window(case: Case, model: str) -> Finding:
+    title = f"the context window of {case.name}/{model} isn't known, so Claude Code takes it for 200,000 tokens"
+    fix = Fix(f'set context_window under [limits."{case.name}/{model}"] in {case.config.path}, then: c2o restart')
+    return _warn(id="upstream.window", title=title, fix=fix)
+
+
+def _small_window(case: Case, model: str, window: int) -> Finding:
+    """Ollama gives a model a small part of its window unless told, and drops the beginning of what is longer
+    (https://docs.ollama.com/context-length)."""
+    title = f"{case.name}/{model} has a context window of {window:,} tokens; Claude Code needs more to work well"
+    dialect = case.config.upstreams[case.name].dialect_name()
+    if dialect == "ollama":
+        return _warn(
+            id="upstream.num_ctx", title=title, fix=Fix("start it with more: OLLAMA_CONTEXT_LENGTH=65536 ollama serve")
+        )
+    return _warn(
+        id="upstream.window",
+        title=title,
+        fix=Fix("give the server a larger one, or choose another model under [models]"),
+    )
+
+
 # What to do about each fault ------------------------------------------------------------------------
 
 

@@ -144,7 +144,7 @@ def test_ids_are_those_that_scripts_know() -> None:
         "config.key",
         "port.foreign",
         "service.running",
-        "service.version_skew",
+        "daemon.version_skew",
         "config.changed",
         "service.problems",
         "upstream.stream",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from c2o import paths
 from c2o.claude.environment import PROVIDERS
+from c2o.doctor import CHECKS, Finding, Machine, diagnose
 from tests.doctor.conftest import Configure, look
 
 Settings = Callable[..., Path]
@@ -126,3 +130,94 @@ def test_claude_is_found_and_tells_its_version(tmp_path: Path) -> None:
 def test_claude_that_does_not_start(tmp_path: Path) -> None:
     executable(tmp_path / "bin" / "claude", "exit 1")
     assert look("claude.binary", PATH=str(tmp_path / "bin"))["claude.binary"].level == "warn"
+
+
+# ---- more than one settings file
+
+
+OURS = "http://127.0.0.1:8299"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Writes a settings file of the folder in which the doctor is asked."""
+    folder = tmp_path / "project"
+    (folder / ".claude").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+
+    def write(url: str, name: str = "settings.local.json") -> Path:
+        path = folder / ".claude" / name
+        path.write_text(json.dumps({"env": {"ANTHROPIC_BASE_URL": url}}))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def ours(configure: Configure) -> None:
+    configure(server={"auth_token": "c2o-x", "port": 8299})
+
+
+@pytest.mark.usefixtures("ours")
+@pytest.mark.parametrize("name", ["settings.json", "settings.local.json"])
+def test_a_project_s_settings_beat_the_person_s(settings: Settings, project: Callable[..., Path], name: str) -> None:
+    user = settings(json.dumps({"env": {"ANTHROPIC_BASE_URL": OURS}}))
+    path = project("https://elsewhere.example.com", name)
+    found = look("claude.settings.shadowed", "claude.settings.env")
+    assert f"{path} sets ANTHROPIC_BASE_URL and so beats {user}" in found["claude.settings.shadowed"].title
+    assert "claude.settings.env" not in found, "one cause, one finding"
+
+    path.unlink()
+    assert "claude.settings.shadowed" not in look("claude.settings.shadowed")
+
+
+@pytest.mark.usefixtures("ours")
+def test_a_project_s_settings_alone(project: Callable[..., Path]) -> None:
+    path = project("https://user:secret@elsewhere.example.com/x?key=secret")
+    finding = look("claude.settings.env")["claude.settings.env"]
+    assert finding.title == f"{path} leads plain claude to https://elsewhere.example.com/x"
+    assert finding.fix is not None
+    assert finding.fix.command == "c2o claude on --scope project"
+
+
+@pytest.mark.usefixtures("ours")
+def test_managed_settings_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "managed-settings.json"
+    monkeypatch.setattr(paths, "claude_managed_settings", lambda: [path])
+    path.write_text('{"env": {"CLAUDE_CODE_USE_BEDROCK": "1"}}')
+    finding = look("claude.managed")["claude.managed"]
+    assert (finding.level, "CLAUDE_CODE_USE_BEDROCK" in finding.title) == ("fail", True)
+
+    path.write_text(json.dumps({"env": {"ANTHROPIC_BASE_URL": OURS, "OTHER": "1"}}))
+    assert "claude.managed" not in look("claude.managed")
+
+
+def test_settings_that_lead_to_nobody(settings: Settings, configure: Configure) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        configure(server={"auth_token": "c2o-x", "port": port})
+        settings(json.dumps({"env": {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}"}}))
+        assert "settings.points_to_dead" not in look_only("settings.points_to_dead")
+    finding = look_only("settings.points_to_dead")["settings.points_to_dead"]
+    assert (finding.level, finding.fix and finding.fix.command) == ("fail", "c2o start")
+
+    configure(server={"auth_token": "c2o-x", "port": port - 1})
+    finding = look_only("settings.points_to_dead")["settings.points_to_dead"]
+    assert finding.fix is not None
+    assert "c2o run claude" in finding.fix.text
+
+
+def look_only(id: str) -> dict[str, Finding]:
+    """This check alone, whatever it needs."""
+    checks = tuple(check._replace(needs=()) for check in CHECKS if check.id == id)
+    return {finding.id: finding for finding in diagnose(Machine({}), checks=checks)}
+
+
+def test_another_config_dir_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "elsewhere"))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "settings.json").write_text("{,}")
+    (tmp_path / "elsewhere" / ".claude.json").write_text('{"primaryApiKey": "sk-ant-0123456789"}')
+    found = look("claude.settings.jsonc", "claude.primary_key")
+    assert str(tmp_path / "elsewhere" / "settings.json") in found["claude.settings.jsonc"].title
+    assert "0123456789" not in repr(found["claude.primary_key"])

@@ -43,7 +43,7 @@ def test_a_stranger_on_the_port_is_named(configure: Configure) -> None:
 def test_a_running_service(configured: CommandLine) -> None:
     configured("start")
     there = configured.service()
-    found = look("port.foreign", "service.running", "service.version_skew", "config.changed", "service.problems")
+    found = look("port.foreign", "service.running", "daemon.version_skew", "config.changed", "service.problems")
     assert list(found) == ["config.file", "service.running"], "nothing else is worth a word"
     assert found["service.running"].level == "ok"
     assert there.url in found["service.running"].title
@@ -53,7 +53,7 @@ def test_a_running_service(configured: CommandLine) -> None:
 def test_a_service_of_another_version(configured: CommandLine) -> None:
     configured("start")
     instance.write(configured.service()._replace(version="0.0.1"))
-    finding = look("service.version_skew")["service.version_skew"]
+    finding = look("daemon.version_skew")["daemon.version_skew"]
     assert finding.level == "warn"
     assert "c2o 0.0.1" in finding.title
     assert finding.fix is not None

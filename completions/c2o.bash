@@ -23,7 +23,7 @@ _c2o() {
   case "$command" in
     claude) words='--scope --dry-run --force --json --help' ;;
     demo) words='--pace --json --help' ;;
-    doctor) words='--strict --probe --no-probe --json --help' ;;
+    doctor) words='--strict --probe --no-probe --only --fix --yes -y --bundle --json --help' ;;
     env) words='--shell --format --model --upstream --no-start --json --help' ;;
     init) words='--upstream --name --key-env --no-key --model --map --port --yes -y --dry-run --no-test --force --json --help' ;;
     learned) words='--json --help' ;;

@@ -25,6 +25,10 @@ complete -c c2o -n '__fish_seen_subcommand_from demo; and not __fish_seen_subcom
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l strict -d 'Fail on warnings too'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l probe -d 'Ask the upstreams, with a few tokens each'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l no-probe -d 'Ask the upstreams, with a few tokens each'
+complete -c c2o -n '__fish_seen_subcommand_from doctor' -l only -d 'Only this check and those it needs; more than once' -x
+complete -c c2o -n '__fish_seen_subcommand_from doctor' -l fix -d 'Show what can be put right here, and do it if you agree'
+complete -c c2o -n '__fish_seen_subcommand_from doctor' -l yes -d 'With --fix - agree to everything'
+complete -c c2o -n '__fish_seen_subcommand_from doctor' -l bundle -d 'Write a zip for a bug report, without secrets' -x
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l json -d 'Print one JSON object instead of text'
 complete -c c2o -n '__fish_seen_subcommand_from env' -l shell -d 'Whose words to use; your shell’s, if it isn’t said' -x -a 'bash fish pwsh'
 complete -c c2o -n '__fish_seen_subcommand_from env' -l format -d 'Commands for a shell, a .env file, JSON, or VS Code’s settings' -x -a 'shell dotenv json vscode'

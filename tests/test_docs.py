@@ -11,6 +11,8 @@ import typer.main
 
 from c2o import config, errors
 from c2o.cli import app
+from c2o.doctor import CHECKS
+from c2o.doctor.upstreams import FAILED
 from c2o.translate.dialects import DIALECTS
 
 ROOT = Path(__file__).parent.parent
@@ -52,3 +54,8 @@ def test_links_lead_somewhere():
     for document in (ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / ".github").glob("*.md")):
         for target in re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+@pytest.mark.parametrize("id", [*(check.id for check in CHECKS), *(id for id, _, _ in FAILED.values())])
+def test_a_check_is_documented(id):
+    assert f"`{id}`" in (ROOT / ".github" / "docs" / "doctor.md").read_text()

@@ -12,11 +12,9 @@ from typing import Any
 import msgspec
 import tomli_w
 
-from c2o import paths
+from c2o import log_file, paths
 from c2o.doctor import Machine, installation, redaction
-from c2o.doctor.redaction import Redactor
 from c2o.errors import RefusedFile
-from c2o.service import log_file
 from c2o.urls import without_credentials
 
 LOG_LINES = 500
@@ -24,7 +22,7 @@ LOG_LINES = 500
 
 def write(path: Path, machine: Machine, diagnosis: Any) -> list[str]:
     """Only its owner can read it.  Returns the names of the files in it.  Raises RefusedFile."""
-    redact = Redactor(redaction.secrets_of(machine))
+    redact = redaction.redactor(machine)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

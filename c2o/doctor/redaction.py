@@ -1,88 +1,35 @@
-"""What leaves this machine in a bug report: without keys, whatever form they have taken."""
+"""What leaves this machine in a bug report: without keys, in whatever form."""
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote
 
-from c2o import secret
+from c2o import redaction, secret
 from c2o.config import Config
 from c2o.doctor.machine import Machine
+from c2o.redaction import HIDDEN, Redactor, without_what_looks_like_a_key
 from c2o.urls import without_credentials
 
-HIDDEN = "***"
-
-SHORTEST = 12
-"""Characters below which a text is taken for no secret: to hide ``ollama`` would garble whatever is said of it.
-Of a longer one, any piece of this length is hidden."""
-
-_LOOKS_LIKE_A_KEY = re.compile(
-    r"\b(?:sk|nvapi|gsk|xai|hf|r8|pk|tgp|fw|csk|ghp|gho|github_pat|c2o|AIza)[-_]?[A-Za-z0-9_\-]{16,}"
-    r"|(?i:bearer\s+)[A-Za-z0-9._~+/=\-]{8,}"
-)
-"""Keys that we weren't told of: as providers make them, and whatever stands behind ``Bearer``."""
+_NAMES_A_SECRET = re.compile("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|HEADERS", re.IGNORECASE)
 
 
-def secrets_of(machine: Machine) -> set[str]:
-    """All that must not be shown, as far as it is known here."""
-    found = {value for name, value in machine.environ.items() if _names_a_secret(name)}
-    for place in machine.scopes:
-        found |= {value for name, value in place.settings.env.items() if _names_a_secret(name)}
+def redactor(machine: Machine) -> Callable[[str], str]:
+    """Hides all that is known here to be secret, and what looks like a key."""
+    hide = Redactor(_secrets(machine))
+    return lambda text: without_what_looks_like_a_key(hide(text))
+
+
+def _secrets(machine: Machine) -> Iterator[str]:
+    for variables in (machine.environ, *(place.settings.env for place in machine.scopes)):
+        yield from (value for name, value in variables.items() if _NAMES_A_SECRET.search(name))
     config = machine.config_or_error
     if isinstance(config, Config):
-        found.add(config.server.auth_token.reveal())
-        found |= set(_of_upstreams(config))
-        found |= {key for key in machine.keys.values() if isinstance(key, str)}
-    return {value for value in found if len(value) >= SHORTEST}
-
-
-def _of_upstreams(config: Config) -> Iterator[str]:
-    for upstream in config.upstreams.values():
-        yield from upstream.headers.values()
-        yield from (word for value in upstream.headers.values() for word in value.split())
-        if upstream.api_key and secret.describe(upstream.api_key.reveal()) != upstream.api_key.reveal():
-            yield upstream.api_key.reveal()
-
-
-def _names_a_secret(variable: str) -> bool:
-    return bool(re.search("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|HEADERS", variable, re.IGNORECASE))
-
-
-class Redactor:
-    """Hides what it was told, in plain and encoded, and what looks like a key."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for value in secrets for form in _forms(value)}
-        self._pieces = {form[at : at + SHORTEST] for form in forms for at in range(len(form) - SHORTEST + 1)}
-
-    def __call__(self, text: str) -> str:
-        return _LOOKS_LIKE_A_KEY.sub(HIDDEN, self._without_pieces(text))
-
-    def _without_pieces(self, text: str) -> str:
-        """Every place is looked at where a piece of a secret could stand; what overlaps is hidden in one."""
-        kept: list[str] = []
-        at = shown = 0
-        while at <= len(text) - SHORTEST:
-            if text[at : at + SHORTEST] not in self._pieces:
-                at += 1
-                continue
-            kept += (text[shown:at], HIDDEN)
-            while text[at : at + SHORTEST] in self._pieces:
-                at += 1
-            at = shown = at + SHORTEST - 1
-        return "".join([*kept, text[shown:]])
-
-
-def _forms(value: str) -> Iterator[str]:
-    """As it is, in base64 at any of the three offsets, and in a URL."""
-    yield value
-    yield quote(value, safe="")
-    for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + value.encode()).decode()
-        yield encoded[4 if offset else 0 : len(encoded) - 4]
+        yield config.server.auth_token.reveal()
+        yield from (key for key in machine.keys.values() if isinstance(key, str))
+        for upstream in config.upstreams.values():
+            yield from redaction.in_headers(upstream.headers)
 
 
 def of_tables(tables: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import c2o
 from c2o import instance, key_file, paths
@@ -22,8 +21,6 @@ from c2o.proxy.handover import Predecessor
 if sys.platform != "win32":
     import resource
 
-if TYPE_CHECKING:
-    from c2o.proxy.state import State
 
 LOCK_PATIENCE = 1.0
 """Seconds for the lock: whoever looks whether it is held, holds it himself for a moment."""
@@ -82,18 +79,9 @@ def _run(config: Config, sock: socket.socket, lock: Lock, before: Predecessor | 
     from c2o.proxy.state import STATE  # noqa: PLC0415
 
     app = create_app(config, folder=paths.state_dir())
-    app[STATE].log = service_log.to_file_and_stderr(_redactor(config, app[STATE]), paths.log_file())
+    app[STATE].log = service_log.to_file_and_stderr(app[STATE].upstreams.redacted, paths.log_file())
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(Life(app, sock, lock, _describe(config, sock)).lived(before, ready))
-
-
-def _redactor(config: Config, state: State) -> Callable[[str], str]:
-    token = config.server.auth_token.reveal()
-
-    def redact(text: str) -> str:
-        return state.upstreams.redacted(text).replace(token, "***")
-
-    return redact
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -7,19 +7,19 @@ followed, the environment's proxies and ``.netrc`` are not asked, cookies are no
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from io import BytesIO
 
 import aiohttp
 from yarl import URL
 
-from c2o import __version__, secret, urls
+from c2o import __version__, redaction, secret, urls
 from c2o.config import Config, Upstream
 from c2o.errors import CredentialError, RequestError
 from c2o.proxy.clock import Clock
 from c2o.proxy.patience import Patience
+from c2o.redaction import Redactor
 from c2o.routing import Route
 from c2o.secret import Secret
 from c2o.translate.types import UpstreamRequest
@@ -47,18 +47,12 @@ def keys(config: Config) -> dict[str, Secret]:
     return found
 
 
-SHORTEST_SECRET = 12
-"""Characters below which a key is a word like ``ollama``, for servers that want any; to hide it would garble texts."""
-
-_SECRET_HEADER = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
-
-
-def _secrets(found: Mapping[str, Secret], config: Config) -> list[str]:
-    """What no text may show: the keys, and what configured headers with such names hold.  The longest first."""
-    given = [header for upstream in config.upstreams.values() for header in upstream.headers.items()]
-    in_headers = [word for name, value in given if _SECRET_HEADER.search(name) for word in value.split()]
-    secrets = {*(key.reveal() for key in found.values()), *in_headers}
-    return sorted((each for each in secrets if len(each) >= SHORTEST_SECRET), key=len, reverse=True)
+def _secrets(found: Mapping[str, Secret], config: Config) -> Iterator[str]:
+    """What no text may show."""
+    yield config.server.auth_token.reveal()
+    yield from (key.reveal() for key in found.values())
+    for upstream in config.upstreams.values():
+        yield from redaction.in_headers(upstream.headers)
 
 
 class Upstreams:
@@ -67,7 +61,8 @@ class Upstreams:
     def __init__(self, config: Config, clock: Clock) -> None:
         self._clock = clock
         self._keys = keys(config)
-        self._hidden = _secrets(self._keys, config)
+        self.redacted: Callable[[str], str] = Redactor(_secrets(self._keys, config))
+        """A text without any secret, should an upstream have repeated one."""
         self._headers = {name: self._headers_for(name, upstream) for name, upstream in config.upstreams.items()}
         self._patience = {name: Patience(upstream) for name, upstream in config.upstreams.items()}
         self._address = {
@@ -89,12 +84,6 @@ class Upstreams:
         key = route.upstream.api_key
         place = secret.describe(key.reveal()) if key else "nowhere (no api_key is configured)"
         return Failing(route.name, self._address[route.name], route.model, place, self.redacted)
-
-    def redacted(self, text: str) -> str:
-        """``text`` without any key, should an upstream have repeated one."""
-        for hidden in self._hidden:
-            text = text.replace(hidden, "***")
-        return text
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(

@@ -23,6 +23,8 @@ ROOT = Path(__file__).parent.parent.parent
 def healthy(configured: CommandLine, upstream: FakeUpstream, tmp_path: Path) -> CommandLine:
     """Everything is well: a service, an upstream that works, and a Claude Code."""
     upstream.think(works)
+    limits = {"fake/fake-model": {"context_window": 131_072}}
+    configured.configure(configuration(upstream.base_url) | {"limits": limits})
     binary = tmp_path / "bin" / "claude"
     binary.parent.mkdir()
     binary.write_text("#!/bin/sh\necho '2.1.329 (Claude Code)'\n")
@@ -40,6 +42,7 @@ def test_a_healthy_machine(healthy: CommandLine, upstream: FakeUpstream) -> None
     done = healthy("doctor", "--strict")
     assert (done.exit_code, done.err) == (0, "")
     assert [line for line in done.out.splitlines() if line and not line.startswith("  ")] == [
+        "install",
         "config",
         "service",
         "upstream",
@@ -85,10 +88,11 @@ def test_without_a_configuration_only_that_is_said(c2o: CommandLine) -> None:
     done = c2o("doctor")
     assert done.exit_code == 1
     assert "✗ there is no configuration at ~/c2o/config.toml\n      fix: c2o init\n" in done.out
-    assert "service" not in done.out.splitlines()
     assert "not checked because of them" in done.out
-    skipped = [check["id"] for check in c2o("doctor", "--json").json["checks"] if check["level"] == "skip"]
-    assert skipped == [check.id for check in CHECKS if check.needs and check.group != "claude"]
+    skipped = {check["id"] for check in c2o("doctor", "--json").json["checks"] if check["level"] == "skip"}
+    consequences = {check.id for check in CHECKS if "config.file" in check.needs}
+    assert consequences < skipped
+    assert skipped - consequences == {"service.problems", "settings.points_to_dead"}
 
 
 def test_no_probe_asks_nobody(healthy: CommandLine, upstream: FakeUpstream) -> None:
@@ -139,20 +143,35 @@ def test_a_slow_upstream_does_not_hide_a_fast_one(configured: CommandLine, upstr
 def test_ids_are_those_that_scripts_know() -> None:
     """An id that changes breaks somebody's script; a new one is added here."""
     assert [check.id for check in CHECKS] == [
+        "install.version",
+        "install.pth",
         "config.file",
         "perm.config",
+        "perm.state",
         "config.key",
+        "service.manager",
+        "service.unit.stale",
+        "service.linger",
+        "service.env.missing_key",
+        "service.remote",
         "port.foreign",
         "service.running",
         "daemon.version_skew",
         "config.changed",
         "service.problems",
         "upstream.stream",
+        "upstream.window",
         "claude.binary",
         "claude.settings.jsonc",
+        "claude.managed",
+        "claude.settings.shadowed",
         "claude.settings.env",
         "claude.base_url.v1",
+        "settings.points_to_dead",
         "claude.env.http_proxy",
         "claude.env.bedrock",
         "claude.env.api_key",
+        "claude.login_key",
+        "claude.primary_key",
+        "claude.refused_key",
     ]

@@ -5,8 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from c2o import instance
+import pytest
+
+from c2o import instance, service
+from c2o.service import linger, record, unit_files
+from c2o.service.detached import Detached
+from c2o.service.manager import Program
 from tests.clients.service import TOKEN, configuration
 from tests.command_line import CommandLine, until
 from tests.doctor.conftest import Configure, look
@@ -87,3 +95,83 @@ def test_a_service_that_a_stranger_stands_in_for(configured: CommandLine) -> Non
     finding = look("service.running")["service.running"]
     assert finding.level == "fail"
     assert f"127.0.0.1:{port}" in finding.title
+
+
+# ---- what a service manager keeps
+
+
+class Kept(Detached):
+    """A manager whose files and environment a test decides."""
+
+    def __init__(self, folder: Path, *, there: bool = True, **environ: str) -> None:
+        self.unit, self.there, self.variables = folder / "c2o.unit", there, environ
+
+    def available(self) -> bool:
+        return self.there
+
+    def files(self, program: Program) -> dict[Path, str]:
+        return {self.unit: f"run on port {program.port}\n"}
+
+    def environ(self) -> dict[str, str]:
+        return self.variables
+
+
+@pytest.fixture
+def keep(tmp_path: Path, configure: Configure, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Kept]:
+    """Installs a manager in the place of systemd."""
+    configure(server=with_port(8299), upstreams={"up": {"base_url": "http://127.0.0.1:9/v1", "api_key": "env:UP_KEY"}})
+
+    def kept(**how: Any) -> Kept:
+        manager = Kept(tmp_path, **how)
+        monkeypatch.setitem(service.MANAGERS, "systemd", manager)
+        record.write(record.Record("systemd", False))
+        return manager
+
+    return kept
+
+
+def test_without_a_manager_there_is_nothing_to_keep(configure: Configure) -> None:
+    configure()
+    checks = ("service.manager", "service.unit.stale", "service.linger", "service.env.missing_key")
+    assert set(look(*checks)) == {"config.file"}
+
+
+def test_a_manager_that_cannot_be_reached(keep: Callable[..., Kept]) -> None:
+    keep(there=False)
+    found = look("service.manager", "service.unit.stale")
+    assert (found["service.manager"].level, found["service.unit.stale"].level) == ("fail", "skip")
+
+
+def test_a_unit_of_another_day(keep: Callable[..., Kept], configure: Configure) -> None:
+    manager = keep()
+    unit_files.put({manager.unit: "run on port 8299\n"})
+    assert "service.unit.stale" not in look("service.unit.stale")
+    unit_files.put({manager.unit: "run on port 1\n"})
+    finding = look("service.unit.stale")["service.unit.stale"]
+    assert (finding.level, finding.fix and finding.fix.command) == ("warn", "c2o service install")
+
+
+@pytest.mark.parametrize("lingers", [True, False])
+def test_a_service_that_ends_at_logout(
+    keep: Callable[..., Kept], monkeypatch: pytest.MonkeyPatch, lingers: bool
+) -> None:
+    keep()
+    monkeypatch.setattr(linger, "on", lambda: lingers)
+    assert ("service.linger" in look("service.linger")) is not lingers
+
+
+def test_a_key_that_only_this_shell_has(keep: Callable[..., Kept], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UP_KEY", "sk-0123456789abcdef")
+    keep()
+    finding = look("service.env.missing_key")["service.env.missing_key"]
+    assert (finding.level, finding.fix and finding.fix.command) == ("fail", "c2o service install --save-keys")
+    assert "0123456789" not in repr(finding)
+    keep(UP_KEY="sk-0123456789abcdef")
+    assert "service.env.missing_key" not in look("service.env.missing_key")
+
+
+def test_a_service_for_everybody(configure: Configure) -> None:
+    configure(server=with_port(0) | {"host": "0.0.0.0", "allow_remote": True})
+    assert look("service.remote")["service.remote"].level == "warn"
+    configure(server=with_port(0))
+    assert "service.remote" not in look("service.remote")

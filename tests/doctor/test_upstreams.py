@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from c2o import config
+from c2o import config, facts
 from c2o.doctor import Finding
 from c2o.doctor.upstreams import FAILED, Case, diagnosed
 from c2o.wire.probe import Found, ListedModel
@@ -135,3 +135,50 @@ def test_each_upstream_is_asked(configure: Configure, upstream: FakeUpstream) ->
     found = look("upstream.stream")
     assert found["upstream.key"].title == "up wants a key, and there is none: Wrong key"
     assert found["upstream.connection"].level == "fail"
+
+
+# ---- windows
+
+
+def window_of(configure: Configure, upstream: FakeUpstream, window: int | None, **fields: Any) -> dict[str, Finding]:
+    upstream.think(works)
+    upstream.models = [{"id": "fake-model", "context_length": window} if window else {"id": "fake-model"}]
+    configure(upstreams={"up": {"base_url": upstream.base_url, **fields}})
+    return look("upstream.window")
+
+
+def test_a_window_that_nobody_knows(configure: Configure, upstream: FakeUpstream) -> None:
+    finding = window_of(configure, upstream, None)["upstream.window"]
+    assert (finding.level, "up/fake-model isn't known" in finding.title) == ("warn", True)
+    assert finding.fix is not None
+    assert '[limits."up/fake-model"]' in finding.fix.text
+
+
+def test_a_window_that_is_known(configure: Configure, upstream: FakeUpstream) -> None:
+    assert "upstream.window" not in window_of(configure, upstream, 131_072)
+    configure(upstreams={"up": {"base_url": upstream.base_url}}, limits={"up/fake-model": {"context_window": 64_000}})
+    upstream.models = [{"id": "fake-model"}]
+    assert "upstream.window" not in look("upstream.window")
+
+
+def test_a_window_that_was_learned(configure: Configure, upstream: FakeUpstream) -> None:
+    learned = facts.Fact(
+        upstream="up",
+        model="fake-model",
+        base_url=facts.address(upstream.base_url),
+        fact="context_window:100000",
+        learned_at=facts.now(),
+    )
+    facts.add(facts.path(), [learned], facts.now())
+    assert "upstream.window" not in window_of(configure, upstream, None)
+
+
+def test_a_window_that_is_too_small(configure: Configure, upstream: FakeUpstream) -> None:
+    finding = window_of(configure, upstream, 8192)["upstream.window"]
+    assert "8,192 tokens" in finding.title
+
+
+def test_ollama_is_told_its_switch(configure: Configure, upstream: FakeUpstream) -> None:
+    finding = window_of(configure, upstream, 4096, dialect="ollama")["upstream.num_ctx"]
+    assert finding.fix is not None
+    assert "OLLAMA_CONTEXT_LENGTH" in finding.fix.text

@@ -1,0 +1,63 @@
+"""Texts without secrets: for logs, errors and reports, whatever an upstream repeats and in whatever form."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote
+
+HIDDEN = "***"
+
+SHORTEST = 12
+"""Characters below which a text is taken for no secret: to hide ``ollama`` would garble whatever is said of it.
+Of a longer one, any piece of this length is hidden."""
+
+HARMLESS_HEADERS = {"accept", "content-type", "user-agent", "referer", "http-referer", "x-title"}
+"""What a configured header with another name holds may be a key."""
+
+_KEY = re.compile(
+    r"\b(?:(?:sk|nvapi|gsk|xai|hf|r8|pk|tgp|fw|csk|ghp|gho|github_pat)[-_](?=[A-Za-z0-9_-]*[0-9])|AIza)[A-Za-z0-9_-]{16,}"
+    r"|(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}"
+)
+"""Keys that we weren't told of: as providers make them, and whatever stands behind ``Bearer``."""
+
+
+def in_headers(headers: Mapping[str, str]) -> Iterator[str]:
+    """The words in configured headers that may be secrets."""
+    for name, value in headers.items():
+        if name.lower() not in HARMLESS_HEADERS:
+            yield from value.split()
+
+
+class Redactor:
+    """Hides what it was told: whole or in pieces, in plain, in base64 and as a URL has it."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for value in secrets if len(value) >= SHORTEST for form in _forms(value)}
+        self._pieces = {form[at : at + SHORTEST] for form in forms for at in range(len(form) - SHORTEST + 1)}
+
+    def __call__(self, text: str) -> str:
+        kept: list[str] = []
+        at = shown = 0
+        while at <= len(text) - SHORTEST:
+            if text[at : at + SHORTEST] not in self._pieces:
+                at += 1
+                continue
+            kept += (text[shown:at], HIDDEN)
+            while text[at : at + SHORTEST] in self._pieces:  # pieces overlap: all of it is hidden in one
+                at += 1
+            at = shown = at + SHORTEST - 1
+        return "".join([*kept, text[shown:]])
+
+
+def _forms(value: str) -> Iterator[str]:
+    yield value
+    yield quote(value, safe="")
+    for offset in range(3):  # where it begins in a longer text that is encoded
+        encoded = base64.b64encode(b"\0" * offset + value.encode()).decode()
+        yield encoded[4 if offset else 0 : len(encoded) - 4]
+
+
+def without_what_looks_like_a_key(text: str) -> str:
+    return _KEY.sub(HIDDEN, text)

@@ -18,8 +18,12 @@ One request's way through this package::
 - ``toolsets``          families of functions behind one entry: computer, browser
 - ``chat_stream``       what a chunk says, told to the MessageBuilder
 - ``message_builder``   the grammar of the answer, and ``fold``
+- ``tool_calls``        which call a streamed fragment belongs to
+- ``tool_text``         tool calls that a model wrote as text, in the form of each family
 - ``tool_input``        tool arguments, repaired against their schema while they stream
 - ``stop_sequences``    matching them in the text as it passes
+- ``think_tags``        reasoning that stands in the text
+- ``odd_bodies``        answers and errors that stand where a completion has neither
 - ``upstream_errors``   an upstream's error as an Anthropic one
 - ``usage``             token counts of an upstream as Anthropic's, and guesses by size
 - ``token_estimate``    counting the tokens of a text without its tokenizer

@@ -24,12 +24,20 @@ STOP_REASONS: dict[str, StopReason] = {
     "length": "max_tokens",
     "max_tokens": "max_tokens",
     "model_length": "max_tokens",
+    "max_output_tokens": "max_tokens",
     "model_context_window_exceeded": "model_context_window_exceeded",
     "content_filter": "refusal",
     "sensitive": "refusal",
     "refusal": "refusal",
+    "safety": "refusal",
+    "recitation": "refusal",
+    "blocklist": "refusal",
+    "prohibited_content": "refusal",
+    "spii": "refusal",
+    "guardrail_intervened": "refusal",
 }
-"""Finish reasons that mean something else than the end of a turn."""
+"""Finish reasons that mean something else than the end of a turn, in lower case: OpenAI's, Mistral's, Z.ai's, Google's
+(https://ai.google.dev/api/generate-content#FinishReason), Bedrock's."""
 
 FAILURES: dict[str, str] = {
     "error": "api_error",
@@ -106,7 +114,7 @@ class ChatStream:
         if choice.usage is not None:
             self._note_usage(choice.usage)
         if choice.finish_reason:
-            self.finish_reason = choice.finish_reason
+            self.finish_reason = choice.finish_reason.partition(":")[0].lower()  # Gemini: "content_filter: SAFETY"
         delta = choice.delta or choice.message
         if delta is not None and not self.stopped:
             self._delta(delta)
@@ -124,7 +132,7 @@ class ChatStream:
     def _delta(self, delta: MessageDelta) -> None:
         if delta.reasoning_details and isinstance(delta.reasoning_details, list):
             self._details(delta)
-        elif reasoning := delta.reasoning_content or delta.reasoning or delta.reasoning_text:
+        elif reasoning := delta.reasoning_content or delta.reasoning or delta.reasoning_text or delta.thinking:
             self._thinking(_text(reasoning))
         if delta.tool_calls and self._tool_text is not None and not self._calls.any_written:
             self._no_more_calls_in_text()
@@ -355,9 +363,9 @@ def _thought_signature(extra: Any) -> str | None:
 
 
 def _text(content: Any) -> str:
-    """Text from a string or from a list of parts."""
+    """Text from a string, a part, or a list of either."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
-        return "".join(_text(part.get("text")) for part in content if isinstance(part, dict))
-    return ""
+        return "".join(map(_text, content))
+    return _text(content.get("text")) if isinstance(content, dict) else ""

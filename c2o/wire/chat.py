@@ -199,6 +199,7 @@ class MessageDelta(Struct, gc=False):
     reasoning_content: Any = None
     reasoning: Any = None
     reasoning_text: Any = None
+    thinking: Any = None
     reasoning_details: Any = None
     """OpenRouter, MiniMax: a list of typed pieces."""
     refusal: str | None = None

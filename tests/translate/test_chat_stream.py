@@ -37,6 +37,13 @@ REASONS: dict[str | None, tuple[str, str]] = {
     "content_filter": ("refusal", "refusal"),
     "sensitive": ("refusal", "refusal"),
     "refusal": ("refusal", "refusal"),
+    "STOP": ("end_turn", "tool_use"),
+    "TOOL_CALL": ("end_turn", "tool_use"),
+    "MAX_TOKENS": ("max_tokens", "max_tokens"),
+    "max_output_tokens": ("max_tokens", "max_tokens"),
+    "SAFETY": ("refusal", "refusal"),
+    "content_filter: PROHIBITED_CONTENT": ("refusal", "refusal"),
+    "guardrail_intervened": ("refusal", "refusal"),
 }
 
 
@@ -148,6 +155,7 @@ REASONING: dict[str, list[Json]] = {
     "reasoning_content": [{"reasoning_content": "a"}, {"reasoning_content": "b"}, {"content": "c"}],
     "reasoning": [{"reasoning": "a"}, {"reasoning": "b"}, {"content": "c"}],
     "reasoning_text": [{"reasoning_text": "ab"}, {"content": "c"}],
+    "thinking": [{"thinking": "ab"}, {"content": "c"}],
     "two fields with the same": [{"reasoning": "ab", "reasoning_content": "ab"}, {"content": "c"}],
     "both in one chunk": [{"reasoning_content": "ab", "content": "c"}],
     "null beside the other": [
@@ -185,6 +193,8 @@ def test_reasoning_is_not_shown_to_those_who_did_not_ask(thinking: Json | None) 
 CONTENT: dict[str, tuple[Any, str]] = {
     "text": ("a", "a"),
     "parts": ([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "ab"),
+    "a part": ({"type": "text", "text": "a"}, "a"),
+    "parts that are text": (["a", "b"], "ab"),
     "parts of other kinds": ([{"type": "text", "text": "a"}, {"type": "reference", "reference_ids": [1]}, None], "a"),
 }
 

@@ -324,7 +324,7 @@ class ChatTranslator:
 
     def _mended(self, data: bytes) -> bytes | None:
         """JSON that can be read once the halves of characters in it are replaced; None where that isn't the matter."""
-        if not has_halves(data):
+        if len(data) > LIMIT or not has_halves(data):
             return None
         mended = without_halves(data)
         try:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 
 _ESCAPE = re.compile(
-    rb"(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
-    rb"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-    rb"|\\."
+    rb"\\(?:"
+    rb"(?P<pair>u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    rb"|.)"
 )
 _ENDS_IN_HALF = re.compile(rb'(\\u[dD][89abAB][0-9a-fA-F]{2})(?=")')
 _BEGINS_WITH_HALF = re.compile(rb'(?<=")(\\u[dD][c-fC-F][0-9a-fA-F]{2})')
@@ -20,7 +21,7 @@ REPLACEMENT = rb"\ufffd"
 
 
 def has_halves(data: bytes) -> bool:
-    return any(found["half"] for found in _ESCAPE.finditer(data))
+    return b"\\u" in data and any(found["half"] for found in _ESCAPE.finditer(data))
 
 
 def without_halves(data: bytes) -> bytes:

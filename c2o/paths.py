@@ -86,6 +86,11 @@ _MANAGED = {
 }
 
 
+def real(path: Path) -> Path:
+    """``path`` with all links followed, as far as they lead; never fails, not even over a circle of links."""
+    return Path(os.path.realpath(path))
+
+
 def private_dir(path: Path) -> Path:
     """Make ``path`` (and its parents) as a folder only its owner can enter."""
     for folder in reversed([path, *path.parents]):  # mkdir's own parents=True leaves their mode to the umask

@@ -42,6 +42,8 @@ FEATURES = {
     "CLAUDE_CODE_DISABLE_1M_CONTEXT": "1",  # the client would put [1m] behind the name of its opus
 }
 
+# DISABLE_AUTOUPDATER isn't here: updates bring Claude Code's security fixes, and c2o takes versions it doesn't know.
+
 PATIENCE = {
     "API_TIMEOUT_MS": "3600000",
     "API_FORCE_IDLE_TIMEOUT": "0",

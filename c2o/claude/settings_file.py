@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from c2o import paths
 from c2o.claude import patch
 from c2o.claude.swap import swap
 from c2o.errors import RefusedFile
@@ -127,7 +128,7 @@ def _followed(path: Path) -> Path:
                 else f"is a link to {place.readlink()}, which doesn't exist"
             )
             raise RefusedFile(f"{place} {kind}. Nothing was changed. {_otherwise()}")
-    return path.resolve()
+    return paths.real(path)
 
 
 def _circle(place: Path) -> bool:

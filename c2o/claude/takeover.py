@@ -50,9 +50,9 @@ def on(path: Path, scope: Scope, variables: Variables, *, dry_run: bool = False)
     def change(data: bytes | None) -> bytes:
         entry = journal.find(real)
         new, record = patch.applied(data, variables, entry.record if entry else None)
-        if new != data and not dry_run:
-            if not seen:
-                journal.back_up(real, data)
+        if new != data and not seen and not dry_run:
+            journal.back_up(real, data)
+        if (new != data or entry is None) and not dry_run:
             journal.put(path, real, scope, record)
         seen.append(data)
         return new
@@ -101,15 +101,11 @@ def patched(scope: Scope | None = None, folder: Path | None = None) -> list[Path
 
     The person's own settings count even where the record of them is lost, if they look like ours.
     """
-    named = {entry.real: Path(entry.path) for entry in journal.entries()}
-    if scope is None:
-        own = paths.claude_settings_file()
-    else:
-        own = place(scope, folder or Path.cwd())
-        named = {real: path for real, path in named.items() if Path(real) == own.resolve()}
-    if str(own.resolve()) not in named and _looks_like_ours(own):
-        named[str(own.resolve())] = own
-    return list(named.values())
+    own = place(scope or "user", folder or Path.cwd())
+    named = {Path(entry.real): Path(entry.path) for entry in journal.entries()}
+    if _looks_like_ours(own):
+        named.setdefault(paths.real(own), own)
+    return [path for real, path in named.items() if scope is None or real == paths.real(own)]
 
 
 def _looks_like_ours(path: Path) -> bool:
@@ -132,15 +128,15 @@ def in_the_way(wanted: Mapping[str, str], project: Path) -> dict[str, str]:
     return found
 
 
-def all_off(found: list[Path]) -> Iterator[Changed | RefusedFile]:
+def all_off(found: list[Path], *, dry_run: bool = False) -> Iterator[Changed | RefusedFile]:
     """Put them all back; one that can't be doesn't keep the others from it."""
     for path in found:
         try:
-            yield off(path)
+            yield off(path, dry_run=dry_run)
         except RefusedFile as error:
             yield error
 
 
 def entry_of(path: Path) -> Entry | None:
     """What is recorded of a file."""
-    return journal.find(path.resolve())
+    return journal.find(paths.real(path))

@@ -16,7 +16,7 @@ from c2o.claude.environment import for_settings
 from c2o.claude.models import choose
 from c2o.claude.takeover import Scope
 from c2o.cli import claude_change, claude_status, output
-from c2o.cli.claude_change import ClaudeChange, attached, file
+from c2o.cli.claude_change import ClaudeChange, attached, file, put_back
 from c2o.cli.output import JsonOption
 from c2o.cli.run import running
 from c2o.config import Config
@@ -45,20 +45,21 @@ def on(
     _check_system()
     if not force:
         _check_lasting(loaded)
-    there = running(loaded, start=True)
-    _check_managed(there.url)
+    there = probe.look(loaded.server.auth_token).instance if dry_run else running(loaded, start=True)
+    url = there.url if there else f"http://127.0.0.1:{loaded.server.port}"
+    _check_managed(url)
     path = takeover.place(scope, Path.cwd())
     models = choose(loaded)
 
     def variables(env: Mapping[str, str]) -> dict[str, str]:
-        return for_settings(there.url, loaded.server.auth_token, models, {**os.environ, **env})
+        return for_settings(url, loaded.server.auth_token, models, {**os.environ, **env})
 
     changed = takeover.on(path, scope, variables, dry_run=dry_run)
     found = attached(there, [path])
     files = [file(changed, dry_run=dry_run)]
-    result = ClaudeChange(action="on", url=there.url, dry_run=dry_run, files=files, sessions=found)
+    result = ClaudeChange(action="on", url=url, dry_run=dry_run, files=files, sessions=found)
     output.show(result, claude_change.lines, as_json=as_json)
-    for hint in _hints(path, there.url):
+    for hint in _hints(path, url):
         output.note(hint)
 
 
@@ -66,11 +67,11 @@ def on(
 def off(scope: AnyScopeOption = None, dry_run: DryRunOption = False, as_json: JsonOption = False) -> None:
     """Put Claude's settings back as they were; needs neither service nor configuration."""
     _check_system()
-    paths_found = takeover.patched(scope, Path.cwd())
-    found = attached(probe.look(None).instance, paths_found) if paths_found else []
-    files = [file(takeover.off(path, dry_run=dry_run), dry_run=dry_run) for path in paths_found]
-    result = ClaudeChange(action="off", url=None, dry_run=dry_run, files=files, sessions=found)
+    done = put_back(takeover.patched(scope, Path.cwd()), dry_run=dry_run)
+    result = ClaudeChange(action="off", url=None, dry_run=dry_run, files=done.files, sessions=done.sessions)
     output.show(result, claude_change.lines, as_json=as_json)
+    if done.refused:
+        raise done.refused
 
 
 @app.command()
@@ -116,5 +117,7 @@ def _check_managed(url: str) -> None:
 
 def _hints(path: Path, url: str) -> Iterator[str]:
     yield from claude_status.stronger_elsewhere(path, url)
+    if path != paths.claude_settings_file() and path.exists():
+        yield f"c2o's token is in {output.short(path)}: keep that file out of version control"
     if path.exists() and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         yield f"other users can read {output.short(path)}, and c2o's token is in it: chmod 600 {output.short(path)}"

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
-from c2o import instance
+from c2o import instance, paths
 from c2o.claude import takeover
 from c2o.claude.takeover import Changed
 from c2o.cli import output
@@ -79,12 +79,12 @@ def _hidden(match: re.Match[str]) -> str:
 
 
 def attached(there: Instance | None, files: list[Path]) -> list[SessionShown]:
-    found = sessions.attached(there.port if there else 0, [path.resolve() for path in files])
+    found = sessions.attached(there.port if there else 0, [paths.real(path) for path in files])
     return [SessionShown(each.pid, each.name, each.folder) for each in found]
 
 
 class PutBack(NamedTuple):
-    """What was done before the service ends."""
+    """What was done, and whom it concerns."""
 
     files: list[ChangedFile]
     sessions: list[SessionShown]
@@ -93,13 +93,14 @@ class PutBack(NamedTuple):
     """A file that couldn't be put back."""
 
 
-def put_back(*, keep: bool = False) -> PutBack:
-    """Claude's settings, before a service goes that they lead to."""
-    led_here = takeover.patched()
-    found = attached(instance.read(), led_here) if instance.running() else []
-    done = [] if keep else list(takeover.all_off(led_here))
+def put_back(led_here: list[Path] | None = None, *, keep: bool = False, dry_run: bool = False) -> PutBack:
+    """Claude's settings, as they were before they led to c2o: these files, or all that do."""
+    led_here = takeover.patched() if led_here is None else led_here
+    there = instance.read() if instance.running() else None
+    found = attached(there, led_here) if there or led_here else []
+    done = [] if keep else list(takeover.all_off(led_here, dry_run=dry_run))
     refused = next((each for each in done if isinstance(each, RefusedFile)), None)
-    return PutBack([file(each) for each in done if isinstance(each, Changed)], found, refused)
+    return PutBack([file(each, dry_run=dry_run) for each in done if isinstance(each, Changed)], found, refused)
 
 
 def lines(result: ClaudeChange) -> Iterator[Line]:

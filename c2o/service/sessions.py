@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import psutil
 
+from c2o import paths
 from c2o.printable import printable
 from c2o.service import processes
 
@@ -63,16 +64,18 @@ def _leads_to(environ: dict[str, str], port: int) -> bool:
 
 
 def _is_claude(process: psutil.Process) -> bool:
-    """Claude Code is a program of its own, or Node.js with a script of that name."""
-    return any(Path(word).stem == "claude" or "claude-code" in word for word in process.cmdline()[:2])
+    """Claude Code is a program of its own, or a script of Node.js."""
+    program, script = [*process.cmdline(), "", ""][:2]
+    return Path(program).stem == "claude" or (
+        Path(program).stem == "node" and (Path(script).stem == "claude" or "claude-code" in script)
+    )
 
 
 def _settings(process: psutil.Process, environ: dict[str, str]) -> set[Path]:
     """The settings files that it reads, links followed."""
     folder = environ.get("CLAUDE_CONFIG_DIR") or f"{environ.get('HOME', '')}/.claude"
-    own = {Path(folder) / "settings.json"}
-    local = Path(process.cwd()) / ".claude" / "settings.local.json"
-    return {path.resolve() for path in {*own, local}}
+    local = paths.claude_local_settings_file(Path(process.cwd()))
+    return {paths.real(path) for path in (Path(folder) / "settings.json", local)}
 
 
 def _ancestors(process: psutil.Process) -> set[int]:
@@ -83,18 +86,8 @@ def _ancestors(process: psutil.Process) -> set[int]:
 
 
 def _session(process: psutil.Process) -> Session:
-    return Session(process.pid, printable(_name(process)), next(_folder(process), None))
-
-
-def _name(process: psutil.Process) -> str:
     try:
-        return "claude" if _is_claude(process) else process.name()
-    except psutil.Error:
-        return "a process"
-
-
-def _folder(process: psutil.Process) -> Iterator[str]:
-    try:
-        yield printable(process.cwd())
+        name = "claude" if _is_claude(process) else process.name()
+        return Session(process.pid, printable(name), printable(process.cwd()))
     except (psutil.Error, OSError):
-        return
+        return Session(process.pid, "a process", None)

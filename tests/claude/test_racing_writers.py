@@ -32,9 +32,9 @@ written, number = {}, 0
 while not os.path.exists(stop):
     with open(path) as file:
         settings = json.load(file)
-    written[f"foreign {number % 50}"] = number
-    settings[f"foreign {number % 50}"] = number
-    settings["env"][f"FOREIGN_{number % 50}"] = str(number)
+    written[f"foreign {number % 20}"] = number
+    settings[f"foreign {number % 20}"] = number
+    settings["env"][f"FOREIGN_{number % 20}"] = str(number)
     with open(path + ".theirs", "w") as file:
         json.dump(settings, file, indent=2)
     os.replace(path + ".theirs", path)
@@ -86,7 +86,7 @@ def test_no_write_is_lost_and_no_read_is_half(tmp_path: Path, monkeypatch: pytes
     left = json.loads(path.read_text())
     assert left.pop("env") == wanted
     assert left == written
-    assert len(written) == 50
+    assert len(written) == 20
     assert sorted(each.name for each in folder.iterdir()) == ["settings.json", "settings.json.stop"]
 
 

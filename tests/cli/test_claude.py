@@ -134,7 +134,8 @@ def test_a_dry_run_shows_the_change_and_no_secret(configured: CommandLine) -> No
     )
     before = path.read_bytes()
     done = configured("claude", "on", "--force", "--dry-run")
-    assert f'+    "ANTHROPIC_BASE_URL": "{configured.service().url}",\n' in done.out
+    assert '+    "ANTHROPIC_BASE_URL": "http://127.0.0.1:0",\n' in done.out
+    assert configured("status").exit_code == 3, "not even the service was started"
     assert '-    "ANTHROPIC_AUTH_TOKEN": "sk-t…cdef"\n' in done.out
     assert TOKEN not in done.out
     assert "sk-theirs" not in done.out
@@ -223,6 +224,24 @@ def test_stop_says_which_settings_it_could_not_put_back(configured: CommandLine)
     done = configured("stop")
     assert (done.exit_code, "has a comment (line 1)" in done.err) == (8, True)
     assert configured("status").exit_code == 3, "it is stopped all the same"
+
+
+def test_one_file_that_can_not_be_put_back_does_not_keep_the_others(configured: CommandLine, tmp_path: Path) -> None:
+    write(settings(configured))
+    configured("claude", "on", "--force")
+    configured("claude", "on", "--force", "--scope", "project", cwd=tmp_path)
+    own = tmp_path / ".claude" / "settings.local.json"
+    own.write_text("{")
+    done = configured("claude", "off")
+    assert (done.exit_code, f"{own} ends in the middle" in done.err) == (8, True)
+    assert settings(configured).read_text() == SETTINGS
+
+
+@pytest.mark.parametrize("command", [["claude", "status"], ["claude", "off"], ["stop"]], ids=" ".join)
+def test_links_in_a_circle_trouble_nobody(configured: CommandLine, command: list[str]) -> None:
+    settings(configured).parent.mkdir()
+    settings(configured).symlink_to(settings(configured))
+    assert configured(*command).exit_code == 0
 
 
 def test_restart_keeps_them(configured: CommandLine) -> None:

@@ -25,6 +25,9 @@ BOOT = 60
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
+NEEDED = (ROOT, Path(sys.prefix), Path(sys.base_prefix))
+"""The code and its Python; what isn't on the root file system isn't in the overlay."""
+
 CGROUPS = Path("/sys/fs/cgroup")
 
 MASKED = ("nginx", "postgresql", "cron", "e2scrub_reap", "networking", "ssh", "docker", "containerd", "exim4")
@@ -57,6 +60,7 @@ class Container:
         command = [
             *("systemd-nspawn", "--quiet", "--directory", str(self.root), "--boot", "--console=pipe"),
             *("--private-network", "--register=no", "--keep-unit", "--link-journal=no"),
+            *(f"--bind-ro={place}" for place in NEEDED if place.stat().st_dev != Path("/").stat().st_dev),
         ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -119,10 +123,10 @@ def booted(scratch: Path) -> Iterator[Container]:
     with ExitStack() as after:
         memory = _made(scratch / "memory", after)
         _run("mount", "-t", "tmpfs", "-o", "size=512M", "c2o-test", str(memory))
-        after.callback(_run, "umount", "--lazy", str(memory))
+        after.callback(_unmount, memory)
         upper, work, root = (_made(memory / name) for name in ("upper", "work", "root"))
         _run(*("mount", "-t", "overlay", "-o", f"lowerdir=/,upperdir={upper},workdir={work}", "c2o-test", str(root)))
-        after.callback(_run, "umount", "--lazy", str(root))
+        after.callback(_unmount, root)
         _prepare(root)
         groups = [_made(CGROUPS / name / f"c2o-test-{os.getpid()}", after) for name in _hierarchies()]
         container = Container(root, scratch / "console.log", groups)
@@ -177,6 +181,11 @@ def _run(*command: str) -> None:
         raise CannotBoot(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
+def _unmount(path: Path) -> None:
+    if path.is_mount():
+        subprocess.run(["umount", "--lazy", str(path)], check=True)
+
+
 def _prepare(root: Path) -> None:
     """A user who may read the code and its Python, a machine-id of its own, and nothing of this machine's services."""
     (root / "etc/machine-id").write_text("")
@@ -188,10 +197,11 @@ def _prepare(root: Path) -> None:
         link.unlink(missing_ok=True)
         link.symlink_to("/dev/null")
     _run("chroot", str(root), "useradd", "--create-home", "--shell", "/bin/sh", USER)
-    for place in (ROOT, Path(sys.prefix), Path(sys.base_prefix)):
+    for place in NEEDED:
         for folder in (place, *place.parents):
             inside = root / folder.relative_to("/")
-            inside.chmod(inside.stat().st_mode | 0o555)
+            if inside.exists():
+                inside.chmod(inside.stat().st_mode | 0o555)
 
 
 def until(true: Callable[[], Any], seconds: float = 30) -> Any:

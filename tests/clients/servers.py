@@ -33,12 +33,14 @@ class Served:
     base_url: str
     model: str
     key: str = "none"
+    dialect: str = "generic"
 
     def configuration(self, **upstream: Any) -> dict[str, Any]:
         """c2o with this server as its only upstream."""
+        upstream = {"base_url": self.base_url, "api_key": self.key, "dialect": self.dialect, **upstream}
         return {
             "server": {"auth_token": TOKEN, "port": 0},
-            "upstreams": {"real": {"base_url": self.base_url, "api_key": self.key, **upstream}},
+            "upstreams": {"real": upstream},
             "models": {"default": f"real/{self.model}"},
         }
 
@@ -69,7 +71,7 @@ def litellm(folder: Path, upstream: str) -> Iterator[Served]:
     with _running(
         [str(python), "-c", program, *options], folder, f"http://127.0.0.1:{port}/health/liveliness", **quiet
     ):
-        yield Served(f"http://127.0.0.1:{port}/v1", "relayed", KEY)
+        yield Served(f"http://127.0.0.1:{port}/v1", "relayed", KEY, "litellm")
 
 
 LLMS = """

@@ -202,6 +202,17 @@ class TestPeers:
         assert message["stop_reason"] == "tool_use"
         assert behind.requests[-1].json["tool_choice"] == "required"
 
+    def test_a_tool_that_is_forced_by_name(self, peer: Served, relayed: Service, behind: FakeUpstream) -> None:
+        behind.think(lambda request: Reply(calls=(Call("Read", {"file_path": "/x"}),)))
+
+        sdk = sdk_of(relayed, streamed=True)
+        message = ask(sdk, "Look", tools=[BASH, READ], tool_choice={"type": "tool", "name": "Read"})
+
+        assert inputs(message) == [{"file_path": "/x"}]
+        named = {"type": "function", "function": {"name": "Read"}}
+        asked = (behind.requests[-1].tool_names, behind.requests[-1].json["tool_choice"])
+        assert asked == ((["Bash", "Read"], named) if peer.dialect == "litellm" else (["Read"], "required"))
+
     def test_a_tool_result_and_its_call_come_through(self, relayed: Service, behind: FakeUpstream) -> None:
         behind.think(steps(Reply(calls=(Call("Bash", {"command": "ls"}),)), Reply(text="Two files.")))
         sdk = sdk_of(relayed, streamed=True)
@@ -237,7 +248,7 @@ class TestPeers:
             ask(sdk_of(relayed, streamed=streamed), "Hi")
 
         assert raised.value.error["type"] == kind, raised.value
-        if kind == "rate_limit_error" and peer.model == "relayed":  # LiteLLM passes it on; the other doesn't
+        if kind == "rate_limit_error" and peer.dialect == "litellm":  # LiteLLM passes it on; the other doesn't
             assert raised.value.headers["retry-after"] == "7"
         assert "\n    at " not in raised.value.error["message"]
 

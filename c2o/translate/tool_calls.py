@@ -7,6 +7,7 @@ fragment is routed by id first, then by index, then to the current call.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -107,10 +108,10 @@ class CallRouter:
         """Nothing runs twice: of a call that came as text and as a call too, the text was first and is kept."""
         if not self.any_written:
             return
-        written = [_meaning(call) for call in self.calls if call.written]
+        written = Counter(_meaning(call) for call in self.calls if call.written)
         for call in self.calls:
-            if not call.written and not call.begun and _meaning(call) in written:
-                written.remove(_meaning(call))
+            if not call.written and not call.begun and written[_meaning(call)] > 0:
+                written[_meaning(call)] -= 1
                 call.unwanted = True
                 self._notes.append("a tool call came as text and as a call: taken once")
 

@@ -85,6 +85,49 @@ def test_a_bash_tool_loop(claude: Claude, c2o_service: Service, upstream: FakeUp
     assert conversation(upstream)[-1].tool_results == ["computed-42"]
 
 
+def written(content: str, reason: str = "stop") -> Scripted:
+    """A stream of this text, in pieces as models make them."""
+    pieces = [text(content[at : at + 5]) for at in range(0, len(content), 5)]
+    return stream(role(), *pieces, finish(reason), DONE)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        (
+            "\n<tool_call>\n<function=Bash>\n<parameter=command>\necho computed-$((6 * 7))\n</parameter>\n"
+            "<parameter=timeout>\n5000\n</parameter>\n</function>\n</tool_call>"
+        ),
+        (
+            '<|tool_calls_section_begin|><|tool_call_begin|>functions.Bash:0<|tool_call_argument_begin|>{"command": '
+            '"echo computed-$((6 * 7))"}<|tool_call_end|><|tool_calls_section_end|>'
+        ),
+    ],
+    ids=["tags", "special tokens"],
+)
+def test_a_call_that_the_model_wrote_as_text_is_run(
+    claude: Claude, c2o_service: Service, upstream: FakeUpstream, call: str
+) -> None:
+    upstream.think(steps(written("Let me see." + call), Reply(text="It is forty-two.")))
+
+    done = claude.through_c2o("-p", "Compute", "--allowedTools", "Bash")
+
+    assert (done.stdout.strip(), done.returncode) == ("It is forty-two.", 0), done
+    assert conversation(upstream)[-1].tool_results == ["computed-42"]
+
+
+def test_half_a_command_that_the_model_wrote_as_text_is_not_run(
+    claude: Claude, c2o_service: Service, upstream: FakeUpstream
+) -> None:
+    half = "<tool_call>\n<function=Bash>\n<parameter=command>\ntouch half"
+    upstream.think(steps(written(half, "length"), Reply(text="Too long."), Reply(text="Too long.")))
+
+    claude.through_c2o("-p", "Compute", "--allowedTools", "Bash")
+
+    assert not list(claude.project.glob("half*"))
+    assert "__c2o_truncated__" in conversation(upstream)[-1].body.decode()
+
+
 def test_a_file_is_read_and_then_really_changed(claude: Claude, c2o_service: Service, upstream: FakeUpstream) -> None:
     letter = claude.project / "letter.txt"
     letter.write_text("Dear Bob,\n“quoted” text\n")

@@ -64,7 +64,7 @@ class Windows:
         known = self._known.get(route.target)
         if known is None or self._clock.now() - known.at >= FRESH:
             self._ask(route)
-        return known.window if known else None
+        return (known.window if known else None) or route.likely_limits.context_window
 
     async def room(self, route: Route, message: MessagesRequest, body: bytes) -> int | None:
         """The tokens that a prompt leaves for its answer, where they are known and may be too few.
@@ -90,7 +90,7 @@ class Windows:
         """The window at this moment: a person who read that it's too small may have started the server anew."""
         if route.limits.context_window is None and self._upstreams.is_local(route):
             await self._learn(route)
-            return self._known[route.target].window
+            return self._known[route.target].window or route.likely_limits.context_window
         return route.likely_limits.context_window
 
     def _ask(self, route: Route) -> None:

@@ -191,6 +191,10 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whether each assistant message of a conversation with tools must have it, if only as empty text.
     DeepSeek answers 400 otherwise (https://api-docs.deepseek.com/guides/thinking_mode)."""
 
+    reasoning_filler: str = ""
+    """What stands there where there was no reasoning.  To Moonshot an empty text counts as missing
+    (https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model)."""
+
     think_tags: bool = True
     """Whether reasoning may come as ``<think>…</think>`` at the very start of the text, as it does from servers
     that run without a reasoning parser."""

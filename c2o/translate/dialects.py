@@ -166,6 +166,7 @@ DIALECTS: dict[str, Dialect] = {
         prompt_cache_key=True,
         response_format="json_object",
         reasoning_replay="reasoning_content",
+        reasoning_filler=" ",
         models={
             "*thinking*": {"sampling": False, "reasoning_required": True},
             "kimi-k2.[5-9]*": {

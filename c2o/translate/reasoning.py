@@ -205,7 +205,7 @@ class Replay:
         tools: bool,
     ) -> None:
         self._style = dialect.reasoning_replay
-        self._required = dialect.reasoning_required
+        self._filler = dialect.reasoning_filler if dialect.reasoning_required else None
         self._tools = tools
         self._conversation = conversation
         self._upstream, self._model = upstream, model
@@ -219,8 +219,8 @@ class Replay:
         states = [state for state in map(self._state_of, blocks) if state]
         if not states and not any(block.thinking for block in blocks):
             states = [state for call in turn.calls[:1] if (state := self._recalled(call))]
-        required = self._required and (self._tools or bool(turn.calls))
-        _PUT[self._style](message, _text(blocks, states), states, required)
+        filler = self._filler if self._tools or turn.calls else None
+        _PUT[self._style](message, _text(blocks, states), states, filler)
 
     def _recalled(self, call: str) -> Sealed | None:
         return self._ours(unseal(self._remembered.get(_memory_key(self._conversation, call))))
@@ -239,18 +239,19 @@ def _text(blocks: list[Block], states: list[Sealed]) -> str:
     return shown or "".join(state.d for state in states if state.k == "t" and isinstance(state.d, str))
 
 
-Put = Callable[[ChatMessage, str, list[Sealed], bool], None]
+Put = Callable[[ChatMessage, str, list[Sealed], str | None], None]
+"""Message, text, states, and what to say where there was no reasoning; None: nothing."""
 
 
 def _put_field(name: str) -> Put:
-    def put(message: ChatMessage, text: str, states: list[Sealed], required: bool) -> None:
-        if text or required:
-            setattr(message, name, text or EMPTY)
+    def put(message: ChatMessage, text: str, states: list[Sealed], filler: str | None) -> None:
+        if text or filler is not None:
+            setattr(message, name, text or filler)
 
     return put
 
 
-def _put_details(message: ChatMessage, text: str, states: list[Sealed], required: bool) -> None:
+def _put_details(message: ChatMessage, text: str, states: list[Sealed], filler: str | None) -> None:
     details = [detail for state in states if state.k == "rd" and isinstance(state.d, list) for detail in state.d]
     if details:
         message.reasoning_details = Raw(msgspec.json.encode(details))
@@ -260,7 +261,7 @@ SKIP_VALIDATION = "skip_thought_signature_validator"
 """Google's own stand-in for a signature that is lost (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
 
 
-def _put_thought_signatures(message: ChatMessage, text: str, states: list[Sealed], required: bool) -> None:
+def _put_thought_signatures(message: ChatMessage, text: str, states: list[Sealed], filler: str | None) -> None:
     """On the calls that came with one; the first call of a step must have one."""
     found = {
         id: sign for state in states if state.k == "gs" and isinstance(state.d, dict) for id, sign in state.d.items()
@@ -271,22 +272,18 @@ def _put_thought_signatures(message: ChatMessage, text: str, states: list[Sealed
             call.extra_content = {"google": {"thought_signature": sign}}
 
 
-def _put_parts(message: ChatMessage, text: str, states: list[Sealed], required: bool) -> None:
+def _put_parts(message: ChatMessage, text: str, states: list[Sealed], filler: str | None) -> None:
     """Mistral: a content part of its own (https://docs.mistral.ai/capabilities/reasoning)."""
     if text:
         said = [TextPart(message.content)] if isinstance(message.content, str) and message.content else []
         message.content = [ThinkingPart([TextPart(text)]), *said]
 
 
-def _put_tags(message: ChatMessage, text: str, states: list[Sealed], required: bool) -> None:
+def _put_tags(message: ChatMessage, text: str, states: list[Sealed], filler: str | None) -> None:
     """In the words themselves, as the model's template has it."""
     if text:
         said = message.content if isinstance(message.content, str) else ""
         message.content = f"<think>{text}</think>\n{said}"
-
-
-EMPTY = " "
-"""Reasoning where there was none: an empty text counts as missing."""
 
 
 _PUT: dict[str, Put] = {

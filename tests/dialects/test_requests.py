@@ -285,7 +285,7 @@ CASES: dict[str, Case] = {
     ),
     "G20 thinking-missing-deepseek": Case(
         asked(messages=round(), thinking=THINK),
-        {"messages": [X, {"role": "assistant", "reasoning_content": " "}, {"role": "tool"}]},
+        {"messages": [X, {"role": "assistant", "reasoning_content": ""}, {"role": "tool"}]},
         dialect="deepseek",
     ),
     "G21 thinking-back-ollama-field": Case(

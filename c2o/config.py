@@ -66,14 +66,15 @@ class Timeouts(_Table, frozen=True, kw_only=True):
 
 
 class Upstream(_Table, frozen=True, kw_only=True):
-    """``[upstreams.NAME]``: a server that speaks OpenAI's chat completions."""
+    """``[upstreams.NAME]``: a server that speaks OpenAI's chat completions, or Anthropic's Messages API."""
 
     base_url: str
     """Any spelling: with or without /v1, /chat/completions, trailing slash."""
     api_key: Secret | None = None
     """``env:NAME``, ``file:PATH``, ``command:LINE`` or the key itself; absent for servers without keys."""
-    api: Literal["chat"] = "chat"
-    """What the upstream speaks."""
+    api: Literal["chat", "anthropic"] | None = None
+    """What the upstream speaks: ``chat`` (OpenAI's chat completions) or ``anthropic`` (the Messages API, passed
+    through); when absent ``anthropic`` for an address that ends in ``/anthropic``, ``chat`` for any other."""
     dialect: str | None = None
     """The family whose habits the upstream has; guessed from the host when absent."""
     quirks: dict[str, Any] = {}
@@ -106,6 +107,10 @@ class Upstream(_Table, frozen=True, kw_only=True):
         """The dialect that is named, or that the host stands for."""
         parts = urls.parse(self.base_url)
         return self.dialect or dialect_of(parts.hostname or "", parts.port)
+
+    def api_name(self) -> Literal["chat", "anthropic"]:
+        """The API that is named, or that the address looks like."""
+        return self.api or ("anthropic" if urls.is_anthropic(self.base_url) else "chat")
 
     def habits(self) -> Dialect:
         """The dialect with the quirks of this upstream.  Raises ValueError or msgspec.ValidationError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 import msgspec
@@ -84,7 +84,13 @@ def _range(said: Complaint) -> str:
 
 
 def _choice(said: Complaint) -> str:
-    return f"{said.place} must be one of: {', '.join(get_args(get_type_hints(said.type)[said.key]))}."
+    return f"{said.place} must be one of: {', '.join(_words(get_type_hints(said.type)[said.key]))}."
+
+
+def _words(hint: Any) -> Iterator[str]:
+    """The words of a Literal, which may be one part of a union."""
+    for part in get_args(hint):
+        yield from [part] if isinstance(part, str) else _words(part)
 
 
 def _in_words(word: str) -> str:

@@ -10,7 +10,14 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-CHAT = "/chat/completions"
+ENDPOINTS = ("/chat/completions", "/messages")
+"""What people paste with the address."""
+
+ANTHROPIC = "/anthropic"
+"""With what the address of an API like Anthropic's ends, as vendors write it: DeepSeek, MiniMax, Moonshot, Z.ai.
+``/v1/messages`` stands below it."""
+
+ANTHROPIC_HOSTS = ("api.anthropic.com",)
 
 BASES: dict[str, str] = {
     "api.githubcopilot.com": "",
@@ -54,15 +61,32 @@ def parse(base_url: str) -> SplitResult:
 
 
 def root(base_url: str) -> str:
-    """The address under which ``/chat/completions`` and ``/models`` stand, without a trailing slash."""
+    """The address under which ``/chat/completions`` or ``/messages`` stand, and ``/models``; no trailing slash."""
     parts = parse(base_url)
-    path = parts.path.rstrip("/").removesuffix(CHAT).rstrip("/")
+    path = _without_endpoint(parts.path)
+    if path.endswith(ANTHROPIC):
+        path += "/v1"
     return f"{parts.scheme}://{parts.netloc}{path or _base(parts.hostname or '')}"
 
 
 def _base(host: str) -> str:
     below = (path for domain, path in BASES_BELOW.items() if host.endswith(domain))
     return BASES.get(host, next(below, "/v1"))
+
+
+def _without_endpoint(path: str) -> str:
+    path = path.rstrip("/")
+    for known in ENDPOINTS:
+        path = path.removesuffix(known).rstrip("/")
+    return path
+
+
+def is_anthropic(base_url: str) -> bool:
+    """Does this address look like one where Anthropic's API is spoken?"""
+    parts = parse(base_url)
+    path = parts.path.rstrip("/")
+    ends = path.endswith("/messages") or path.removesuffix("/v1").endswith(ANTHROPIC)
+    return ends or parts.hostname in ANTHROPIC_HOSTS
 
 
 def endpoint(base_url: str, path: str) -> str:

@@ -26,6 +26,12 @@ SPELLINGS = {
     "https://api.deepseek.com": "https://api.deepseek.com",
     "https://api.deepseek.com/v1": "https://api.deepseek.com/v1",
     "https://api.githubcopilot.com/": "https://api.githubcopilot.com",
+    "https://api.z.ai/api/anthropic": "https://api.z.ai/api/anthropic/v1",
+    "https://api.deepseek.com/anthropic/": "https://api.deepseek.com/anthropic/v1",
+    "https://h/anthropic/v1": "https://h/anthropic/v1",
+    "https://h/anthropic/v1/messages": "https://h/anthropic/v1",
+    "https://api.anthropic.com": "https://api.anthropic.com/v1",
+    "https://api.anthropic.com/v1/messages/": "https://api.anthropic.com/v1",
     "https://generativelanguage.googleapis.com/v1beta/openai/": "https://generativelanguage.googleapis.com/v1beta/openai",
 }
 
@@ -35,6 +41,22 @@ def test_all_spellings_mean_one_address(spelling: str) -> None:
     assert urls.root(spelling) == SPELLINGS[spelling]
     assert urls.endpoint(spelling, "/chat/completions") == SPELLINGS[spelling] + "/chat/completions"
     assert urls.endpoint(spelling, "/models") == SPELLINGS[spelling] + "/models"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_one"),
+    [
+        ("https://api.minimax.io/anthropic", True),
+        ("https://h/anthropic/v1/", True),
+        ("https://h/v1/messages", True),
+        ("https://api.anthropic.com", True),
+        ("https://h/v1", False),
+        ("https://anthropic.example/v1", False),
+        ("https://h/anthropic/openai", False),
+    ],
+)
+def test_an_address_tells_that_anthropic_is_spoken_there(base_url: str, is_one: bool) -> None:
+    assert urls.is_anthropic(base_url) is is_one
 
 
 def test_a_query_is_kept() -> None:

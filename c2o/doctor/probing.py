@@ -39,6 +39,7 @@ def job_for(config: Config, name: str, key: str) -> Job:
         key=key,
         key_from=secret.describe(upstream.api_key.reveal()) if upstream.api_key else "",
         headers=upstream.headers,
+        api=upstream.api,
         dialect=upstream.dialect,
         quirks=upstream.quirks,
         extra_body=upstream.body_fields(),

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -22,10 +23,11 @@ from c2o.proxy.upstream import Upstreams
 from c2o.routing import Route
 from c2o.translate.chat import ChatTranslator
 from c2o.translate.dialect import Dialect
+from c2o.translate.passthrough_request import passed_on
 from c2o.translate.prompt_estimate import Estimate, estimate
 from c2o.translate.token_estimate import KnownTexts
 from c2o.translate.types import Job, Outcome, UpstreamRequest
-from c2o.wire.anthropic import MessagesRequest
+from c2o.wire.anthropic import MessagesRequest, TokenCount
 
 ANSWER_WITHIN = 0.3
 """Seconds that a server gets to count."""
@@ -110,32 +112,41 @@ class TokenCounts:
 
     async def _exact_count(self, route: Route, message: MessagesRequest, body: bytes) -> int | None:
         """The server's own count; None where it can't be had, or not in time."""
-        ask = _ASK.get(self._dialects[route.name].count_tokens)
-        if ask is None or not self._upstreams.is_local(route):
+        if not self._upstreams.is_local(route):
             return None
         key = hashlib.sha256(f"{route.target}\0".encode() + body).digest()
         if (known := self._exact.get(key)) is not None:
             self._exact.move_to_end(key)
             return known
-        count = await self._asked(ask, route, message)
+        count = await self._asked(route, message, body)
         if count is not None:
             self._exact[key] = count
             if len(self._exact) > COUNTS:
                 self._exact.popitem(last=False)
         return count
 
-    async def _asked(self, ask: _Ask, route: Route, message: MessagesRequest) -> int | None:
+    async def _asked(self, route: Route, message: MessagesRequest, body: bytes) -> int | None:
         if self._clock.now() < self._silent_until.get(route.name, 0.0):
             return None
-        chat = self._chat(route, message)
-        if chat is None:
+        question = self._question(route, message, body)
+        if question is None:
             return None
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                return await ask(_Server(self._upstreams, route), chat)
+                return await question(_Server(self._upstreams, route))
         except (RequestError, TimeoutError, msgspec.DecodeError, UnicodeDecodeError):
             self._silent_until[route.name] = self._clock.now() + SILENT_FOR
             return None
+
+    def _question(self, route: Route, message: MessagesRequest, body: bytes) -> _Question | None:
+        """How the server is asked; None where it can't be."""
+        dialect = self._dialects[route.name]
+        if route.upstream.api_name() == "anthropic":
+            fields = {"model": route.model, **dict.fromkeys(_OF_ANSWERS)}
+            return partial(_ask_anthropic, body=passed_on(body, fields, dialect, []))
+        ask = _ASK.get(dialect.count_tokens)
+        chat = self._chat(route, message) if ask else None
+        return partial(_about, ask, chat) if ask and chat else None
 
     def _chat(self, route: Route, message: MessagesRequest) -> _Chat | None:
         """The conversation as it would go to the upstream; None for one that wouldn't, or that has images,
@@ -205,6 +216,23 @@ async def _ask_llamacpp(server: _Server, chat: _Chat) -> int:
     told = await server.ask("/tokenize", _Text(templated.prompt))
     return len(msgspec.json.decode(told, type=_Tokens).tokens)
 
+
+_OF_ANSWERS = ("max_tokens", "stream", "metadata", "stop_sequences", "temperature", "top_k", "top_p")
+"""Fields of a Messages request that one for a count hasn't got
+(https://platform.claude.com/docs/en/api/messages/count_tokens)."""
+
+
+async def _ask_anthropic(server: _Server, body: bytes) -> int:
+    """Whoever speaks Anthropic counts in Anthropic's way: vLLM, llama.cpp, LiteLLM."""
+    told = await server.upstreams.ask(server.route, UpstreamRequest("/messages/count_tokens", body))
+    return msgspec.json.decode(told, type=TokenCount).input_tokens
+
+
+async def _about(ask: _Ask, chat: _Chat, server: _Server) -> int:
+    return await ask(server, chat)
+
+
+_Question = Callable[[_Server], Awaitable[int]]
 
 _Ask = Callable[[_Server, _Chat], Awaitable[int]]
 

@@ -28,8 +28,9 @@ from c2o.proxy.streams import ENDING
 from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, read_capped, read_rest
 from c2o.routing import Route
 from c2o.translate.answers import failed, with_id
-from c2o.translate.chat import ChatTranslator, prewarmed
+from c2o.translate.chat import prewarmed
 from c2o.translate.context_edits import edited
+from c2o.translate.translators import translator_for
 from c2o.translate.types import Answer, Job, Remedy, Translator
 from c2o.translate.upstream_errors import UNKNOWN_MODEL
 from c2o.wire.anthropic import AppliedEdit, MessagesRequest, decode_request
@@ -62,10 +63,10 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         route = entry.route = routing.resolve(state.config, message.model)
         _recall_failure(state, route, message, body)
         room = await state.windows.room(route, message, body)
-        job = _job(state, route, len(body), room, edits)
-        if message.max_tokens == 0:
+        job = _job(request, route, body, room, edits)
+        if message.max_tokens == 0 and not (_speaks_anthropic(route) and job.dialect.messages_prewarm):
             return respond(request, prewarmed(message, job))
-        translator = await _translator(state, message, job)
+        translator = await _translator(state, route, message, job)
         entry.outcome = translator.outcome
         exchange = Exchange(request, state, entry, route, translator, message, job)
         response = await (_stream(exchange) if message.stream else _whole(exchange))
@@ -85,29 +86,35 @@ async def _again(exchange: Exchange, fact: str) -> Exchange:
     """The same request once more, with what its first answer has taught; nobody has had anything of that."""
     _learn_from_answer(exchange)
     job = structs.replace(exchange.job, learned=[*exchange.job.learned, fact])
-    translator = await _translator(exchange.state, exchange.message, job)
+    translator = await _translator(exchange.state, exchange.route, exchange.message, job)
     exchange.entry.outcome = translator.outcome
     translator.outcome.warnings.append(f"asked again with {fact}: the first answer was nothing but reasoning")
     return exchange._replace(translator=translator, job=job)
 
 
-async def _translator(state: State, message: MessagesRequest, job: Job) -> ChatTranslator:
+async def _translator(state: State, route: Route, message: MessagesRequest, job: Job) -> Translator:
     """The request, translated; again if there are PDFs in it that had to be read first."""
-    translator = ChatTranslator(message, job)
+    api = route.upstream.api_name()
+    translator = translator_for(api, message, job)
     media = translator.media
     if not media.unread:
         return translator
     documents = await state.reader.read(media.unread, pictures=media.vision)
-    return ChatTranslator(message, structs.replace(job, documents=documents))
+    return translator_for(api, message, structs.replace(job, documents=documents))
 
 
-def _job(state: State, route: Route, size: int, room: int | None, edits: list[AppliedEdit]) -> Job:
+def _speaks_anthropic(route: Route) -> bool:
+    return route.upstream.api_name() == "anthropic"
+
+
+def _job(request: web.Request, route: Route, body: bytes, room: int | None, edits: list[AppliedEdit]) -> Job:
+    state = request.app[STATE]
     return Job(
         message_id=new_id("msg_"),
         model=route.model,
         dialect=state.dialects[route.name].of(route.model),
         failing=state.upstreams.failing(route),
-        request_size=size,
+        request_size=len(body),
         remembered=state.remembered,
         learned=state.learned.of(route),
         max_output_tokens=route.likely_limits.max_output_tokens,
@@ -116,7 +123,13 @@ def _job(state: State, route: Route, size: int, room: int | None, edits: list[Ap
         size_factor=state.calibration.of(route.target).by_size.factor,
         extra_body=route.upstream.body_fields(),
         repair_history=state.config.server.repair_history,
+        body=body,
+        headers={name: request.headers[name] for name in PASSED_ON if name in request.headers},
     )
+
+
+PASSED_ON = ("anthropic-version", "anthropic-beta")
+"""The headers of a client that belong to its request."""
 
 
 # Repetitions of what has just failed ---------------------------------------------------------------

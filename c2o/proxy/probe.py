@@ -10,8 +10,8 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -26,9 +26,9 @@ from c2o.proxy.clock import Clock
 from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Upstreams, read_capped
 from c2o.routing import route_to
 from c2o.secret import Secret
-from c2o.translate.chat import ChatTranslator
 from c2o.translate.message_builder import fold
-from c2o.translate.types import Answer, UpstreamRequest
+from c2o.translate.translators import translator_for
+from c2o.translate.types import Answer, Translator, UpstreamRequest
 from c2o.translate.types import Job as Translation
 from c2o.translate.upstream_errors import UNKNOWN_MODEL, Failing, Told, read
 from c2o.wire.anthropic import Event, MessagesResponse, StreamError, TextBlock, ToolUseBlock, decode_request
@@ -134,7 +134,8 @@ class Asker:
         """A Messages request through the translation, as the service does it.  Raises Failed."""
         body = json.dumps({"model": self.job.model, "stream": True, **request}).encode()
         failing = self._failing()
-        translator = ChatTranslator(
+        translator = translator_for(
+            self._route.upstream.api_name(),
             decode_request(body),
             Translation(
                 message_id=new_id("msg_"),
@@ -143,6 +144,7 @@ class Asker:
                 failing=failing,
                 request_size=len(body),
                 extra_body=self.job.extra_body,
+                body=body,
             ),
         )
         refused: Any = None
@@ -150,13 +152,14 @@ class Asker:
             began = time.monotonic()
             async with self._send(translator.request()) as answer:
                 if answer.status == 200:
-                    self._check_no_page(answer)
+                    self._check_no_page(answer, translator.request().path)
                     return await _listen(answer, translator, began)
                 body = await read_capped(answer, ERROR_LIMIT)
             headers = {name.lower(): value for name, value in answer.headers.items()}
             refused = translator.error(answer.status, headers, body)
         assert translator.outcome.failure is not None
-        raise self._refused(translator.outcome.failure, read(answer.status, body, self._upstreams.redacted))
+        told = read(answer.status, body, self._upstreams.redacted)
+        raise self._refused(translator.outcome.failure, told, translator.request().path)
 
     @asynccontextmanager
     async def _send(self, request: UpstreamRequest) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -172,18 +175,18 @@ class Asker:
             said = f"{self.job.name} didn't answer within {self.job.timeout:.0f} s"
             raise Failed("slow", said) from None
 
-    def _check_no_page(self, answer: aiohttp.ClientResponse) -> None:
+    def _check_no_page(self, answer: aiohttp.ClientResponse, path: str) -> None:
         if answer.content_type == "text/html":
-            raise Failed("url", f"{self._address('/chat/completions')} answers with a web page")
+            raise Failed("url", f"{self._address(path)} answers with a web page")
 
-    def _refused(self, failure: RequestError, told: Told) -> Failed:
+    def _refused(self, failure: RequestError, told: Told, path: str) -> Failed:
         """Our own sentences where the next step is the person's, the service's otherwise."""
         if failure.code == UNKNOWN_MODEL:
             return Failed("model", f"{self.job.name} doesn't know the model {self.job.model}: {told.message}")
         if failure.type == "authentication_error":
             return self._key_refused(told)
         if told.status in (404, 405, 410):
-            return Failed("url", f"{self._address('/chat/completions')} answers {told.status}: {told.message}")
+            return Failed("url", f"{self._address(path)} answers {told.status}: {told.message}")
         return Failed(_FAULTS.get(failure.type, "answer"), str(failure))
 
     def _list_refused(self, told: Told) -> Failed:
@@ -219,6 +222,7 @@ def _config(job: Job, base_url: str) -> Config:
     upstream = Upstream(
         base_url=base_url,
         api_key=Secret(job.key) if job.key else None,
+        api=job.api,
         dialect=job.dialect,
         quirks=job.quirks,
         headers=job.headers,
@@ -227,7 +231,7 @@ def _config(job: Job, base_url: str) -> Config:
     return Config(server=Server(auth_token=Secret(new_id("probe-"))), upstreams={job.name: upstream}, models={})
 
 
-async def _listen(answer: aiohttp.ClientResponse, translator: ChatTranslator, began: float) -> Heard:
+async def _listen(answer: aiohttp.ClientResponse, translator: Translator, began: float) -> Heard:
     """The whole stream, as the client would get it.  Raises Failed for an answer that isn't one."""
     first = 0.0
     said, raw = b"", SSEDecoder()
@@ -239,7 +243,7 @@ async def _listen(answer: aiohttp.ClientResponse, translator: ChatTranslator, be
         if translator.done:
             break
     said += translator.close()
-    events = [_event(event.data) for event in SSEDecoder().feed(said)]
+    events = list(_events(said))
     if error := next((event.error for event in events if isinstance(event, StreamError)), None):
         raise Failed(_FAULTS.get(error.type, "answer"), error.message)
     return Heard(fold(events), _ms(began, first), streamed=bool(pieces), usage=any(map(_has_usage, pieces)))
@@ -250,6 +254,13 @@ def _ms(began: float, ended: float) -> int:
 
 
 _event = msgspec.json.Decoder(Event).decode
+
+
+def _events(said: bytes) -> Iterator[Event]:
+    """The events that are known; what else an upstream passes through is for clients that know it."""
+    for event in SSEDecoder().feed(said):
+        with suppress(msgspec.ValidationError):
+            yield _event(event.data)
 
 
 def _has_usage(data: bytes) -> bool:

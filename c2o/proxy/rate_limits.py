@@ -14,14 +14,19 @@ from c2o.translate.retry_after import seconds
 KINDS = ("requests", "tokens")
 
 
+OWN = "anthropic-ratelimit-"
+"""How the names of Anthropic's own headers begin, for upstreams that send them already."""
+
+
 def states_limits(headers: Mapping[str, str]) -> bool:
     """Does an upstream say anything about its limits?"""
-    return "x-ratelimit-remaining-requests" in headers or "x-ratelimit-remaining-tokens" in headers
+    known = ("x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens")
+    return any(name in headers for name in known) or any(name.lower().startswith(OWN) for name in headers)
 
 
 def rate_limit_headers(headers: Mapping[str, str], now: datetime) -> dict[str, str]:
     """The limits that an upstream stated; ``now`` turns its durations into times.  Names in any case."""
-    found: dict[str, str] = {}
+    found = {name.lower(): value for name, value in headers.items() if name.lower().startswith(OWN)}
     for kind in KINDS:
         for what in ("limit", "remaining"):
             value = headers.get(f"x-ratelimit-{what}-{kind}", "")

@@ -22,6 +22,7 @@ from c2o.proxy.patience import Patience
 from c2o.redaction import Redactor
 from c2o.routing import Route
 from c2o.secret import Secret
+from c2o.translate.passthrough_request import VERSION
 from c2o.translate.types import UpstreamRequest
 from c2o.translate.upstream_errors import Failing
 
@@ -108,7 +109,7 @@ class Upstreams:
                 request.method,
                 self._url(route, request),
                 data=_body(request.body),
-                headers={**self._headers[route.name], **request.headers},
+                headers=self._headers_of(route, request),
                 allow_redirects=False,
                 timeout=self._patience[route.name].timeout,
             ) as answer:
@@ -160,9 +161,17 @@ class Upstreams:
             bearer = "Bearer " if dialect.key_header == "Authorization" else ""
             headers[dialect.key_header] = bearer + key.reveal()
         headers |= dialect.headers
-        given = {name.lower() for name in upstream.headers}
-        ours = {name: value for name, value in headers.items() if name.lower() not in given}
-        return ours | {name: value for name, value in upstream.headers.items() if value}
+        if upstream.api_name() == "anthropic":
+            headers["anthropic-version"] = VERSION
+        return headers
+
+    def _headers_of(self, route: Route, request: UpstreamRequest) -> Mapping[str, str]:
+        """The configuration's win over ours; an empty one takes ours away."""
+        configured = route.upstream.headers
+        given = {name.lower() for name in configured}
+        ours = {**self._headers[route.name], **request.headers}
+        kept = {name: value for name, value in ours.items() if name.lower() not in given}
+        return kept | {name: value for name, value in configured.items() if value}
 
 
 def _body(data: bytes) -> bytes | BytesIO:

@@ -6,6 +6,8 @@ One request's way through this package::
     bytes from upstream ── wire.sse ── chat_stream ── MessageBuilder ──▶ Anthropic events
 
 - ``chat``              ChatTranslator: the halves below put together
+- ``passthrough``       PassthroughTranslator, for upstreams that speak Anthropic themselves
+- ``translators``       which of them an upstream needs
 - ``conversation``      the turns of a request, with calls and results paired
 - ``chat_request``      the request's fields and messages, one small function each
 - ``content``           content blocks as an upstream can take them

@@ -27,9 +27,10 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     wins.  One vendor's models differ as vendors do: OpenAI's reasoning models refuse sampling, its others refuse
     ``reasoning_effort``."""
 
-    key_header: Literal["Authorization", "api-key"] = "Authorization"
-    """The header for the key: ``Authorization: Bearer``, or Azure's
-    (https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference#authentication)."""
+    key_header: Literal["Authorization", "api-key", "x-api-key"] = "Authorization"
+    """The header for the key: ``Authorization: Bearer``, Azure's
+    (https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference#authentication), or Anthropic's
+    (https://platform.claude.com/docs/en/api/overview), which others that speak its API take as a Bearer too."""
 
     headers: Mapping[str, str] = {}
     """Headers that every request must have.  GitHub Copilot refuses requests that don't say from which editor they
@@ -214,6 +215,24 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     windows: Literal["models", "loaded"] = "models"
     """Where a server on this machine tells how large its context windows are: in its list of models, or in that of
     the loaded ones (https://docs.ollama.com/api/ps), since Ollama gives each as much as there is memory for."""
+
+    # Of upstreams that speak Anthropic's own API (api = "anthropic")
+
+    messages_betas: bool = False
+    """Whether the client's ``anthropic-beta`` goes on, and with it the fields that belong to betas.  Others than
+    Anthropic don't know them (https://api-docs.deepseek.com/guides/anthropic_api: ignored); gateways to Vertex answer
+    ``context_management: Extra inputs are not permitted`` (https://github.com/anthropics/claude-code/issues/21612)."""
+
+    messages_cache_control: tuple[str, ...] = ("type", "ttl")
+    """What of a mark for the prompt cache goes on; ``scope`` belongs to a beta."""
+
+    messages_signatures: bool = False
+    """Whether the signatures of thinking are checked, so that blocks signed by c2o for another upstream must stay
+    out: Claude models answer 400 to them."""
+
+    messages_prewarm: bool = False
+    """Whether ``max_tokens: 0`` is known, which fills the prompt cache and generates nothing
+    (https://platform.claude.com/docs/en/build-with-claude/prompt-caching); elsewhere it is answered here."""
 
     def of(self, model: str) -> Dialect:
         """The habits of one of the models."""

@@ -75,6 +75,17 @@ DIALECTS: dict[str, Dialect] = {
         steps=("capped_ids",),
         models={**OPENAI_MODELS, "gpt-5.[6-9]*": {"cache_breakpoints": True}},
     ),
+    "anthropic": Dialect(
+        sources=(
+            "https://platform.claude.com/docs/en/api/messages",
+            "https://platform.claude.com/docs/en/api/overview",
+        ),
+        key_header="x-api-key",
+        messages_betas=True,
+        messages_cache_control=("type", "ttl", "scope"),
+        messages_signatures=True,
+        messages_prewarm=True,
+    ),
     "azure": Dialect(
         sources=(
             "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference",
@@ -125,6 +136,7 @@ DIALECTS: dict[str, Dialect] = {
         effort_field="reasoning",
         reasoning_efforts=("minimal", *THREE, "xhigh"),
         reasoning_replay="reasoning_details",
+        messages_signatures=True,  # of Claude models
         tool_choice_named=True,
         parallel_tool_calls=True,
         top_k=True,
@@ -454,6 +466,7 @@ DIALECTS: dict[str, Dialect] = {
 
 HOSTS: dict[str, str] = {
     "api.openai.com": "openai",
+    "api.anthropic.com": "anthropic",
     "openai.azure.com": "azure",
     "services.ai.azure.com": "azure",
     "cognitiveservices.azure.com": "azure",

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from c2o.errors import RequestError
 from c2o.translate.dialect import Dialect
-from c2o.translate.media import Document
+from c2o.translate.media import Document, Media
 from c2o.translate.upstream_errors import Failing
 from c2o.translate.usage import PromptSize
 from c2o.wire.anthropic import AppliedEdit, Usage
@@ -43,6 +43,10 @@ class Job(Struct, frozen=True, kw_only=True):
     extra_body: Mapping[str, Any] = {}
     """See ``extra_body.with_extra``."""
     repair_history: bool = False
+    body: bytes = b""
+    """The client's request as it came, for an upstream that gets it as it is."""
+    headers: Mapping[str, str] = {}
+    """Those of the client's headers that belong to its request; names in lower case."""
 
 
 class UpstreamRequest(NamedTuple):
@@ -98,6 +102,8 @@ class Translator(Protocol):
     """One Messages request and the answer to it.  Made per request, used once, does no I/O."""
 
     outcome: Outcome
+    media: Media
+    """What the upstream sees of images and documents, and which PDFs it would want read."""
     events: int
     """How many events of the upstream's stream have come; comments are none."""
 

@@ -7,6 +7,8 @@ comparison and one slice.  https://html.spec.whatwg.org/multipage/server-sent-ev
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 LIMIT = 8 * 1024 * 1024
@@ -105,3 +107,44 @@ def _event(block: bytes) -> ServerSentEvent | None:
 def frame(event: str, data: bytes) -> bytes:
     """One event as it goes over the wire."""
     return b"event: %s\ndata: %s\n\n" % (event.encode(), data)
+
+
+class RawEvents:
+    """Bytes of any cut in, the same bytes out, cut between events: for streams that are passed on as they are."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The events that ``data`` completes, each with its blank line.  Raises TooLong."""
+        if b"\n" in data or b"\r" in data:
+            data = b"".join([*self._parts, data])
+            *blocks, rest = _cut(data)
+            self._parts, self._size = [], 0
+        else:
+            blocks, rest = [], data
+        self._parts.append(rest)
+        self._size += len(rest)
+        if self._size > LIMIT:
+            raise TooLong
+        return blocks
+
+    def rest(self) -> bytes:
+        """What has come of an event that never got its blank line."""
+        return b"".join(self._parts)
+
+
+_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r(?!\Z)){2}")
+"""Two line ends; a CR at the very end may be half of a CRLF."""
+
+
+def _cut(data: bytes) -> list[bytes]:
+    ends = [match.end() for match in _BLANK_LINE.finditer(data)]
+    return [data[start:end] for start, end in zip([0, *ends], [*ends, None], strict=True)]
+
+
+def read_event(block: bytes) -> ServerSentEvent | None:
+    """The one event in a block of RawEvents; None if it is a comment."""
+    events = _events([_unify_line_ends(block + b"\n")[0].removeprefix(BOM).strip(b"\n")])
+    return events[0] if events else None

@@ -39,6 +39,8 @@ def restart(port: PortOption = None, wait: WaitOption = START_WAIT, as_json: Jso
         finishing=stopped.finishing,
     )
     output.show(result, lines, as_json=as_json)
+    for problem in started.report.problems:
+        output.note(problem.hint)
 
 
 def lines(result: RestartResult) -> Iterator[Line]:

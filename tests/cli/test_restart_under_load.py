@@ -33,13 +33,13 @@ class Client:
     def ask_until(self, enough: threading.Event) -> Counter[str]:
         ended: Counter[str] = Counter()
         while not enough.is_set():
-            ended[self._asked()] += 1
+            ended[self.ask()] += 1
             if not self.keeps:
                 self._connection.close()
         self._connection.close()
         return ended
 
-    def _asked(self) -> str:
+    def ask(self) -> str:
         """``ok``, or what went wrong."""
         body = {"model": "claude-test", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
         headers = {"x-api-key": TOKEN, "content-type": "application/json"}

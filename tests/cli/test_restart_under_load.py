@@ -34,8 +34,6 @@ class Client:
         ended: Counter[str] = Counter()
         while not enough.is_set():
             ended[self.ask()] += 1
-            if not self.keeps:
-                self._connection.close()
         self._connection.close()
         return ended
 
@@ -50,6 +48,8 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             return f"{'kept' if self.keeps else 'new'} {error!r}"
+        if not self.keeps:
+            self._connection.close()
         complete = b"message_stop" in said if self.streams else b"end_turn" in said
         return "ok" if answer.status == 200 and complete else f"{answer.status} {said!r}"
 

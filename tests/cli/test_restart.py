@@ -118,21 +118,21 @@ def ask_for_status(connection: http.client.HTTPConnection) -> tuple[dict[str, An
 
 
 @pytest.mark.parametrize(
-    ("broken", "exit_code", "why"),
+    ("broken", "wait", "exit_code", "why"),
     [
-        ({"api_key": "command:false"}, 4, "upstream fake: the key command ended with code 1"),
-        ({"api_key": "command:sleep 60"}, 7, "isn't ready after 1 s"),
+        ({"api_key": "command:false"}, "30", 4, "upstream fake: the key command ended with code 1"),
+        ({"api_key": "command:sleep 60"}, "1", 7, "isn't ready after 1 s"),
     ],
     ids=["fails", "hangs"],
 )
 def test_a_new_service_that_does_not_come_up_leaves_the_old_one_alone(
-    configured: CommandLine, upstream: FakeUpstream, broken: dict[str, str], exit_code: int, why: str
+    configured: CommandLine, upstream: FakeUpstream, broken: dict[str, str], wait: str, exit_code: int, why: str
 ) -> None:
     configured("start")
     before = configured.service()
     with streaming(before, upstream) as stream:
         configured.configure(configuration(upstream.base_url, **broken))
-        done = configured("restart", "--wait", "1")
+        done = configured("restart", "--wait", wait)
         assert done.exit_code == exit_code
         assert why in done.err
         assert done.err.endswith(f"the service goes on as it was (pid {before.pid}).\n")

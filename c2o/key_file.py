@@ -14,21 +14,21 @@ from contextlib import suppress
 from pathlib import Path
 
 from c2o import paths
-from c2o.errors import C2oError
+from c2o.errors import C2oError, CredentialError
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 def read() -> dict[str, str]:
-    """The variables in the file; none if there is no file.  Raises C2oError if it can't be read."""
+    """The variables in the file; none if there is no file.  Raises CredentialError if it can't be read."""
     path = paths.key_file()
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it isn't UTF-8 text"
-        raise C2oError(f"{path} can't be read: {why}. Correct it, or remove it.") from None
+        raise CredentialError(f"{path} can't be read: {why}. Correct it, or remove it.") from None
     lines = (line.strip().removeprefix("export ").partition("=") for line in text.splitlines())
     return {
         name.strip(): _unquoted(value.strip()) for name, equals, value in lines if equals and not name.startswith("#")
@@ -39,8 +39,8 @@ def _unquoted(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
 
 
-def beside(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """What a service with this environment finds: its own variables first."""
+def beside(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """What a service with this environment finds, ours for one: its own variables first."""
     return ChainMap({name: value for name, value in environ.items() if value}, read())
 
 

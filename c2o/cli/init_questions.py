@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from c2o import secret, urls
+from c2o import key_file, secret, urls
 from c2o.cli import init_detect, init_file, init_trial, terminal
 from c2o.cli.init_choice import Choice, Given, Place, checked_url, place_of
 from c2o.cli.init_detect import Seen
@@ -125,7 +125,7 @@ def _with_key(choice: Choice, source: str | None) -> tuple[Choice, str]:
     """Asks until the key is found, or none is wanted."""
     while source is not None:
         try:
-            return choice._replace(api_key=source), secret.find(source).reveal()
+            return choice._replace(api_key=source), secret.find(source, key_file.beside()).reveal()
         except CredentialError as error:
             terminal.say(("✗ ", "red"), str(error).partition(": export ")[0].rstrip("."))
             source = _key_source(None)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import structs
 
-from c2o import secret
+from c2o import key_file, secret
 from c2o.cli.init_choice import Choice
 from c2o.cli.output import Line
 from c2o.config import Config
@@ -31,7 +31,7 @@ def key_of(choice: Choice) -> str:
     if choice.api_key is None:
         return ""
     try:
-        return secret.find(choice.api_key).reveal()
+        return secret.find(choice.api_key, key_file.beside()).reveal()
     except CredentialError:
         if not choice.api_key.startswith("env:"):
             raise

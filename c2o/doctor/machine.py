@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from c2o import config, facts, paths, secret, service
+from c2o import config, facts, key_file, paths, secret, service
 from c2o.claude import launch, settings
 from c2o.claude.settings import Scoped
 from c2o.config import Config
@@ -138,6 +138,6 @@ class Machine:
 
 def _key(source: str) -> str | CredentialError:
     try:
-        return secret.find(source).reveal()
+        return secret.find(source, key_file.beside()).reveal()
     except CredentialError as error:
         return error

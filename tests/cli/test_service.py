@@ -105,3 +105,9 @@ def test_a_person_is_asked_about_a_key_that_only_the_shell_has(
     shown = capsys.readouterr().err
     assert "FAKE_KEY: only this shell knows" in shown
     assert "sk-fake" not in shown
+
+
+def test_doctor_finds_it_there_too(configured: CommandLine) -> None:
+    (configured.folder / "keys.env").write_text("FAKE_KEY=sk-fake-from-a-file\n")
+    checks = configured("doctor", "--json", "--no-probe", FAKE_KEY="").json["checks"]
+    assert not [each for each in checks if "FAKE_KEY" in each["title"] and each["level"] == "fail"]

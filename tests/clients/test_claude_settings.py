@@ -166,6 +166,7 @@ def test_settings_beat_a_shell_that_points_elsewhere(
     assert [request for request in elsewhere.requests if "messages" in request.path] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["user", "project"])
 def test_another_folder_of_settings_and_a_home_that_is_a_link(
     claude: Claude, c2o_service: Service, upstream: FakeUpstream, tmp_path: Path, scope: str
@@ -182,6 +183,7 @@ def test_another_folder_of_settings_and_a_home_that_is_a_link(
     assert list(tmp_path.rglob("settings*.json")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["user", "project"])
 def test_run_with_another_model_beats_the_settings_that_we_wrote(
     claude: Claude, start_c2o, upstream: FakeUpstream, scope: str
@@ -210,6 +212,7 @@ def ask_for_status(screen: Terminal) -> None:
     screen.type("\r")
 
 
+@pytest.mark.slow
 def test_status_shows_c2o_s_address(claude: Claude, c2o_service: Service, upstream: FakeUpstream) -> None:
     """In the interface that people use, once by the settings and once by ``c2o run``."""
     upstream.think(answers)
@@ -225,6 +228,7 @@ def test_status_shows_c2o_s_address(claude: Claude, c2o_service: Service, upstre
         screen.wait_for(f"Anthropic base URL: {c2o_service.url}")
 
 
+@pytest.mark.slow
 def test_an_open_session_is_named(claude: Claude, c2o_service: Service, upstream: FakeUpstream) -> None:
     """It keeps the variables that ``off`` takes away, so its owner must know."""
     upstream.think(answers)
@@ -241,6 +245,7 @@ def test_an_open_session_is_named(claude: Claude, c2o_service: Service, upstream
     assert f"{words} (pid {session['pid']}, in {claude.project})" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_base_url_with_v1_in_it(claude: Claude, c2o_service: Service, upstream: FakeUpstream) -> None:
     """As people write it who know OpenAI's: elsewhere it is a 404 for /v1/v1/messages, blamed on the model."""
     upstream.think(answers)
@@ -254,6 +259,7 @@ def test_the_base_url_with_v1_in_it(claude: Claude, c2o_service: Service, upstre
     assert json.loads(PLACES["user"](claude).read_text()) in ({}, json.loads(settings))
 
 
+@pytest.mark.slow
 def test_a_search_whose_domains_are_null(claude: Claude, c2o_service: Service, upstream: FakeUpstream) -> None:
     """Claude Code itself refuses null for an optional list: "expected as array but provided as null"."""
     seen: list[Request] = []
@@ -273,6 +279,7 @@ def test_a_search_whose_domains_are_null(claude: Claude, c2o_service: Service, u
     assert "InputValidationError" not in repr(seen[1].json)
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_is_said_to_the_person_and_in_the_log(
     claude: Claude, c2o_service: Service, upstream: FakeUpstream
 ) -> None:

@@ -71,7 +71,8 @@ def current(loaded: Config | None) -> ClaudeStatus:
 
 HINTS = [
     "VS Code: c2o env --format vscode prints what to paste into its settings",
-    "Claude Desktop and Cowork read neither this nor the shell: they need a gateway profile, see the docs",
+    "Claude Desktop, Cowork: neither these files nor the shell, but a gateway profile with this address and the token, "
+    'and ids such as "claude-sonnet-4-5" under [models]',
 ]
 
 

@@ -71,8 +71,7 @@ def current(loaded: Config | None) -> ClaudeStatus:
 
 HINTS = [
     "VS Code: c2o env --format vscode prints what to paste into its settings",
-    "Claude Desktop, Cowork: neither these files nor the shell, but a gateway profile with this address and the token, "
-    'and ids such as "claude-sonnet-4-5" under [models]',
+    "Claude Desktop, Cowork: a gateway profile with this address, the token, ids like claude-sonnet-4-5 in [models]",
 ]
 
 

@@ -447,6 +447,8 @@ class FakeUpstream:
             return whole({"object": "list", "data": self.models})
         if request.method == "GET" and request.path.endswith("/api/ps"):
             return whole({"models": self.loaded})
+        if request.path.endswith(("/props", "/api/show")):  # llama.cpp and Ollama have these
+            return whole({"error": "no such path"}, 404)
         with self._arrived:
             self.requests.append(request)
             self._arrived.notify_all()

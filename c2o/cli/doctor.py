@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from c2o import __version__
 from c2o.cli import doctor_bundle, doctor_fix, output
 from c2o.cli.doctor_fix import Fixed
+from c2o.cli.doctor_probe import Probe, probes
+from c2o.cli.doctor_probe import lines as probe_lines
 from c2o.cli.output import JsonOption, Line
 from c2o.doctor import CHECKS, Check, Finding, Level, Machine, diagnose
 from c2o.errors import UsageError
@@ -22,7 +24,14 @@ from c2o.printable import printable
 from c2o.service.lifecycle import counted
 
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")]
-ProbeOption = Annotated[bool, typer.Option("--probe/--no-probe", help="Ask the upstreams, with a few tokens each.")]
+ProbeOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--probe/--no-probe",
+        show_default=False,
+        help="Ask each upstream for all that it can do, and remember it; or don't ask the upstreams at all.",
+    ),
+]
 FixOption = Annotated[bool, typer.Option("--fix", help="Show what can be put right here, and do it if you agree.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="With --fix: agree to everything.")]
 OnlyOption = Annotated[
@@ -40,13 +49,15 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     version: str = __version__
     checks: list[Finding]
     fixed: list[Fixed] = []
+    probes: list[Probe] = []
+    """With ``--probe``: what each upstream's model can do."""
     bundle: list[str] = []
     """The files in it."""
 
 
 def doctor(
     strict: StrictOption = False,
-    probe: ProbeOption = True,
+    probe: ProbeOption = None,
     only: OnlyOption = None,
     fix: FixOption = False,
     yes: YesOption = False,
@@ -54,16 +65,16 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Check everything: configuration, port, service, upstreams and Claude's settings; say how to fix it."""
-    checks = [check for check in _chosen(only) if probe or check.group != "upstream"]
+    checks = [check for check in _chosen(only) if probe is not False or check.group != "upstream"]
     machine, findings = _looked(checks)
     fixed = doctor_fix.mend(machine, findings, sure=yes) if fix else []
     if any(each.done for each in fixed):
         machine, findings = _looked(checks)
     fatal = {"fail", "warn"} if strict else {"fail"}
     ok = not any(each.level in fatal for each in findings)
-    result = Diagnosis(ok=ok, checks=findings, fixed=fixed)
+    result = Diagnosis(ok=ok, checks=findings, fixed=fixed, probes=_probed(machine) if probe else [])
     if bundle:
-        result = Diagnosis(ok=ok, checks=findings, fixed=fixed, bundle=doctor_bundle.write(bundle, machine, result))
+        result = structs.replace(result, bundle=doctor_bundle.write(bundle, machine, result))
     output.show(result, lines, as_json=as_json)
     if bundle:
         output.note(f"{bundle} has {', '.join(result.bundle)}. Look through it before you send it.")
@@ -74,6 +85,11 @@ def _looked(checks: list[Check]) -> tuple[Machine, list[Finding]]:
     machine = Machine(os.environ)
     with output.progress() as tell:
         return machine, list(diagnose(machine, checks=tuple(checks), tell=tell))
+
+
+def _probed(machine: Machine) -> list[Probe]:
+    with output.progress() as tell:
+        return [] if isinstance(machine.config_or_error, Exception) else list(probes(machine, tell))
 
 
 def _chosen(only: list[str] | None) -> list[Check]:
@@ -102,6 +118,9 @@ def lines(result: Diagnosis) -> Iterator[Line]:
         yield [(group, "bold")]
         for finding in findings:
             yield from _finding(finding)
+        yield []
+    for probe in result.probes:
+        yield from probe_lines(probe)
         yield []
     yield _summary(result)
 

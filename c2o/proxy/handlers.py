@@ -81,8 +81,8 @@ def _models(state: State) -> list[ModelInfo]:
         ModelInfo(
             id=id,
             display_name=f"{route.model} ({route.name})",
-            max_input_tokens=route.likely_limits.context_window,
-            max_tokens=route.likely_limits.max_output_tokens,
+            max_input_tokens=state.windows.known(route),
+            max_tokens=state.windows.longest_answer(route),
         )
         for id, route in routing.listed(state.config).items()
     ]

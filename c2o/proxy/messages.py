@@ -117,7 +117,7 @@ def _job(request: web.Request, route: Route, body: bytes, room: int | None, edit
         request_size=len(body),
         remembered=state.remembered,
         learned=state.learned.of(route),
-        max_output_tokens=route.likely_limits.max_output_tokens,
+        max_output_tokens=state.windows.longest_answer(route),
         room=room,
         edits=edits,
         size_factor=state.calibration.of(route.target).by_size.factor,

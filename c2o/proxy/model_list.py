@@ -21,13 +21,14 @@ WINDOWS = (
     "context_window",
     "max_model_len",
     "max_context_length",
+    "loaded_context_length",
     "max_input_tokens",
     "inputTokenLimit",
     "n_ctx",
 )
 ANSWERS = ("max_output_tokens", "max_completion_tokens", "outputTokenLimit")
 
-INSIDE = ("top_provider", "meta", "limits", "capabilities", "providers")
+INSIDE = ("top_provider", "meta", "limits", "capabilities", "supports", "providers", "architecture", "model_info")
 """Where else a model's limits may stand."""
 
 COPILOT = ("max_prompt_tokens", "max_context_window_tokens")
@@ -51,7 +52,40 @@ def _model(entry: dict[str, Any]) -> ListedModel | None:
     if not isinstance(id, str):
         return None
     tables = list(_tables(entry))
-    return ListedModel(id.removeprefix("models/"), _least(tables, WINDOWS + COPILOT), _least(tables, ANSWERS))
+    return ListedModel(
+        id.removeprefix("models/"),
+        _least(tables, WINDOWS + COPILOT),
+        _least(tables, ANSWERS),
+        tools=_can(tables, TOOLS),
+        vision=_can(tables, VISION),
+        api=_api(entry.get("supported_endpoints")),
+    )
+
+
+TOOLS = ("supports_tools", "function_calling", "tool_calls", "supports_function_calling", "tools", "tool_use")
+VISION = ("supports_image_input", "vision", "supports_vision", "image")
+"""The words for what a model can do: Fireworks, Mistral, Copilot, LiteLLM, OpenRouter, LM Studio."""
+
+LISTS = ("supported_parameters", "capabilities", "input_modalities")
+"""Where they are in a list, which has what the model can do and nothing else."""
+
+
+def _can(tables: list[dict[str, Any]], words: tuple[str, ...]) -> bool | None:
+    """Every word must be a yes: any provider of the model may be asked."""
+    said = [table[word] for table in tables for word in words if isinstance(table.get(word), bool)]
+    lists = [table[name] for table in tables for name in LISTS if isinstance(table.get(name), list)]
+    said += [True for each in lists if any(word in each for word in words)]
+    return all(said) if said else None
+
+
+def _api(endpoints: object) -> str | None:
+    """Copilot names the endpoints of each model: https://github.com/simonw/llm-github-copilot"""
+    if not isinstance(endpoints, list) or not endpoints or "/chat/completions" in endpoints:
+        return None
+    return next((api for path, api in APIS.items() if path in endpoints), None)
+
+
+APIS = {"/responses": "responses", "/v1/messages": "anthropic"}
 
 
 def _tables(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:

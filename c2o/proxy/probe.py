@@ -21,6 +21,7 @@ from c2o import urls
 from c2o.config import Config, Server, Upstream
 from c2o.errors import CredentialError, RequestError
 from c2o.proxy import model_list
+from c2o.proxy.abilities import ABILITIES
 from c2o.proxy.access import new_id
 from c2o.proxy.clock import Clock
 from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Upstreams, read_capped
@@ -28,11 +29,11 @@ from c2o.routing import route_to
 from c2o.secret import Secret
 from c2o.translate.message_builder import fold
 from c2o.translate.translators import translator_for
-from c2o.translate.types import Answer, Translator, UpstreamRequest
+from c2o.translate.types import Answer, Remedy, Translator, UpstreamRequest
 from c2o.translate.types import Job as Translation
 from c2o.translate.upstream_errors import UNKNOWN_MODEL, Failing, Told, read
 from c2o.wire.anthropic import Event, MessagesResponse, StreamError, TextBlock, ToolUseBlock, decode_request
-from c2o.wire.chat import decode_chunk
+from c2o.wire.chat import MessageDelta, decode_chunk
 from c2o.wire.probe import Fault, Found, Job
 from c2o.wire.sse import SSEDecoder
 
@@ -69,6 +70,8 @@ class Heard(NamedTuple):
     streamed: bool
     usage: bool
     """Did the upstream itself say how many tokens were used?"""
+    reasoning: str
+    """The field in which reasoning came, if it did."""
 
 
 class Asker:
@@ -77,6 +80,8 @@ class Asker:
     def __init__(self, job: Job, base_url: str) -> None:
         self.job = job
         self.base_url = base_url
+        self.facts: list[str] = []
+        """What refusals have taught on the way."""
         self._config = _config(job, base_url)
         self._upstreams = Upstreams(self._config, Clock())
         self._route = route_to(self._config, f"{job.name}/{job.model or '-'}")
@@ -89,9 +94,30 @@ class Asker:
         finally:
             await self._upstreams.close()
 
+    LIST = UpstreamRequest("/models", b"", "GET")
+
+    @property
+    def dialect_name(self) -> str:
+        return self._route.upstream.dialect_name()
+
+    def plain_request(self, request: dict[str, Any]) -> UpstreamRequest:
+        """A Messages request as the translation sends it."""
+        return self._translator({"model": self.job.model, **request}).request()
+
+    def plain_fields(self) -> dict[str, Any]:
+        """The fields of the smallest request."""
+        asked = {"max_tokens": WORDS, "messages": [{"role": "user", "content": GREETING}]}
+        return msgspec.json.decode(self.plain_request(asked).body, type=dict[str, Any])
+
+    def refused_for_now(self, told: Told) -> Failed:
+        """A refusal that has nothing to do with what was asked."""
+        if told.status in (401, 403):
+            return self._key_refused(told)
+        return Failed(_FAULTS_BY_STATUS.get(told.status, "answer"), f"{self.job.name}: {told.message}")
+
     async def models(self) -> Found:
         """Raises Failed."""
-        async with self._send(UpstreamRequest("/models", b"", "GET")) as answer:
+        async with self.send(self.LIST) as answer:
             body = await read_capped(answer, WHOLE_LIMIT if answer.status == 200 else ERROR_LIMIT)
         if answer.status != 200:
             raise self._list_refused(read(answer.status, body, self._upstreams.redacted))
@@ -113,6 +139,7 @@ class Asker:
             first_ms=heard.first_ms,
             streamed=heard.streamed,
             usage=heard.usage,
+            facts=[f"reasoning_field:{heard.reasoning}"] if heard.reasoning else [],
         )
 
     async def tool(self) -> Found:
@@ -132,37 +159,43 @@ class Asker:
 
     async def _converse(self, request: dict[str, Any]) -> Heard:
         """A Messages request through the translation, as the service does it.  Raises Failed."""
-        body = json.dumps({"model": self.job.model, "stream": True, **request}).encode()
-        failing = self._failing()
-        translator = translator_for(
-            self._route.upstream.api_name(),
-            decode_request(body),
-            Translation(
-                message_id=new_id("msg_"),
-                model=self.job.model,
-                dialect=self._route.upstream.habits().of(self._route.model),
-                failing=failing,
-                request_size=len(body),
-                extra_body=self.job.extra_body,
-                body=body,
-            ),
-        )
+        translator = self._translator({"model": self.job.model, "stream": True, **request})
         refused: Any = None
         while not isinstance(refused, Answer):
             began = time.monotonic()
-            async with self._send(translator.request()) as answer:
+            async with self.send(translator.request()) as answer:
                 if answer.status == 200:
                     self._check_no_page(answer, translator.request().path)
                     return await _listen(answer, translator, began)
                 body = await read_capped(answer, ERROR_LIMIT)
             headers = {name.lower(): value for name, value in answer.headers.items()}
             refused = translator.error(answer.status, headers, body)
+            if isinstance(refused, Remedy) and refused.fact:
+                self.facts.append(refused.fact)
+            if isinstance(refused, Remedy) and refused.wait:
+                await asyncio.sleep(refused.wait)
         assert translator.outcome.failure is not None
         told = read(answer.status, body, self._upstreams.redacted)
         raise self._refused(translator.outcome.failure, told, translator.request().path)
 
+    def _translator(self, request: dict[str, Any]) -> Translator:
+        body = json.dumps(request).encode()
+        return translator_for(
+            self._route.upstream.api_name(),
+            decode_request(body),
+            Translation(
+                message_id=new_id("msg_"),
+                model=self.job.model,
+                dialect=self._route.upstream.habits().of(self._route.model),
+                failing=self._failing(),
+                request_size=len(body),
+                extra_body=self.job.extra_body,
+                body=body,
+            ),
+        )
+
     @asynccontextmanager
-    async def _send(self, request: UpstreamRequest) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def send(self, request: UpstreamRequest) -> AsyncIterator[aiohttp.ClientResponse]:
         """Raises Failed where there is no answer, or none within the time limit."""
         try:
             async with asyncio.timeout(self.job.timeout), self._upstreams.send(self._route, request) as answer:
@@ -218,6 +251,9 @@ _FAULTS: dict[str, Fault] = {
 }
 
 
+_FAULTS_BY_STATUS: dict[int, Fault] = {402: "quota", 429: "busy", 503: "busy", 529: "busy", 408: "slow", 504: "slow"}
+
+
 def _config(job: Job, base_url: str) -> Config:
     upstream = Upstream(
         base_url=base_url,
@@ -246,7 +282,13 @@ async def _listen(answer: aiohttp.ClientResponse, translator: Translator, began:
     events = list(_events(said))
     if error := next((event.error for event in events if isinstance(event, StreamError)), None):
         raise Failed(_FAULTS.get(error.type, "answer"), error.message)
-    return Heard(fold(events), _ms(began, first), streamed=bool(pieces), usage=any(map(_has_usage, pieces)))
+    return Heard(
+        fold(events),
+        _ms(began, first),
+        streamed=bool(pieces),
+        usage=any(map(_has_usage, pieces)),
+        reasoning=_reasoning(pieces),
+    )
 
 
 def _ms(began: float, ended: float) -> int:
@@ -271,6 +313,22 @@ def _has_usage(data: bytes) -> bool:
     return chunk.usage is not None or any(choice.usage for choice in chunk.choices or [])
 
 
+REASONING = ("reasoning_content", "reasoning", "reasoning_text", "reasoning_details")
+
+
+def _reasoning(pieces: list[bytes]) -> str:
+    """The first of the fields that reasoning comes in."""
+    deltas = [delta for data in pieces for delta in _deltas(data)]
+    return next((name for name in REASONING if any(getattr(delta, name) for delta in deltas)), "")
+
+
+def _deltas(data: bytes) -> list[MessageDelta]:
+    try:
+        return [choice.delta for choice in decode_chunk(data).choices or [] if choice.delta]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+
+
 def _instead(message: MessagesResponse) -> str:
     words = " ".join(block.text for block in message.content if isinstance(block, TextBlock)).strip()
     return f"answered in words: {words[:80]!r}" if words else "said nothing"
@@ -284,7 +342,7 @@ def _counted(number: int, thing: str) -> str:
 
 Ask = Callable[[Asker], Awaitable[Found]]
 
-CHECKS: dict[str, Ask] = {"models": Asker.models, "stream": Asker.stream, "tool": Asker.tool}
+CHECKS: dict[str, Ask] = {"models": Asker.models, "stream": Asker.stream, "tool": Asker.tool, **ABILITIES}
 
 
 async def find_out(job: Job) -> AsyncIterator[Found]:
@@ -318,7 +376,8 @@ async def _asked(job: Job, base_url: str, check: Any) -> Found:
         return Found(check=check, ok=False, ms=0, detail=str(error), fault="key")
     async with asker.opened():
         try:
-            return await CHECKS[check](asker)
+            found = await CHECKS[check](asker)
+            return msgspec.structs.replace(found, facts=[*asker.facts, *found.facts])
         except Failed as failed:
             return Found(check=check, ok=False, ms=0, detail=asker.redacted(str(failed)), fault=failed.fault)
 

@@ -82,7 +82,7 @@ class State:
         self.reader = Reader()
         self.calibration = Calibration(clock, folder / "calibration.json" if folder else None)
         self.counts = TokenCounts(self.upstreams, self.dialects, self.calibration, clock)
-        self.windows = Windows(self.upstreams, self.dialects, self.counts, clock)
+        self.windows = Windows(self.upstreams, self.dialects, self.counts, self.learned, clock)
         self.log: Writer | None = None
         """The service's own log file, where it has one."""
         self._pid = pid

@@ -15,6 +15,7 @@ from c2o.errors import RequestError
 from c2o.proxy import model_list
 from c2o.proxy.clock import Clock
 from c2o.proxy.counting import TokenCounts
+from c2o.proxy.learned import Learned
 from c2o.proxy.upstream import Upstreams
 from c2o.routing import Route
 from c2o.translate.dialect import Dialect
@@ -45,26 +46,44 @@ class _Known(NamedTuple):
 
 
 class Windows:
-    """The windows of all models: from ``[limits]``, as a server on this machine says, or as documented."""
+    """The windows of all models: from ``[limits]``, as a server on this machine says, as was learned, or as documented."""
 
     def __init__(
-        self, upstreams: Upstreams, dialects: Mapping[str, Dialect], counts: TokenCounts, clock: Clock
+        self,
+        upstreams: Upstreams,
+        dialects: Mapping[str, Dialect],
+        counts: TokenCounts,
+        learned: Learned,
+        clock: Clock,
     ) -> None:
         self._upstreams = upstreams
         self._dialects = dialects
         self._counts = counts
+        self._learned = learned
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._asking: dict[str, asyncio.Task[None]] = {}
 
     def of(self, route: Route) -> int | None:
         """The window in tokens, as far as known by now.  A server is asked meanwhile, for the requests to come."""
-        if route.limits.context_window is not None or not self._upstreams.is_local(route):
-            return route.likely_limits.context_window
-        known = self._known.get(route.target)
-        if known is None or self._clock.now() - known.at >= FRESH:
-            self._ask(route)
-        return (known.window if known else None) or route.likely_limits.context_window
+        if route.limits.context_window is None and self._upstreams.is_local(route):
+            known = self._known.get(route.target)
+            if known is None or self._clock.now() - known.at >= FRESH:
+                self._ask(route)
+        return self.known(route)
+
+    def known(self, route: Route) -> int | None:
+        """The window as far as known by now: configured, told here, learned, or documented.  Nobody is asked."""
+        if route.limits.context_window is not None:
+            return route.limits.context_window
+        told = self._known.get(route.target)
+        learned = self._learned.number(route, "context_window")
+        return (told.window if told else None) or learned or route.likely_limits.context_window
+
+    def longest_answer(self, route: Route) -> int | None:
+        """The tokens that an answer may have: configured, learned, or documented."""
+        learned = self._learned.number(route, "max_output_tokens")
+        return route.limits.max_output_tokens or learned or route.likely_limits.max_output_tokens
 
     async def room(self, route: Route, message: MessagesRequest, body: bytes) -> int | None:
         """The tokens that a prompt leaves for its answer, where they are known and may be too few.
@@ -72,7 +91,7 @@ class Windows:
         Raises RequestError (400) where they are none.  For a prompt that fits by its size alone, nothing is counted.
         """
         window = self.of(route)
-        asked = min(message.max_tokens or 0, route.likely_limits.max_output_tokens or message.max_tokens or 0)
+        asked = min(message.max_tokens or 0, self.longest_answer(route) or message.max_tokens or 0)
         if window is None or len(body) / DENSEST + asked + MARGIN <= window:
             return None
         prompt = await self._counts.estimated(route, message, len(body))
@@ -90,8 +109,7 @@ class Windows:
         """The window at this moment: a person who read that it's too small may have started the server anew."""
         if route.limits.context_window is None and self._upstreams.is_local(route):
             await self._learn(route)
-            return self._known[route.target].window or route.likely_limits.context_window
-        return route.likely_limits.context_window
+        return self.known(route)
 
     def _ask(self, route: Route) -> None:
         if route.target not in self._asking:

@@ -45,6 +45,11 @@ def media_remedy(told: Told, request: ChatRequest) -> Remedy | None:
     return None
 
 
+def refuses_images(told: Told) -> bool:
+    """Are images what a refusal is about?"""
+    return told.status in _STATUSES and bool(_REFUSED["image"].search(told.words))
+
+
 def without(request: ChatRequest, kind: str) -> bool:
     """Replace the images or files of a request.  Were there any?"""
     changed = [_replaced(message, kind) for message in request.messages]

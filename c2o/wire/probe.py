@@ -9,8 +9,11 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-Check = Literal["models", "stream", "tool"]
-"""The list of models; a short streamed answer; a tool call, and its result taken back."""
+Check = Literal[
+    "models", "stream", "tool", "window", "limit", "parallel", "required", "named", "vision",
+]  # fmt: skip
+"""The list of models; a short streamed answer; a tool call, and its result taken back.  The others are what a model can
+do: what the server tells of it, an answer's limit, parallel calls, a call that is required or named, images."""
 
 Fault = Literal["connection", "key", "url", "model", "list", "quota", "busy", "slow", "answer", "no_call"]
 """Why a check failed:
@@ -58,6 +61,11 @@ class ListedModel(Struct, frozen=True, omit_defaults=True):
     id: str
     context_window: int | None = None
     max_output_tokens: int | None = None
+    tools: bool | None = None
+    vision: bool | None = None
+    """What it can do, where that is told."""
+    api: str | None = None
+    """Where it is served alone, if not at chat completions: ``responses``, ``anthropic``."""
 
 
 class Found(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -80,3 +88,5 @@ class Found(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Did the answer come in pieces?"""
     usage: bool = False
     """Did the upstream say how many tokens were used?"""
+    facts: list[str] = []
+    """What was learned, as ``c2o.facts`` has it."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from c2o import facts
+from c2o.facts import Fact
 from c2o.proxy.state import STATE
 from c2o.proxy.windows import FRESH, MARGIN, SHORTEST_ANSWER, window_in
 from tests.fake_upstream import DONE, FakeUpstream, Reply, finish, role, stream, text, usage, usage_of, whole
@@ -275,3 +278,25 @@ def configuration_of_ollama(upstream: FakeUpstream) -> Json:
 )
 def test_a_window_in_a_list_of_models(models: list[Json], window: int | None) -> None:
     assert window_in(json.dumps({"data": models}).encode(), "m") == window
+
+
+async def test_a_window_that_was_learned_counts_and_is_listed(
+    serve: Serve, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    """Of a server that doesn't tell itself."""
+    upstream.models = []
+    tables = configuration(upstream.base_url) | {"limits": {}}
+    known = [
+        Fact(upstream="fake", model="fake-model", base_url=upstream.base_url, fact=fact, learned_at=facts.now())
+        for fact in ("context_window:2000", "max_output_tokens:500")
+    ]
+    facts.write(tmp_path / "learned.toml", known)
+    service = await serve(tables, folder=tmp_path)
+
+    (listed,) = (await service.get("/v1/models")).json["data"]
+    answer = await service.post(body=hello(messages=[{"role": "user", "content": "word " * 4000}]))
+
+    assert (listed["max_input_tokens"], listed["max_tokens"]) == (2000, 500)
+    assert (answer.status, answer.error["type"]) == (400, "invalid_request_error")
+    assert answer.error["message"].endswith("tokens > 2000 maximum")
+    assert upstream.requests == []

@@ -121,7 +121,7 @@ async def _in_list(asker: Asker) -> list[ListedModel]:
 async def limit(asker: Asker) -> Found:
     """Does it stop at the limit?  Ollama and DeepSeek ignore ``max_completion_tokens``, others ``max_tokens``."""
     names = ("max_tokens", "max_completion_tokens")
-    usual = next(name for name in names if name in asker.plain_fields())
+    usual = next((name for name in names if name in asker.plain_fields()), "max_tokens")
     said = await _ask(asker, COUNT, **{usual: SHORT})
     if said.told:
         return _found("limit", False, said.refusal)

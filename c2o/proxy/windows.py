@@ -46,7 +46,7 @@ class _Known(NamedTuple):
 
 
 class Windows:
-    """The windows of all models: from ``[limits]``, as a server on this machine says, as was learned, or as documented."""
+    """The windows of all models: configured, as a server on this machine says, as was learned, or as documented."""
 
     def __init__(
         self,

@@ -150,3 +150,53 @@ def test_claude_code_uses_a_tool(claude: Claude, service: Service) -> None:
     assert done.returncode == 0, done
     assert "from-42" in done.stdout
     assert "The tool has answered, so the work is finished." in done.stdout
+
+
+# ---- its own /v1/messages, passed through
+
+
+@pytest.fixture
+def passing(start_c2o: Callable[..., Service], llama: str) -> Service:
+    return start_c2o(configuration(llama, dialect="llamacpp", api="anthropic"))
+
+
+@pytest.fixture
+def own(passing: Service) -> PythonSDK:
+    return SyncPythonSDK(passing.url, passing.token, streamed=False)
+
+
+def test_its_own_messages_api_is_passed_through(own: PythonSDK) -> None:
+    """Whole: the stream's calls begin without ``input``, which the SDK refuses in its strict mode only."""
+    called = ask(own, "[[bash]]", tools=[BASH, READ])
+    *_, call = called["content"]
+    result = {"type": "tool_result", "tool_use_id": call["id"], "content": "from-42"}
+
+    message = ask(own, "[[bash]]", called["content"], [result], tools=[BASH, READ])
+
+    assert (call["name"], call["input"]) == ("Bash", {"command": "echo from-$((40 + 2))"})
+    assert (called["model"], called["stop_reason"]) == ("claude-sonnet-5", "tool_use")
+    assert message["content"][0]["text"] == "The tool has answered, so the work is finished."
+
+
+def test_its_own_stream_is_passed_through(passing: Service) -> None:
+    message = ask(SyncPythonSDK(passing.url, passing.token, streamed=True), "Say [[hello]]")
+
+    assert (message["model"], message["stop_reason"]) == ("claude-sonnet-5", "end_turn")
+    assert message["content"][0]["text"].startswith("Hello from")
+
+
+def test_it_counts_tokens_in_anthropics_way(own: PythonSDK) -> None:
+    messages = [{"role": "user", "content": "[[hello]] and some words of prose, 日本語"}]
+
+    counted = own.call("messages.count_tokens", {"model": "claude-sonnet-5", "messages": messages})
+    usage = own.ask(model="claude-sonnet-5", max_tokens=50, messages=messages)["usage"]
+
+    assert counted["input_tokens"] == usage["input_tokens"] + (usage["cache_read_input_tokens"] or 0)
+
+
+def test_claude_code_uses_a_tool_over_its_own_messages_api(claude: Claude, passing: Service) -> None:
+    done = claude.through_c2o("-p", "[[bash]]", "--allowedTools", "Bash", "--output-format", "stream-json", "--verbose")
+
+    assert done.returncode == 0, done
+    assert "from-42" in done.stdout
+    assert "The tool has answered, so the work is finished." in done.stdout

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from c2o import urls
+from tests.anthropic_answers import as_asked, call, message
+from tests.anthropic_answers import text as words
 from tests.clients.service import environment
 from tests.fake_upstream import (
     BREAK,
@@ -102,6 +104,23 @@ def test_an_upstream_that_works(upstream: FakeUpstream) -> None:
     assert 0 <= streamed["first_ms"] <= streamed["ms"]
     assert (tool["check"], tool["ok"]) == ("tool", True)
     assert "fault" not in streamed
+
+
+def test_an_upstream_that_speaks_anthropic(upstream: FakeUpstream) -> None:
+    """Its address says so."""
+
+    def think(request: Request) -> Answer:
+        assert request.path == "/anthropic/v1/messages"
+        asked = request.json.get("tools") and len(request.messages) == 1
+        said = call("get_weather", {"city": "Paris"}) if asked else words("ready")
+        return as_asked(request, message(said))
+
+    upstream.think(think)
+
+    models, streamed, tool = probe(upstream.base_url.removesuffix("/v1") + "/anthropic")
+
+    assert (models["ok"], streamed["ok"], tool["ok"]) == (True, True, True)
+    assert (streamed["streamed"], streamed["usage"]) == (True, True)
 
 
 def test_the_key_goes_out_as_the_service_sends_it(upstream: FakeUpstream) -> None:

@@ -48,9 +48,18 @@ def recorded(myself: Instance) -> Iterator[Record]:
         except C2oError:
             yield lambda _: None
             return
+        _sweep()
         yield record
         with suppress(OSError):
             path.unlink()
+
+
+def _sweep() -> None:
+    """Take away what services have left behind that were killed."""
+    for path in _folder().glob("*.json"):
+        if not instance.held(path):
+            with suppress(OSError):
+                path.unlink()
 
 
 def services() -> list[Draining]:

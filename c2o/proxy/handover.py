@@ -60,7 +60,11 @@ async def asked(
     """
     loop = asyncio.get_running_loop()
     while True:
-        connection, _ = await loop.sock_accept(offer)
+        try:
+            connection, _ = await loop.sock_accept(offer)
+        except OSError:  # no descriptor is free at this moment
+            await asyncio.sleep(1)
+            continue
         with suppress(OSError):
             socket.send_fds(connection, [GREETING], descriptors)
             if (said := await loop.sock_recv(connection, 64)) in (TAKEN, MOVED):

@@ -13,7 +13,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 
 from aiohttp import web
 
@@ -79,7 +79,8 @@ class Life:
             await before.relieve(moved=self._sock is not before.sock)
         offer = handover.offered()
         self._myself = self._myself._replace(handover=offer is not None)
-        instance.write(self._myself)
+        with suppress(C2oError) if before else nullcontext():  # nobody would serve if we gave up now
+            instance.write(self._myself)
         log.info("c2o %s serves at %s (pid %d)", self._myself.version, self._myself.url, self._myself.pid)
         handing_over = asyncio.create_task(self._hand_over(offer)) if offer else None
         ready(self._myself)

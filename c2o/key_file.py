@@ -10,13 +10,10 @@ from __future__ import annotations
 import os
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
-from contextlib import suppress
 from pathlib import Path
 
-from c2o import paths
-from c2o.errors import C2oError, CredentialError
-
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+from c2o import paths, private_file
+from c2o.errors import CredentialError
 
 
 def read() -> dict[str, str]:
@@ -55,15 +52,5 @@ def save(variables: Mapping[str, str]) -> Path:
     """Put variables into the file, beside those that are there.  Returns its path; raises C2oError if it can't."""
     path = paths.key_file()
     lines = [f"{name}={value}\n" for name, value in {**read(), **variables}.items()]
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        paths.private_dir(path.parent)
-        with suppress(FileNotFoundError):
-            fresh.unlink()
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.writelines(["# Keys for the c2o service, for its owner's eyes only.\n", *lines])
-        fresh.replace(path)
-    except OSError as error:
-        raise C2oError(f"{path} can't be written: {error.strerror}. Make its folder writable.") from None
+    private_file.write(path, "".join(["# Keys for the c2o service, for its owner's eyes only.\n", *lines]))
     return path

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from c2o import paths
-from c2o.errors import C2oError
+from c2o import paths, private_file
 
 
 class Record(Struct, frozen=True):
@@ -33,15 +31,7 @@ def read() -> Record | None:
 
 
 def write(record: Record) -> None:
-    path = _path()
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        paths.private_dir(path.parent)
-        fresh.write_bytes(msgspec.json.encode(record))
-        os.chmod(fresh, 0o600)  # noqa: PTH101 - beside the rename that follows
-        fresh.replace(path)
-    except OSError as error:
-        raise C2oError(f"{path} can't be written: {error.strerror}. Make its folder writable.") from None
+    private_file.write(_path(), msgspec.json.encode(record).decode())
 
 
 def remove() -> None:

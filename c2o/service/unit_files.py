@@ -6,12 +6,11 @@ A file of ours has a line that says for which configuration it was written, and 
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from c2o import paths
+from c2o import paths, private_file
 from c2o.errors import C2oError, RefusedFile
 
 State = Literal["missing", "current", "outdated", "edited", "foreign"]
@@ -66,7 +65,7 @@ def put(files: dict[Path, str]) -> bool:
     if current(files):
         return False
     for path, text in files.items():
-        _write(path, signed(path, text))
+        private_file.write(path, signed(path, text))
     return True
 
 
@@ -100,18 +99,3 @@ def _read(path: Path) -> str | None:
         return None
     except OSError as error:
         raise C2oError(f"{path} can't be read: {error.strerror}. Move it away and try again.") from None
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, for the owner's eyes only."""
-    fresh = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileNotFoundError):
-            fresh.unlink()
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        fresh.replace(path)
-    except OSError as error:
-        raise C2oError(f"{path} can't be written: {error.strerror}. Make its folder writable.") from None

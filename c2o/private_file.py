@@ -1,0 +1,25 @@
+"""Write a file whole or not at all, for its owner's eyes only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from c2o import paths
+from c2o.errors import C2oError
+
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # absent on Windows
+
+
+def write(path: Path, text: str) -> None:
+    """Beside its place first, then into it.  Raises C2oError if that can't be done."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        paths.private_dir(path.parent)
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        fresh.replace(path)
+    except OSError as error:
+        raise C2oError(f"{path} can't be written: {error.strerror}. Make its folder writable.") from None

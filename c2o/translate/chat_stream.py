@@ -191,6 +191,8 @@ class ChatStream:
     def _say(self, said: list[Said]) -> None:
         """Text, and pieces of calls that the model wrote as text."""
         for each in said:
+            if self.ended:
+                return
             if isinstance(each, str):
                 self._pass(each)
                 continue
@@ -272,7 +274,7 @@ class ChatStream:
             self.fail(FAILURES[self.finish_reason], f"the upstream gave up on the answer ({self.finish_reason})")
             return
         self._flush_text()
-        if not self._finish_calls():
+        if self.ended or not self._finish_calls():
             return
         self.remember = self._reasoning.close([call.id for call in self._calls.wanted()])
         if self._nothing_came():
@@ -303,9 +305,10 @@ class ChatStream:
         self._calls.drop_doubles()
         for call in self._calls.wanted():
             self._read(call)
+            if not self.ended:
+                self._split(call)
             if self.ended:
                 return False
-            self._split(call)
         for call in self._calls.wanted():
             if rest := self._begin(call).close(self._ending()):
                 self._builder.tool_input(call.key, rest)
@@ -316,7 +319,7 @@ class ChatStream:
         """Further objects behind a call's arguments are calls of their own, unless they only repeat it."""
         for _ in range(MOST_OBJECTS):
             behind = call.input.take_object_behind() if call and call.input else ""
-            if call is None or not behind or self._calls.repeats(call, behind):
+            if call is None or self.ended or not behind or self._calls.repeats(call, behind):
                 return
             call = self._calls.another(call)
             if call is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
+from c2o.translate import tool_input
 from c2o.translate.tool_text import ToolText
 from tests import grammar
 from tests.examples import for_all
@@ -472,3 +473,25 @@ def test_a_large_text_of_marks_is_read_in_linear_time() -> None:
 
     assert time.process_time() - began < 20
     assert "".join(map(str, said)) == written
+
+
+def test_input_without_end_ends_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tool_input, "LIMIT", 100)
+    endless = '<tool_call>{"name": "Bash", "arguments": {"command": "' + "x" * 200
+
+    for pieces in ([endless], [endless + '"}}</tool_call> and words'], [endless, '"}}</tool_call>', "words"]):
+        found = told(*pieces)
+        assert found.error is not None
+        assert "larger than c2o takes" in found.error["message"]
+        assert found.calls == []
+
+
+def test_thousands_of_written_calls() -> None:
+    assert len(calls(told(*[WRITTEN["Hermes"][0]] * 3000))) == 3000
+
+
+def test_a_call_whose_arguments_never_begin_is_refused_by_the_client() -> None:
+    found = told("<|tool_call_begin|>functions.Bash:" + "words and " * 40)
+
+    assert calls(found) == [("Bash", {"__c2o_truncated__": True})]
+    assert "words" in found.said("text")

@@ -77,6 +77,9 @@ _MARK = re.compile(r'["{}\[\]]')
 _IN_STRING = re.compile(r'["\\]')
 _SCALAR = re.compile(r"[\w.+-]+")
 
+MOST_BETWEEN = 200
+"""Characters that may stand between a beginning and the arguments."""
+
 UNENDED = '{"'
 """JSON that nothing can complete: it stands for arguments that never came."""
 
@@ -95,6 +98,8 @@ class JSONReader:
     def feed(self, text: str) -> Read:
         if not self._begun:
             text = self._value_in(text)
+            if len(self._kept) > MOST_BETWEEN:
+                return Read([Written("", UNENDED)], self._kept)
             if text and text[0] not in '{["':
                 return self._scalar(text)
             self._begun = bool(text)

@@ -163,7 +163,7 @@ class ToolText:
         opening, self._held = self._held[at : at + call.end], self._held[at + call.end :]
         self._note(f"tool call that {call.family.models} wrote as text taken as a call")
         self._reader = reader_of(call.family, call.name, opening, self._names)
-        self._outer = self._closers = (*call.family.closers, *self._outer)
+        self._outer = self._closers = tuple(dict.fromkeys((*call.family.closers, *self._outer)))
         if call.family.shape not in ("object", "python"):  # they know their name at the end
             said.append(Written(call.name))
         self._shown.clear()

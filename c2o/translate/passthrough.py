@@ -17,8 +17,8 @@ from c2o.errors import RequestError
 from c2o.translate.answers import NEVER_AGAIN, STATUS, failed
 from c2o.translate.media import Media
 from c2o.translate.odd_bodies import is_web_page
-from c2o.translate.passthrough_request import headers_for, passed_on
-from c2o.translate.retry_after import retry_after
+from c2o.translate.passthrough_request import ADVISORY, DROP, headers_for, passed_on, refused_field
+from c2o.translate.retry_after import is_short, retry_after
 from c2o.translate.types import Answer, Job, Outcome, Remedy, UpstreamRequest
 from c2o.translate.upstream_errors import understood
 from c2o.translate.usage import PromptSize, estimated
@@ -80,18 +80,21 @@ class PassthroughTranslator:
         self._split = RawEvents()
         self._whole: list[bytes] | None = None
         """The pieces of a JSON answer, or of a web page, that came where a stream was asked for."""
-        self._begun = self._started = self._ended = False
-        self._body = passed_on(job.body, self._fields(request), job.dialect, self.outcome.warnings)
+        self._begun = self._started = self._ended = self._waited = False
+        self._fields = self._wanted(request)
+        self._body = passed_on(job.body, self._fields, job.dialect, self.outcome.warnings)
         if b'"base64"' not in job.body:
             self.outcome.prompt_size = PromptSize(len(self._body), 0)
 
-    def _fields(self, request: MessagesRequest) -> dict[str, Any]:
+    def _wanted(self, request: MessagesRequest) -> dict[str, Any]:
+        """The fields that get another value than the client's; None for those that stay out."""
         job = self._job
         limit = min((limit for limit in (job.max_output_tokens, job.room) if limit), default=None)
         fields: dict[str, Any] = {"model": job.model}
         if limit and request.max_tokens is not UNSET and request.max_tokens > limit:
             fields["max_tokens"] = limit
-        return {**fields, **job.extra_body}
+        learned = (fact.removeprefix(DROP) for fact in job.learned if fact.startswith(DROP))
+        return {**dict.fromkeys(field for field in learned if field in ADVISORY), **fields, **job.extra_body}
 
     def request(self) -> UpstreamRequest:
         return UpstreamRequest(PATH, self._body, headers=headers_for(self._job.headers, self._job.dialect))
@@ -234,8 +237,16 @@ class PassthroughTranslator:
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer | Remedy:
         failure = self._explained(status, body)
+        field = refused_field(str(failure)) if status in (400, 422) else None
+        if field is not None and field not in self._fields:
+            self._fields[field] = None
+            self._body = passed_on(self._job.body, self._fields, self._job.dialect, self.outcome.warnings)
+            return Remedy(DROP + field, str(failure))
+        wait = retry_after(headers, str(failure).lower()) if failure.status in (429, 503, 529) else None
+        if failure.status == 429 and is_short(headers) and not self._waited:
+            self._waited = True
+            return Remedy(None, str(failure), wait=float(wait or 0))
         answer = self._failed(failure)
-        wait = retry_after(headers, str(failure).lower()) if answer.status in (429, 503, 529) else None
         return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
 
     def _explained(self, status: int, body: bytes) -> RequestError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -27,6 +28,24 @@ BETA_FIELDS = frozenset(
 )
 """Fields of betas without which the answer is the same.  Others (``mcp_servers``, ``thread``) go on in any case, so
 that an upstream which hasn't got them says so."""
+
+ADVISORY = BETA_FIELDS | {"inference_geo", "metadata", "service_tier"}
+"""Fields that may be left out when an upstream refuses them."""
+
+DROP = "drop:"
+"""How a fact begins that names such a field; see ``remedies``."""
+
+_REFUSED = re.compile(r"(?:^|[\s\"'])([a-z_]+): extra inputs are not permitted", re.IGNORECASE)
+
+
+def refused_field(words: str) -> str | None:
+    """The field that an upstream's refusal names, if it may be left out.
+
+    Anthropic's own words, repeated by the gateways to its models (https://github.com/anthropics/claude-code/issues/21612).
+    """
+    match = _REFUSED.search(words)
+    return match[1] if match and match[1] in ADVISORY else None
+
 
 OWN_BETAS = ("oauth-",)
 """Betas that belong to the client's own credentials."""

@@ -126,12 +126,12 @@ async def test_a_whole_answer(service: Service, upstream: FakeUpstream) -> None:
 
 async def test_limits_of_the_upstream_are_passed_on(service: Service, upstream: FakeUpstream) -> None:
     given = {"anthropic-ratelimit-tokens-remaining": "17"}
-    upstream.play(whole(message(text("Hi")), headers=given), refusal(429, "rate_limit_error", "slow", retry_after="3"))
+    upstream.play(whole(message(text("Hi")), headers=given), refusal(429, "rate_limit_error", "slow", retry_after="30"))
 
     answer, refused = await service.post(), await service.post()
 
     assert answer.headers["anthropic-ratelimit-tokens-remaining"] == "17"
-    assert (refused.status, refused.headers["retry-after"]) == (429, "3")
+    assert (refused.status, refused.headers["retry-after"]) == (429, "30")
     assert refused.error == {"type": "rate_limit_error", "message": "slow"}
 
 

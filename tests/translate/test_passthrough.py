@@ -14,7 +14,7 @@ from c2o.errors import RequestError
 from c2o.translate.dialects import dialect_for
 from c2o.translate.passthrough import PassthroughTranslator
 from c2o.translate.passthrough_request import VERSION, headers_for, passed_on
-from c2o.translate.types import Answer, Job
+from c2o.translate.types import Answer, Job, Remedy
 from c2o.translate.upstream_errors import Failing
 from c2o.wire.anthropic import decode_request
 
@@ -391,6 +391,32 @@ def test_an_anthropic_error_keeps_its_words(status: int, type: str, message: str
     assert json.loads(answer.body)["error"] == {"type": type, "message": message}
 
 
+def test_a_refusal_of_a_field_that_only_advises_is_followed() -> None:
+    body = b'{"model":"m","max_tokens":1,"context_management":{"edits":[]},"messages":[],"metadata":{}}'
+    said = {"type": "invalid_request_error", "message": "context_management: Extra inputs are not permitted"}
+    job = translator(body, ANTHROPIC)
+
+    remedy = job.error(400, {}, json.dumps({"type": "error", "error": said}).encode())
+
+    assert isinstance(remedy, Remedy)
+    assert (remedy.fact, remedy.said) == ("drop:context_management", said["message"])
+    without = b'{"model":"vendor/model-1","max_tokens":1,"messages":[],"metadata":{}}'
+    assert job.request().body == without
+    assert isinstance(job.error(400, {}, json.dumps({"type": "error", "error": said}).encode()), Answer)
+    later = translator(body, ANTHROPIC, learned=["drop:context_management", "drop:messages", "without:image"])
+    assert later.request().body == without
+
+
+@pytest.mark.parametrize("field", ["messages", "tools.0.custom.eager", "output_config"])
+def test_a_field_with_a_meaning_is_not_left_out(field: str) -> None:
+    """Claude Code knows what to do about these words."""
+    words = f"{field}: Extra inputs are not permitted"
+
+    answer = refused(400, {"type": "invalid_request_error", "message": words})
+
+    assert json.loads(answer.body)["error"]["message"] == words
+
+
 def test_a_refused_key_is_told_as_the_upstreams() -> None:
     answer = refused(401, {"type": "authentication_error", "message": "invalid x-api-key"})
 
@@ -399,9 +425,20 @@ def test_a_refused_key_is_told_as_the_upstreams() -> None:
 
 
 def test_when_to_come_back() -> None:
-    answer = refused(429, {"type": "rate_limit_error", "message": "slow down"}, retry_after="7")
+    answer = refused(429, {"type": "rate_limit_error", "message": "slow down"}, retry_after="70")
 
-    assert answer.headers["retry-after"] == "7"
+    assert answer.headers["retry-after"] == "70"
+
+
+def test_a_short_wait_is_waited_once() -> None:
+    job = translator()
+    said = b'{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}'
+
+    first, second = (job.error(429, {"retry-after": "2"}, said) for _ in range(2))
+
+    assert isinstance(first, Remedy)
+    assert (first.fact, first.wait) == (None, 2.0)
+    assert isinstance(second, Answer)
 
 
 def test_an_error_page() -> None:

@@ -28,7 +28,7 @@ from c2o.translate.tool_text import ToolText
 from c2o.translate.tools import Toolbox
 from c2o.translate.types import Answer, Job, Outcome, Remedy, UpstreamRequest
 from c2o.translate.unsupported import check, check_prewarm
-from c2o.translate.upstream_errors import read, understood
+from c2o.translate.upstream_errors import is_failed_call, read, understood
 from c2o.translate.usage import estimated, prompt_size
 from c2o.wire.anthropic import (
     Error,
@@ -87,7 +87,8 @@ class ChatTranslator:
         apply(job.learned, self._chat)
         prefilled = prefill(self._chat, job.dialect)
         self._corrections = 0
-        self._waited = False
+        self._replayed = False
+        """Has the request been sent once more as it was?"""
         self._body = self._encoded()
         self.outcome.prompt_size = prompt_size(self._chat, self._body)
         self._prompt_estimate = self.outcome.prompt_size.tokens(job.size_factor)
@@ -226,9 +227,10 @@ class ChatTranslator:
             return remedy._replace(said=told.message)
         failure = understood(self._job.failing, status, body, self._job.request_size)
         wait = retry_after(headers, told.words) if failure.status in (429, 503, 529) else None
-        if failure.status == 429 and is_short(headers) and not self._waited:
-            self._waited = True
-            return Remedy(None, told.message, wait=float(wait or 0))
+        too_early = failure.status == 429 and is_short(headers)
+        if not self._replayed and (too_early or is_failed_call(told)):
+            self._replayed = True
+            return Remedy(None, told.message, wait=float(wait or 0) if too_early else 0.0)
         answer = self._failed(failure)
         return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
 

@@ -241,6 +241,11 @@ def _is_overflow(told: Told) -> bool:
     )
 
 
+def is_failed_call(told: Told) -> bool:
+    """Did the model write a tool call that its server can't read?  Another try may go better."""
+    return bool(_FAILED_CALL.search(told.words))
+
+
 def _overflow(told: Told, failing: Failing) -> RequestError:
     if fitting := _answer_too_long(told.words):
         return RequestError(fitting)
@@ -404,7 +409,7 @@ def _says(pattern: re.Pattern[str], *statuses: int) -> Callable[[Told], bool]:
 _CLASSES: tuple[tuple[Callable[[Told], bool], Callable[[Told, Failing], RequestError]], ...] = (
     (_is_overflow, _overflow),
     (_says(_QUOTA), _quota),
-    (_says(_FAILED_CALL), _typed(502, "api_error")),
+    (is_failed_call, _typed(502, "api_error")),
     (_has(402), _quota),
     (_says(_MODERATION, 400, 403), _typed(400, "invalid_request_error")),
     (_says(_KEY, 200, 400, 401, 403), _key_refused),

@@ -261,6 +261,18 @@ async def test_f27_gpt56_tools_effort(service: Service, upstream: FakeUpstream) 
     assert efforts == [None, "none", "none"]
 
 
+async def test_a_tool_call_that_groq_could_not_read_is_asked_for_once_more(
+    service: Service, upstream: FakeUpstream
+) -> None:
+    failed = refusal("Failed to call a function. Please adjust your prompt.", code="tool_use_failed")
+    upstream.play(failed, Reply(text="Hi"), failed, failed)
+
+    good, bad = [await service.post(body=hello(tools=[BASH])) for _ in range(2)]
+
+    assert good.json["content"][0]["text"] == "Hi"
+    assert (bad.status, bad.error["type"]) == (502, "api_error"), "it is no mistake of the client's"
+
+
 async def test_f32_connection_refused(serve: Serve) -> None:
     """Final at once: nothing has ever answered there."""
     async with RawServer() as server:

@@ -15,6 +15,9 @@ One request's way through this package::
 - ``server_tools``      what Anthropic's own tools did earlier, as text
 - ``tool_results``      what a tool brought, as a tool message
 - ``tools``             tools, tool choice, and names that an upstream accepts
+- ``schema_forms``      a tool's schema in the form that an upstream understands
+- ``thinking``          how much the upstream shall think, in its dialect's words
+- ``steps``             adjustments of a finished request that a dialect lists by name
 - ``tool_offer``        which of the tools are offered: deferred, added, removed ones
 - ``anthropic_tools``   tools of which a request names the type only: bash, text editor, memory, computer
 - ``toolsets``          families of functions behind one entry: computer, browser

@@ -26,6 +26,9 @@ def prefill(request: ChatRequest, dialect: Dialect) -> str:
     if dialect.prefill == "refuse" or not isinstance(last.content, str):
         raise RequestError(REFUSAL)
     last.content = last.content.rstrip()
+    if not last.content and not last.tool_calls and len(request.messages) > 1:
+        request.messages.pop()  # white space alone is nothing to go on from
+        return ""
     for name, value in _FLAGS.get(dialect.prefill, {}).items():
         setattr(last, name, value)
     if dialect.prefill == "continue_final_message":

@@ -23,7 +23,7 @@ from c2o.translate.dialect import Dialect
 Schema = dict[str, Any]
 
 DEEPEST = 12
-"""References inside of each other that are followed; a schema that refers to itself ends there, as anything."""
+"""References inside of each other that are followed."""
 
 OPENAPI = (
     "type", "format", "title", "description", "nullable", "enum", "maxItems", "minItems", "properties", "required",
@@ -78,15 +78,17 @@ def _each(schema: Any, change: Callable[[Schema], Schema]) -> Any:
 # References -----------------------------------------------------------------------------------------
 
 
-def _inlined(schema: Any, root: Schema, depth: int) -> Any:
+def _inlined(schema: Any, root: Schema, inside: tuple[str, ...] = ()) -> Any:
+    """``inside`` are the references that are being followed: one that leads back to itself ends, as anything."""
     if not isinstance(schema, dict):
         return schema
-    if isinstance(reference := schema.get("$ref"), str):
-        meant = _referred(reference, root) if depth else {}
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        meant = {} if reference in inside or len(inside) == DEEPEST else _referred(reference, root)
         beside = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
-        return _inlined({**meant, **beside}, root, depth - 1) if meant else beside
-    here = {keyword: value for keyword, value in schema.items() if keyword not in ("$defs", "definitions")}
-    return _inside(here, lambda each: _inlined(each, root, depth))
+        return _inlined({**meant, **beside}, root, (*inside, reference)) if meant else beside
+    here = {keyword: value for keyword, value in schema.items() if keyword not in ("$ref", "$defs", "definitions")}
+    return _inside(here, lambda each: _inlined(each, root, inside))
 
 
 def _referred(reference: str, root: Schema) -> Schema:
@@ -102,11 +104,19 @@ def _referred(reference: str, root: Schema) -> Schema:
 
 def _plain_root(schema: Schema) -> Schema:
     """An object with the properties of all alternatives, none of which must be there."""
-    branches = [each for keyword in ("allOf", "anyOf", "oneOf") for each in schema.get(keyword) or []]
-    properties = [each.get("properties") or {} for each in branches if isinstance(each, dict)]
+    branches = [each for keyword in ("allOf", "anyOf", "oneOf") for each in _list(schema.get(keyword))]
+    merged = {name: value for each in branches for name, value in _dict(_dict(each).get("properties")).items()}
     rest = {keyword: value for keyword, value in schema.items() if keyword not in NOT_AT_ROOT}
-    merged = {name: value for each in properties for name, value in each.items()}
-    return {**rest, "properties": {**merged, **rest.get("properties", {})}} if merged else rest
+    return {**rest, "properties": {**merged, **_dict(rest.get("properties"))}} if merged else rest
+
+
+def _list(value: Any) -> list[Any]:
+    """Clients' schemas may hold anything anywhere."""
+    return value if isinstance(value, list) else []
+
+
+def _dict(value: Any) -> Schema:
+    return value if isinstance(value, dict) else {}
 
 
 NOT_AT_ROOT = ("allOf", "anyOf", "oneOf", "enum", "not", "const")
@@ -179,7 +189,7 @@ def _merged(schema: Schema) -> Schema:
             if isinstance(before, dict) and isinstance(value, dict):
                 merged[keyword] = {**value, **before}
             elif keyword == "required" and isinstance(before, list):
-                merged[keyword] = [*before, *(name for name in value if name not in before)]
+                merged[keyword] = [*before, *(name for name in _list(value) if name not in before)]
             else:
                 merged.setdefault(keyword, value)
     return merged
@@ -216,6 +226,6 @@ def _filled(schema: Schema) -> Schema:
 _FORMS: dict[str, Callable[[Schema], Schema]] = {
     "json_schema": lambda schema: schema,
     "openai": lambda schema: _each(_plain_root(schema), _with_items),
-    "inlined": lambda schema: _inlined(schema, schema, DEEPEST),
-    "openapi": lambda schema: _each(_plain_root(_inlined(schema, schema, DEEPEST)), _as_openapi),
+    "inlined": lambda schema: _inlined(schema, schema),
+    "openapi": lambda schema: _each(_plain_root(_inlined(schema, schema)), _as_openapi),
 }

@@ -488,6 +488,9 @@ MORE: dict[str, Case] = {
         dialect="mistral",
         check=lambda body: "content" not in body["messages"][1],
     ),
+    "white space is nothing to go on from": Case(
+        asked(messages=[X, message("assistant", " \n")]), {"messages": [X]}, dialect="mistral"
+    ),
     "mistral schema": Case(
         asked(
             tools=[

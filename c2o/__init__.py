@@ -8,7 +8,7 @@ The package, from the outside in (each layer imports only what stands below it):
 - ``service``    keeping the proxy running; ``claude``: starting Claude Code on it;
   ``demo``: an embedded upstream to try it all without a key
 - ``routing``    which upstream and model a client's model name means
-- ``config``     the typed configuration; ``presets`` knows the well-known upstreams
+- ``config``     the typed configuration; ``presets`` knows the well-known upstreams, ``limits`` their models
 - ``translate``  the translation itself: pure objects, bytes in and bytes out
 - ``wire``       what travels, as types
 - ``instance``, ``draining``, ``log_file``, ``paths``, ``errors``  the ground that everything stands on

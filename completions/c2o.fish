@@ -6,7 +6,7 @@ complete -c c2o -n __fish_use_subcommand -a doctor -d 'Check everything - config
 complete -c c2o -n __fish_use_subcommand -a env -d 'Print the environment in which any client finds c2o - eval "$(c2o env)"'
 complete -c c2o -n __fish_use_subcommand -a init -d 'Set up an upstream, its key and a model, and try them; what was configured before stays'
 complete -c c2o -n __fish_use_subcommand -a learned -d 'Show what upstreams have taught c2o about themselves, or forget it; a running service follows at once'
-complete -c c2o -n __fish_use_subcommand -a logs -d 'Show what the service has logged; with -f, requests as they end, on a terminal each in a frame'
+complete -c c2o -n __fish_use_subcommand -a logs -d 'Show what the service has logged; with -f, requests as they run, on a terminal each in a frame'
 complete -c c2o -n __fish_use_subcommand -a restart -d 'Put a new service in the place of the running one; running streams finish, and no connection is refused'
 complete -c c2o -n __fish_use_subcommand -a run -d 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own'
 complete -c c2o -n __fish_use_subcommand -a serve -d 'Run the service in the foreground, until Ctrl-C'
@@ -52,7 +52,7 @@ complete -c c2o -n '__fish_seen_subcommand_from learned' -l json -d 'Print one J
 complete -c c2o -n '__fish_seen_subcommand_from logs' -l follow -d 'Go on with what is logged, until Ctrl-C'
 complete -c c2o -n '__fish_seen_subcommand_from logs' -l lines -d 'The last N lines; otherwise 50' -x
 complete -c c2o -n '__fish_seen_subcommand_from logs' -l since -d 'From then on - 10m, 2h, 14 -30, 2026-11-21T14 -30' -x
-complete -c c2o -n '__fish_seen_subcommand_from logs' -l level -d 'This and worse - info, warning, error' -x -a 'debug info warning error'
+complete -c c2o -n '__fish_seen_subcommand_from logs' -l level -d 'This and worse - debug, info, warning, error' -x -a 'debug info warning error'
 complete -c c2o -n '__fish_seen_subcommand_from logs' -l request -d 'The request with this id, explained' -x
 complete -c c2o -n '__fish_seen_subcommand_from logs' -l json -d 'Print each line as JSON'
 complete -c c2o -n '__fish_seen_subcommand_from restart' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x

@@ -37,6 +37,8 @@ class Wanted:
     level: str | None = None
     """This one and worse."""
     request: str | None = None
+    begun: bool = False
+    """Requests that begin, too, though no level is given; they come again when they end."""
 
     def __contains__(self, line: Line) -> bool:
         record = line.record
@@ -46,7 +48,10 @@ class Wanted:
             return False
         if self.since and datetime.fromisoformat(record.time) < self.since:
             return False
-        return self.request is None or self.request in (record.request.id if record.request else record.message)
+        if record.begun and not (self.begun or self.level):
+            return False
+        about = record.request or record.begun
+        return self.request is None or self.request in (about.id if about else record.message)
 
 
 class Reader:

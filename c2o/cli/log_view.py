@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from c2o.cli import output
 from c2o.cli.log_lines import Line
+from c2o.cli.log_running import Running
 from c2o.cli.output import Line as Spans
 from c2o.printable import printable, printable_lines
-from c2o.wire.log import Finished, Record
+from c2o.wire.log import Begun, Finished, Record
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.text import Text
 
 STYLES = {"debug": "dim", "info": "", "warning": "yellow", "error": "red", "critical": "bold red"}
+
+Show = Callable[[Line], None]
 
 
 def text(line: Line) -> Spans:
@@ -20,7 +30,7 @@ def text(line: Line) -> Spans:
     record = line.record
     if record is None:
         return [printable(line.raw.decode(errors="replace"))]
-    who = "" if record.request else f"{record.logger}: "
+    who = "" if record.request or record.begun else f"{record.logger}: "
     style = STYLES[record.level]
     return [
         (f"{_local(record):%Y-%m-%d %H:%M:%S} ", "dim"),
@@ -29,24 +39,67 @@ def text(line: Line) -> Spans:
     ]
 
 
-def show_panel(line: Line) -> None:
-    """A request in a frame; anything else as text."""
-    if line.record is None or line.record.request is None:
-        output.say(text(line))
+@contextmanager
+def panels(running: Running | None = None) -> Iterator[Show]:
+    """Shows a request that has ended in a frame, anything else as text; below them the requests that are ``running``.
+
+    For a ``colourful`` stdout; ``running`` on a real terminal only.
+    """
+    from rich.live import Live  # noqa: PLC0415 - slow to load, and not needed for a pipe
+    from rich.text import Text  # noqa: PLC0415
+
+    console = output.console(sys.stdout)
+
+    def show(line: Line) -> None:
+        if line.record is None or not line.record.begun:  # it stands below
+            shown = _frame(line.record)
+            console.print(shown or Text.assemble(*text(line)), soft_wrap=shown is None)
+
+    if running is None:
+        yield show
         return
+    with Live(console=console, get_renderable=lambda: _below(running), transient=True, redirect_stderr=False):
+        yield show
+
+
+def _frame(record: Record | None) -> Panel | None:
+    if record is None or record.request is None:
+        return None
+    from rich.text import Text  # noqa: PLC0415 - slow to load, and not needed for a pipe
+
+    request = record.request
+    style = STYLES[record.level] or ("yellow" if request.warnings else "green")
+    body = Text("\n").join(Text.assemble(*spans) for spans in details(request))
+    return _panel(body, record, request, style)
+
+
+def _below(running: Running) -> Group:
+    from rich.console import Group  # noqa: PLC0415 - slow to load, and not needed for a pipe
+
+    return Group(*(_running_frame(line.record, datetime.now(UTC)) for line in running.lines() if line.record))
+
+
+def _running_frame(record: Record, now: datetime) -> Panel:
+    from rich.text import Text  # noqa: PLC0415 - slow to load, and not needed for a pipe
+
+    assert record.begun is not None
+    seconds = max(0.0, (now - datetime.fromisoformat(record.time)).total_seconds())
+    kind = "streamed" if record.begun.stream else "whole"
+    return _panel(Text(f"{kind}, runs for {output.duration(seconds)}"), record, record.begun, "cyan")
+
+
+def _panel(body: Text, record: Record, request: Begun | Finished, style: str) -> Panel:
     from rich.panel import Panel  # noqa: PLC0415 - slow to load, and not needed for a pipe
     from rich.text import Text  # noqa: PLC0415
 
-    request = line.record.request
-    frame = Panel(
-        Text("\n").join(Text.assemble(*spans) for spans in details(request)),
+    return Panel(
+        body,
         title=Text(printable(f"{request.asked} → {request.target or '?'}")),
-        subtitle=Text(f"{_local(line.record):%H:%M:%S}  {printable(request.id)}", style="dim"),
+        subtitle=Text(f"{_local(record):%H:%M:%S}  {printable(request.id)}", style="dim"),
         title_align="left",
         subtitle_align="right",
-        border_style=STYLES[line.record.level] or ("yellow" if request.warnings else "green"),
+        border_style=style,
     )
-    output.console(sys.stdout).print(frame)
 
 
 def details(request: Finished) -> Iterator[Spans]:

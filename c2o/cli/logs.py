@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -16,8 +17,10 @@ import typer
 from msgspec import Struct
 
 from c2o import paths
-from c2o.cli import log_view, output
+from c2o.cli import output
 from c2o.cli.log_lines import Line, Reader, Wanted, moment
+from c2o.cli.log_running import Running
+from c2o.cli.log_view import Show, panels, text
 from c2o.errors import C2oError
 
 LINES = 50
@@ -34,7 +37,7 @@ SinceOption = Annotated[
 ]
 LevelOption = Annotated[
     Literal["debug", "info", "warning", "error"] | None,
-    typer.Option(metavar="LEVEL", show_default=False, help="This and worse: info, warning, error."),
+    typer.Option(metavar="LEVEL", show_default=False, help="This and worse: debug, info, warning, error."),
 ]
 RequestOption = Annotated[
     str | None, typer.Option(metavar="ID", show_default=False, help="The request with this id, explained.")
@@ -59,30 +62,48 @@ def logs(
     request: RequestOption = None,
     as_json: JsonLinesOption = False,
 ) -> None:
-    """Show what the service has logged; with -f, requests as they end, on a terminal each in a frame."""
+    """Show what the service has logged; with -f, requests as they run, on a terminal each in a frame."""
     wanted = Wanted(moment(since, datetime.now(UTC)) if since else None, level, request)
     count = lines if lines is not None or since or request else LINES
-    show = _as_json if as_json else _as_panel if _framed(follow, request) else _as_text
+    framed = not as_json and (follow or request is not None) and output.colourful(sys.stdout)
+    running = Running(wanted)
     try:
         with closing(Reader(paths.log_file())) as reader:
-            _show_existing(reader, wanted, count, show, follow=follow)
-            for line in reader.follow() if follow else ():
-                if line in wanted:
-                    show(line)
+            with panels() if framed else nullcontext(_as_json if as_json else _as_text) as show:
+                _show_existing(reader, wanted, count, show, running, follow=follow)
+            if follow:
+                live = panels(running if sys.stdout.isatty() else None) if framed else nullcontext(show)
+                with live as show:
+                    _follow(reader, wanted, show, running)
     except KeyboardInterrupt:
         raise typer.Exit(128 + signal.SIGINT) from None
     except BrokenPipeError:  # whoever reads us has seen enough; and Python must not complain about it at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _framed(follow: bool, request: str | None) -> bool:
-    return (follow or request is not None) and output.colourful(sys.stdout)
+def _follow(reader: Reader, wanted: Wanted, show: Show, running: Running) -> None:
+    """For ever, beginning with the requests that run already."""
+    for line in running.lines():
+        if line not in wanted:  # or it has been shown
+            show(line)
+    wanted = replace(wanted, begun=True)
+    for line in _noted(reader.follow(), running):
+        if line in wanted:
+            show(line)
+
+
+def _noted(lines: Iterable[Line], running: Running) -> Iterator[Line]:
+    for line in lines:
+        running.note(line)
+        yield line
 
 
 def _show_existing(
-    reader: Reader, wanted: Wanted, count: int | None, show: Callable[[Line], None], *, follow: bool
+    reader: Reader, wanted: Wanted, count: int | None, show: Show, running: Running, *, follow: bool
 ) -> None:
-    found = deque(_found(reader, wanted), maxlen=count)
+    found = deque((line for line in _noted(reader.existing(), running) if line in wanted), maxlen=count)
+    if wanted.request and not found and not follow:
+        found.extend(running.unended())
     for line in found:
         show(line)
     if found or follow or count == 0:
@@ -94,16 +115,8 @@ def _show_existing(
     output.note(f"nothing of the kind is logged in {output.short(paths.log_file())}")
 
 
-def _found(reader: Reader, wanted: Wanted) -> Iterator[Line]:
-    return (line for line in reader.existing() if line in wanted)
-
-
 def _as_text(line: Line) -> None:
-    output.say(log_view.text(line))
-
-
-def _as_panel(line: Line) -> None:
-    log_view.show_panel(line)
+    output.say(text(line))
 
 
 def _as_json(line: Line) -> None:

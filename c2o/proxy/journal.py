@@ -1,4 +1,4 @@
-"""One line per request in the log, and the counters that ``c2o status`` shows.
+"""A line when a request begins and one when it ends in the log, and the counters that ``c2o status`` shows.
 
 Names, counts and times; never content, keys or headers: ``wire.log`` has the line's fields.
 """
@@ -6,6 +6,7 @@ Names, counts and times; never content, keys or headers: ``wire.log`` has the li
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
 from typing import Self
 
@@ -15,7 +16,7 @@ from c2o.printable import printable
 from c2o.proxy.clock import Clock
 from c2o.routing import Route
 from c2o.translate.types import Outcome
-from c2o.wire.log import Finished, Warned
+from c2o.wire.log import Begun, Finished, Warned
 
 log = logging.getLogger("c2o.journal")
 
@@ -27,7 +28,7 @@ class Counters(Struct):
 
 
 class Entry:
-    """One request, from its arrival to its line in the log.  A context."""
+    """One request, from its arrival to its last line in the log.  A context."""
 
     def __init__(self, journal: Journal, request_id: str) -> None:
         self._journal = journal
@@ -38,6 +39,13 @@ class Entry:
         self.outcome = Outcome()
         self._began_at = journal.clock.now()
         self._first_byte_at: float | None = None
+
+    def begins(self, route: Route) -> None:
+        """It is known where it goes."""
+        self.route = route
+        if log.isEnabledFor(logging.DEBUG):
+            names = {"asked": _shown(self.asked), "target": _shown(route.target)}
+            log.debug(Begun(id=self.id, pid=os.getpid(), stream=self.stream, **names))
 
     def heard(self) -> None:
         """The upstream's answer has begun."""

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from aiohttp.http_exceptions import BadHttpMessage
@@ -18,9 +19,11 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from c2o import log_file
 from c2o.printable import printable, printable_lines
-from c2o.wire.log import Finished, Level, Record, encode
+from c2o.wire.log import Begun, Finished, Level, Record, encode
 
 Redact = Callable[[str], str]
+
+R = TypeVar("R", Begun, Finished)
 
 LEVELS: dict[int, Level] = {
     logging.DEBUG: "debug",
@@ -32,13 +35,18 @@ LEVELS: dict[int, Level] = {
 
 
 def to_file_and_stderr(redact: Redact, path: Path) -> log_file.Writer:
-    """Send everything from INFO up to the log at ``path``, and to stderr unless that is the same."""
+    """Send everything from INFO up to the log at ``path``, and to stderr unless that is the same.
+
+    The log also has the requests that begin, for ``c2o logs -f``.
+    """
     file = log_file.Writer(path)
     handlers: list[logging.Handler] = [FileHandler(file, redact)]
     if not _is_stderr(path):
         handlers.append(logging.StreamHandler())
         handlers[-1].setFormatter(JournaldFormatter(redact) if _journald_reads() else SafeFormatter(redact))
+        handlers[-1].setLevel(logging.INFO)
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+    logging.getLogger("c2o.journal").setLevel(logging.DEBUG)
     logging.raiseExceptions = False  # a closed stderr must not stop a request
     # Not in our lines, and they cost a third of a record (https://docs.python.org/3/howto/logging.html#optimization).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
@@ -82,14 +90,16 @@ class FileHandler(logging.Handler):
 
 def as_record(record: logging.LogRecord, redact: Redact) -> Record:
     """What was said, as it stands in the file."""
+    begun = record.msg if isinstance(record.msg, Begun) else None
     request = record.msg if isinstance(record.msg, Finished) else None
     error = record.exc_info and logging.Formatter().formatException(record.exc_info)
     return Record(
         time=_time(record),
         level=LEVELS.get(record.levelno, "info"),
         logger=record.name,
-        message="" if request else redact(record.getMessage()),
+        message="" if request or begun else redact(record.getMessage()),
         traceback=redact(error) if error else None,
+        begun=_named(begun, redact) if begun else None,
         request=_redacted(request, redact) if request else None,
     )
 
@@ -98,12 +108,16 @@ def _time(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _redacted(request: Finished, redact: Redact) -> Finished:
-    """Before it becomes JSON, which may write a secret's characters in another way."""
+def _named(request: R, redact: Redact) -> R:
+    """Redacted before it becomes JSON, which may write a secret's characters in another way."""
     return msgspec.structs.replace(
-        request,
-        asked=redact(request.asked),
-        target=request.target and redact(request.target),
+        request, asked=redact(request.asked), target=request.target and redact(request.target)
+    )
+
+
+def _redacted(request: Finished, redact: Redact) -> Finished:
+    return msgspec.structs.replace(
+        _named(request, redact),
         warnings=[msgspec.structs.replace(each, text=redact(each.text)) for each in request.warnings],
         error=request.error and redact(request.error),
     )

@@ -18,6 +18,21 @@ class Warned(Struct, frozen=True):
     count: int = 1
 
 
+class Begun(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A request that is on its way to an upstream."""
+
+    id: str
+    pid: int
+    """Of the service that answers it: if that has gone, so has the request."""
+    asked: str = "-"
+    target: str | None = None
+    stream: bool = False
+
+    def __str__(self) -> str:
+        """``req_… claude-sonnet-5 → nim/qwen3 stream begins``"""
+        return f"{_who(self)} begins"
+
+
 class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A request that has come to its end."""
 
@@ -40,7 +55,7 @@ class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def __str__(self) -> str:
         """``req_… claude-sonnet-5 → nim/qwen3 stream in=812+90 out=40 first=0.31s took=2.04s end_turn``"""
-        parts = [self.id, self.asked, "→", self.target or "-", "stream" if self.stream else "whole"]
+        parts = [_who(self)]
         if self.output_tokens is not None:
             parts += [f"in={self.input_tokens}+{self.cached_tokens}", f"out={self.output_tokens}"]
         if self.first_byte is not None:
@@ -51,8 +66,13 @@ class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return " ".join(parts)
 
 
+def _who(request: Begun | Finished) -> str:
+    kind = "stream" if request.stream else "whole"
+    return f"{request.id} {request.asked} → {request.target or '-'} {kind}"
+
+
 class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line: a sentence, or a request that has ended."""
+    """A line: a sentence, or a request that has begun or ended."""
 
     time: str
     """RFC 3339, UTC, with milliseconds."""
@@ -60,11 +80,12 @@ class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):
     logger: str
     message: str = ""
     traceback: str | None = None
+    begun: Begun | None = None
     request: Finished | None = None
 
     def __str__(self) -> str:
-        if self.request:
-            return str(self.request)
+        if about := self.request or self.begun:
+            return str(about)
         return f"{self.message}\n{self.traceback}" if self.traceback else self.message
 
 

@@ -19,7 +19,8 @@ from c2o import log_file
 from c2o.cli.log_lines import Reader, moment
 from c2o.errors import UsageError
 from tests.clients.service import TOKEN
-from tests.command_line import CommandLine, until
+from tests.command_line import CommandLine, streaming, until
+from tests.fake_upstream import FakeUpstream
 
 NOW = datetime.now(UTC)
 
@@ -233,3 +234,66 @@ def test_the_reader_reads_what_the_writer_puts_aside(tmp_path: Path, monkeypatch
         seen += [each.raw for each in reader.more()]
     assert [json.loads(raw)["message"] for raw in seen] == [f"line {number}" for number in range(100)]
     reader.close()
+
+
+# ---- requests that run
+
+
+def begun(id: str, pid: int, ago: float = 0) -> str:
+    said = {"id": id, "pid": pid, "asked": "claude-sonnet-5", "target": "nim/qwen3", "stream": True}
+    return line(0, "debug", ago, logger="c2o.journal", message="", begun=said)
+
+
+def test_that_a_request_begins_is_shown_when_asked_for(c2o: CommandLine, log: Path) -> None:
+    log.write_text(begun("req_good", 1) + GOOD)
+    shown = "debug    req_good claude-sonnet-5 → nim/qwen3 stream begins\n"
+    assert shown not in c2o("logs").out
+    assert shown in c2o("logs", "--level", "debug").out
+    assert shown not in c2o("logs", "--request", "req_good").out
+    log.write_text(begun("req_good", 1))
+    assert shown in c2o("logs", "--request", "req_good").out
+
+
+def test_a_running_request_is_followed_from_its_begin_to_its_end(
+    configured: CommandLine, upstream: FakeUpstream
+) -> None:
+    """One runs before ``-f``, one begins after it; a request of a killed service runs no more."""
+    configured("start")
+    log = configured.folder / "log" / "c2o.log"
+    with log.open("a") as file:
+        file.write(begun("req_killed", 1))
+    there = configured.service()
+    with streaming(there, upstream) as first, following(configured, "-n", "0") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().endswith("stream begins\n")
+        with streaming(there, upstream) as second:
+            assert process.stdout.readline().endswith("stream begins\n")
+            second.finish()
+        assert process.stdout.readline().endswith("end_turn\n")
+        first.finish()
+        assert process.stdout.readline().endswith("end_turn\n")
+
+
+def test_on_a_terminal_a_running_request_has_a_frame_until_it_ends(
+    configured: CommandLine, upstream: FakeUpstream
+) -> None:
+    configured("start")
+    with streaming(configured.service(), upstream) as stream:
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(
+                sys.executable,
+                [sys.executable, "-m", "c2o", "logs", "-f"],
+                configured.environment(TERM="xterm-256color", COLUMNS="100", LINES="40"),
+            )
+        shown = ""
+        while "streamed, runs for 1 s" not in shown:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+        assert "ended with end_turn" not in shown
+        stream.finish()
+        while "ended with end_turn" not in shown:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+        os.write(terminal, b"\x03")
+        _, status = os.waitpid(pid, 0)
+        os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 130

@@ -7,7 +7,7 @@ import logging
 from aiohttp.http_exceptions import BadHttpMessage
 
 from c2o.proxy.log import JournaldFormatter, SafeFormatter, as_record, quieten
-from c2o.wire.log import Finished, Record, Warned, decode, encode
+from c2o.wire.log import Begun, Finished, Record, Warned, decode, encode
 
 
 def record(message: str, *args: object, error: BaseException | None = None) -> logging.LogRecord:
@@ -76,6 +76,10 @@ def test_a_request_in_the_file_holds_no_secret_in_any_writing() -> None:
     written = logging.LogRecord("c2o.journal", logging.WARNING, __file__, 1, request, (), None)
     line = encode(as_record(written, lambda text: text.replace(secret, "***")))
     assert b"quoted" not in line
+    begins = logging.LogRecord(
+        "c2o.journal", logging.DEBUG, __file__, 1, Begun(id="req_1", pid=1, asked=secret), (), None
+    )
+    assert b"quoted" not in encode(as_record(begins, lambda text: text.replace(secret, "***")))
     read = decode(line)
     assert read is not None
     assert read.request == Finished(

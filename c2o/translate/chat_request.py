@@ -183,7 +183,7 @@ def _conversation(
             messages += _system(turn, dialect, media)
         else:
             _extend(messages, _reminder(turn, media))
-        if dialect.cache_control and any(_is_marked(item.block) for item in turn.items):
+        if dialect.cache_control and messages and any(_is_marked(item.block) for item in turn.items):
             _mark(messages[-1])
     if not messages:
         raise RequestError("messages: text content blocks must be non-empty")

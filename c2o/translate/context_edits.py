@@ -39,8 +39,8 @@ class Edited(NamedTuple):
 
 
 def edited(request: MessagesRequest) -> Edited:
-    """The request without what it says should be left out."""
-    request = _without_passed_system_messages(request)
+    """The request without what it says should be left out.  Messages keep their numbers: errors name them."""
+    request = _without_passed_words(request)
     applied: list[AppliedEdit] = []
     for edit in request.context_management.edits if request.context_management else ():
         if apply := _EDITS.get(edit.type):
@@ -49,13 +49,23 @@ def edited(request: MessagesRequest) -> Edited:
     return Edited(request, applied)
 
 
-def _without_passed_system_messages(request: MessagesRequest) -> MessagesRequest:
-    """System messages that hold until the next user message, which has come."""
+def _without_passed_words(request: MessagesRequest) -> MessagesRequest:
+    """System messages that are shown until the next user message lose their words once that has come.
+
+    What else they say (which tools there are, how hard to think) holds on.
+    """
     if not any(message.clear_at for message in request.messages):
         return request
     last = max((n for n, message in enumerate(request.messages) if message.role == "user"), default=-1)
-    kept = [m for n, m in enumerate(request.messages) if m.clear_at != "next_user_message" or n > last]
-    return structs.replace(request, messages=kept)
+    messages = [
+        _silent(m) if m.clear_at == "next_user_message" and n < last else m for n, m in enumerate(request.messages)
+    ]
+    return structs.replace(request, messages=messages)
+
+
+def _silent(message: Message) -> Message:
+    kept = [] if isinstance(message.content, str) else [block for block in message.content if block.type != "text"]
+    return structs.replace(message, content=kept)
 
 
 def _tokens(request: MessagesRequest) -> int:
@@ -122,7 +132,7 @@ def _clear_thinking(request: MessagesRequest, edit: ContextEdit) -> tuple[Messag
         return request, None
     silenced = {number for turn in old for number in turn}
     left = [_without_thinking(m) if n in silenced else m for n, m in enumerate(messages)]
-    cleared = structs.replace(request, messages=[message for message in left if message.content])
+    cleared = structs.replace(request, messages=left)
     saved = sum(size_in(block.thinking or "") for n in silenced for block in _thoughts(messages[n]))
     return cleared, ClearedThinking(cleared_thinking_turns=len(old), cleared_input_tokens=estimated(saved))
 

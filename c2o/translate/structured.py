@@ -71,7 +71,7 @@ def keeps_strict_rules(schema: Raw) -> bool:
     change what is optional (https://platform.openai.com/docs/guides/structured-outputs)."""
     try:
         return _all_required(msgspec.json.decode(schema))
-    except msgspec.DecodeError:
+    except RecursionError:
         return False
 
 
@@ -80,10 +80,12 @@ def _all_required(schema: Any) -> bool:
         return all(_all_required(each) for each in schema)
     if not isinstance(schema, Mapping):
         return True
-    properties = schema.get("properties")
-    if isinstance(properties, Mapping) or schema.get("type") == "object":
-        names = set(properties or {})
-        if schema.get("additionalProperties") is not False or names != set(schema.get("required", ())):
+    if "properties" in schema or schema.get("type") == "object":
+        properties, required = schema.get("properties", {}), schema.get("required", [])
+        if not isinstance(properties, Mapping) or not isinstance(required, list):
+            return False
+        named = {each for each in required if isinstance(each, str)}
+        if schema.get("additionalProperties") is not False or named != set(properties):
             return False
     return all(_all_required(each) for each in schema.values())
 

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from c2o.wire.sse import frame
+from c2o.wire.tolerance import known_blocks, known_parts
 
 # What clients send ---------------------------------------------------------------------------------
 
@@ -391,12 +392,18 @@ encode = _encoder.encode
 
 def decode_request(body: bytes) -> MessagesRequest:
     """A client's request.  Raises msgspec.DecodeError (not JSON) or msgspec.ValidationError (not a request)."""
-    return _decoder.decode(body)
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError:
+        return _decoder.decode(known_parts(body))
 
 
 def decode_content(raw: Raw) -> str | list[Block] | None:
     """The content inside a tool result or a document.  Raises msgspec.ValidationError."""
-    return _content_decoder.decode(raw)
+    try:
+        return _content_decoder.decode(raw)
+    except msgspec.ValidationError:
+        return _content_decoder.decode(known_blocks(raw))
 
 
 def encode_events(events: list[Event]) -> bytes:

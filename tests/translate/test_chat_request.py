@@ -204,3 +204,11 @@ def test_a_turn_more_leaves_the_bytes_before_it_as_they_were() -> None:
     assert after.startswith(shared)
     assert before[before.index(b'"tools"') :] == after[after.index(b'"tools"') :]
     assert translator(first).request().body == before
+
+
+def test_a_mark_on_a_turn_that_says_nothing_marks_nothing() -> None:
+    """A conversation cut at its front may begin with a thought, and clients mark what is last in a message."""
+    thought = {"type": "thinking", "thinking": "hm", "signature": "", "cache_control": {"type": "ephemeral"}}
+    messages = [{"role": "assistant", "content": [thought]}, {"role": "user", "content": "Hello"}]
+    body = sent(request(messages=messages), "openrouter", model="anthropic/claude-sonnet-5")
+    assert body["messages"] == [{"role": "user", "content": "Hello"}]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from c2o.errors import RequestError
 from c2o.translate.context_edits import edited
-from tests.translate.talk import Json, decoded, request
+from tests.translate.talk import Json, decoded, request, translator
 
 LONG = "x" * 4000
 """About a thousand tokens."""
@@ -132,11 +133,11 @@ def test_thinking_of_old_turns_is_cleared(keep: Any, left: list[str]) -> None:
     assert [each["cleared_thinking_turns"] for each in applied] == [cleared] * bool(cleared)
 
 
-def test_a_message_of_thoughts_alone_goes_with_them() -> None:
+def test_a_message_of_thoughts_alone_keeps_its_number() -> None:
     thought = {"type": "thinking", "thinking": "hm", "signature": ""}
     turns: list[Json] = [{"role": "user", "content": "A"}, {"role": "assistant", "content": [thought]}]
     messages, _ = after([*turns, *turns, {"role": "user", "content": "C"}], type=THINKING)
-    assert [message.role for message in messages] == ["user", "user", "assistant", "user"]
+    assert [len(message.content) for message in messages] == [1, 0, 1, 1, 1]
 
 
 def test_edits_that_nobody_knows_change_nothing() -> None:
@@ -151,7 +152,49 @@ def test_a_system_message_that_holds_until_the_next_user_message() -> None:
 
     def left(messages: list[Json]) -> list[str]:
         found = edited(decoded(request(messages=messages))).request.messages
-        return [str(message.content) for message in found]
+        return [str(message.content or "-") for message in found]
 
     assert left(said) == ["A", "Be quick", "Be kind", "B"]
-    assert left([*said, {"role": "user", "content": "C"}, once]) == ["A", "Be kind", "B", "C", "Be quick"]
+    assert left([*said, {"role": "user", "content": "C"}, once]) == ["A", "-", "Be kind", "B", "C", "Be quick"]
+
+
+def test_only_the_words_of_a_passed_system_message_go() -> None:
+    """https://github.com/anthropics/anthropic-sdk-python says: how long its *text* stays in front of the model."""
+    addition = {"type": "tool_addition", "tool": {"type": "tool_reference", "name": "Later"}}
+    passed = {
+        "role": "system",
+        "clear_at": "next_user_message",
+        "output_config": {"effort": "low"},
+        "content": [{"type": "text", "text": "Be quick"}, addition],
+    }
+    later = [{"role": "assistant", "content": "B"}, {"role": "user", "content": "C"}]
+    tools = [
+        {"name": "Now", "input_schema": {"type": "object"}},
+        {"name": "Later", "input_schema": {"type": "object"}, "defer_loading": True},
+    ]
+    body = edited(decoded(request(messages=[{"role": "user", "content": "A"}, passed, *later], tools=tools))).request
+
+    chat = json.loads(translator(body).request().body)
+
+    assert "Be quick" not in str(chat["messages"])
+    assert [tool["function"]["name"] for tool in chat["tools"]] == ["Now", "Later"]
+    assert body.messages[1].output_config is not None
+
+
+def test_errors_name_the_places_that_the_client_knows() -> None:
+    """Claude Code strips the block that an error names: left-out messages before it must not shift its number."""
+    passed = {"role": "system", "content": "Be quick", "clear_at": "next_user_message"}
+    picture = {"type": "image", "source": {"type": "file", "file_id": "f"}}
+    said: list[Json] = [
+        {"role": "user", "content": "A"},
+        passed,
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm", "signature": ""}]},
+        {"role": "user", "content": "B"},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm", "signature": ""}]},
+        {"role": "user", "content": [picture]},
+    ]
+    edit = {"type": THINKING, "keep": {"type": "thinking_turns", "value": 1}}
+    body = edited(decoded(request(messages=said, context_management={"edits": [edit]}))).request
+
+    with pytest.raises(RequestError, match=r"messages\.5\.content\.0\.image"):
+        translator(body)

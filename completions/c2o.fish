@@ -25,7 +25,7 @@ complete -c c2o -n '__fish_seen_subcommand_from demo; and not __fish_seen_subcom
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l strict -d 'Fail on warnings too'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l probe -d 'Ask each upstream for all that it can do, and remember it; or don’t ask the upstreams at all'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l no-probe -d 'Ask each upstream for all that it can do, and remember it; or don’t ask the upstreams at all'
-complete -c c2o -n '__fish_seen_subcommand_from doctor' -l only -d 'Only this check and those it needs; more than once' -x
+complete -c c2o -n '__fish_seen_subcommand_from doctor' -l only -d 'Only what finds this, and what it needs; more than once' -x
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l fix -d 'Show what can be put right here, and do it if you agree'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l yes -d 'With --fix - agree to everything'
 complete -c c2o -n '__fish_seen_subcommand_from doctor' -l bundle -d 'Write a zip for a bug report, without secrets' -x

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(parse_int=float)
 
 
 class Member(NamedTuple):
@@ -40,7 +40,7 @@ def parsed(text: str) -> dict[str, Any]:
     if not text.strip():
         raise ValueError("is empty")
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_no_constant, parse_int=float)  # an int may have too many digits
     except json.JSONDecodeError as error:
         raise ValueError(_what_is_wrong(text, error)) from None
     except RecursionError:

@@ -68,13 +68,17 @@ class Scoped(NamedTuple):
 
 
 def in_scopes(project: Path) -> list[Scoped]:
-    """All files that a ``claude`` started in ``project`` reads, the strongest first."""
-    return [
+    """All files that a ``claude`` started in ``project`` reads, the strongest first.
+
+    In the home folder the project's shared file is the person's own.
+    """
+    scopes = [
         *(Scoped("managed", each) for each in managed()),
         Scoped("local", read(paths.claude_local_settings_file(project))),
         Scoped("project", read(paths.claude_project_settings_file(project))),
         Scoped("user", read(paths.claude_settings_file())),
     ]
+    return list({paths.real(each.settings.path): each for each in scopes}.values())
 
 
 def managed() -> list[Settings]:

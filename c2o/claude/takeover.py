@@ -97,15 +97,20 @@ def _rewritten(path: Path, real: Path, change: settings_file.Change, *, dry_run:
 
 
 def patched(scope: Scope | None = None, folder: Path | None = None) -> list[Path]:
-    """The files that lead to c2o by our doing, each by the name it was given; of one scope, or all.
+    """The files that lead to c2o by our doing; of one scope, or all.
 
+    Each by the name it was given, unless that is a link which leads elsewhere now.
     The person's own settings count even where the record of them is lost, if they look like ours.
     """
     own = place(scope or "user", folder or Path.cwd())
     named = {Path(entry.real): Path(entry.path) for entry in journal.entries()}
     if _looks_like_ours(own):
         named.setdefault(paths.real(own), own)
-    return [path for real, path in named.items() if scope is None or real == paths.real(own)]
+    return [
+        path if path.exists() and paths.real(path) == real else real
+        for real, path in named.items()
+        if scope is None or path == own or real == paths.real(own)
+    ]
 
 
 def _looks_like_ours(path: Path) -> bool:

@@ -81,7 +81,8 @@ def status(as_json: JsonOption = False) -> None:
         loaded = config.load(paths.config_file())
     except ConfigError:
         loaded = None
-    output.show(claude_status.current(loaded), claude_status.lines, as_json=as_json)
+    seen = probe.look(loaded.server.auth_token if loaded else None)
+    output.show(claude_status.current(loaded, seen), claude_status.lines, as_json=as_json)
 
 
 def _check_system() -> None:

@@ -19,8 +19,10 @@ from c2o.cli.claude_change import SessionShown, attached
 from c2o.cli.output import Line
 from c2o.config import Config
 from c2o.printable import printable
-from c2o.service import probe
 from c2o.service.probe import ServiceStatus
+
+Plain = Literal["c2o", "elsewhere", "anthropic"]
+"""Where a ``claude`` goes that is started here without ``c2o run``."""
 
 State = Literal["on", "outdated", "foreign", "off", "broken", "missing"]
 """``outdated``: c2o's, but not what it would write now.  ``broken``: Claude Code ignores the file."""
@@ -37,8 +39,7 @@ class FileStatus(Struct, frozen=True, kw_only=True):
 
 class ClaudeStatus(Struct, frozen=True, kw_only=True):
     schema: str = "c2o.claude.status/1"
-    plain: Literal["c2o", "elsewhere", "anthropic"]
-    """Where a ``claude`` goes that is started here without ``c2o run``."""
+    plain: Plain
     decided_by: str | None
     """The file, or ``shell``."""
     url: str | None
@@ -51,8 +52,7 @@ class ClaudeStatus(Struct, frozen=True, kw_only=True):
     hints: list[str]
 
 
-def current(loaded: Config | None) -> ClaudeStatus:
-    seen = probe.look(loaded.server.auth_token if loaded else None)
+def current(loaded: Config | None, seen: ServiceStatus) -> ClaudeStatus:
     scopes = settings.in_scopes(Path.cwd())
     files = [_file(each, loaded, seen) for each in scopes]
     decision = _decision(scopes)
@@ -84,9 +84,7 @@ def _decision(scopes: list[Scoped]) -> tuple[str, Decision] | None:
     return None
 
 
-def _plain(
-    decision: tuple[str, Decision] | None, scopes: list[Scoped], files: list[FileStatus]
-) -> Literal["c2o", "elsewhere", "anthropic"]:
+def _plain(decision: tuple[str, Decision] | None, scopes: list[Scoped], files: list[FileStatus]) -> Plain:
     if decision is None:
         return "anthropic"
     name, decided = decision
@@ -162,7 +160,7 @@ def lines(shown: ClaudeStatus) -> Iterator[Line]:
             yield [(f"  {each.scope:8} ", "dim"), f"{each.state:9} ", _short(each.path)]
     for session in shown.sessions:
         place = f", in {output.short(session.folder)}" if session.folder else ""
-        yield [("  session  ", "dim"), f"{session.name} (pid {session.pid}{place})"]
+        yield [("  session  ", "dim"), printable(f"{session.name} (pid {session.pid}{place})")]
     for problem in shown.problems:
         yield [("  ! ", "yellow"), problem]
     for hint in shown.hints:

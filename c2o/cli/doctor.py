@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
@@ -35,7 +36,8 @@ ProbeOption = Annotated[
 FixOption = Annotated[bool, typer.Option("--fix", help="Show what can be put right here, and do it if you agree.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="With --fix: agree to everything.")]
 OnlyOption = Annotated[
-    list[str] | None, typer.Option("--only", metavar="ID", help="Only this check and those it needs; more than once.")
+    list[str] | None,
+    typer.Option("--only", metavar="ID", help="Only what finds this, and what it needs; more than once."),
 ]
 BundleOption = Annotated[
     Path | None,
@@ -96,9 +98,9 @@ def _chosen(only: list[str] | None) -> list[Check]:
     """The checks with these ids, and what they need.  Raises UsageError for an unknown one."""
     if not only:
         return list(CHECKS)
-    wanted = set(only)
-    if unknown := wanted - {check.id for check in CHECKS}:
+    if unknown := set(only) - {id for check in CHECKS for id in check.ids}:
         raise UsageError(f"there is no check {min(unknown)}. The ids are in what c2o doctor --json prints.")
+    wanted = {check.id for check in CHECKS if not check.ids.isdisjoint(only)}
     for check in reversed(CHECKS):
         wanted |= set(check.needs) if check.id in wanted else set()
     return [check for check in CHECKS if check.id in wanted]
@@ -136,9 +138,9 @@ def _finding(finding: Finding) -> Iterator[Line]:
 
 
 def _shown(text: str) -> str:
-    """In one line, harmless, and with ``~`` for the home folder."""
+    """In one line, harmless, and with ``~`` for the home folder, but where it is in quotes: no shell reads it there."""
     home = str(Path.home())
-    return printable(text if home == "/" else text.replace(home + os.sep, "~" + os.sep))
+    return printable(text if home == "/" else re.sub(rf"(?<!'){re.escape(home + os.sep)}", "~" + os.sep, text))
 
 
 def _summary(result: Diagnosis) -> Line:

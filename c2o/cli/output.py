@@ -129,7 +129,10 @@ def short(path: str | Path) -> str:
 
 
 def prepare() -> None:
-    """Let symbols come out as ASCII where the terminal's encoding has no others."""
+    """Let symbols come out as ASCII where the terminal's encoding has no others, and nobody mind a closed stream."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for good; a command that is run doesn't inherit it
     codecs.register_error("c2o.ascii", _in_ascii)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

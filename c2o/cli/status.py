@@ -8,7 +8,8 @@ import typer
 from msgspec import Struct
 
 from c2o import __version__, config, draining, facts, paths
-from c2o.cli import output
+from c2o.cli import claude_status, output
+from c2o.cli.claude_status import Plain
 from c2o.cli.output import JsonOption, Line
 from c2o.config import Config
 from c2o.draining import Draining
@@ -37,6 +38,14 @@ class ConfigState(Struct, frozen=True):
     """Since the service started; None if that can't be told."""
 
 
+class Claude(Struct, frozen=True):
+    plain: Plain
+    decided_by: str | None
+    """The file, or ``shell``."""
+    sessions: int
+    """Clients that are at work now, by c2o."""
+
+
 class Status(Struct, frozen=True, kw_only=True):
     """What is null isn't known in this state."""
 
@@ -62,6 +71,7 @@ class Status(Struct, frozen=True, kw_only=True):
     """What upstreams have taught, in facts; ``c2o learned`` shows them."""
     finishing: list[Draining] = []
     """Services of before, which have handed over and only finish their streams."""
+    claude: Claude = Claude("anthropic", None, 0)
     log: str
     problems: list[Problem]
 
@@ -78,6 +88,7 @@ def current_status() -> Status:
     seen = probe.look(loaded.server.auth_token if loaded else None)
     there, report = seen.instance, seen.report
     changed = there.config_digest != loaded.digest if there and loaded else None
+    led = claude_status.current(loaded, seen)
     return Status(
         state=seen.state,
         version=there.version if there else None,
@@ -94,6 +105,7 @@ def current_status() -> Status:
         draining=there.draining if there else None,
         learned=len(facts.read(facts.path(), facts.now()).facts),
         finishing=draining.services(),
+        claude=Claude(led.plain, led.decided_by, len(led.sessions)),
         log=str(paths.log_file()),
         problems=[*broken, *_problems(seen, changed), *(report.problems if report else [])],
     )
@@ -132,6 +144,7 @@ def lines(shown: Status) -> Iterator[Line]:
         yield from _row("traffic", [_traffic(shown.requests)])
     if shown.learned:
         yield from _row("learned", [f"{counted(shown.learned, 'fact')} about upstreams; see them with: c2o learned"])
+    yield from _row("claude", *_claude(shown.claude))
     yield from _row("finishing", *_finishing(shown.finishing))
     for problem in shown.problems:
         yield [("  ! ", "yellow"), problem.hint]
@@ -183,6 +196,17 @@ def _traffic(requests: Requests) -> str:
     failed = f", {requests.failed} failed" if requests.failed else ""
     running = f", {requests.active} running now" if requests.active else ""
     return f"{counted(requests.total, 'request')}{failed}{running}"
+
+
+def _claude(led: Claude) -> Iterator[Line]:
+    """Nothing where c2o has nothing to do with it."""
+    sessions = counted(led.sessions, "live session") if led.sessions else ""
+    if led.decided_by and led.plain != "anthropic":
+        by = output.short(led.decided_by)
+        where = "c2o" if led.plain == "c2o" else "another place; c2o claude status says more"
+        yield [f"{by} → {where}", f"   {sessions}"]
+    elif sessions:
+        yield [sessions]
 
 
 def _finishing(services: list[Draining]) -> Iterator[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from functools import partial
@@ -37,7 +38,7 @@ def permissions(machine: Machine) -> Iterator[Finding]:
         return
     others = "other users of this machine"
     mode = stat.S_IMODE(machine.config_file.stat().st_mode)
-    fix = run(f"chmod 600 {machine.config_file}")
+    fix = run(f"chmod 600 {shlex.quote(str(machine.config_file))}")
     if mode & 0o022:
         yield _fail(id="perm.config", title=f"{others} may change it, and send your prompts elsewhere", fix=fix)
     elif mode & 0o077:
@@ -54,7 +55,7 @@ def private_places(_: Machine) -> Iterator[Finding]:
     for place in dict.fromkeys(place for place in places if place.exists()):
         if place.stat().st_mode & 0o077:
             title = f"other users of this machine may look into {place}"
-            yield _warn(id="perm.state", title=title, fix=run(f"chmod -R go-rwx {place}"))
+            yield _warn(id="perm.state", title=title, fix=run(f"chmod -R go-rwx {shlex.quote(str(place))}"))
 
 
 def keys(machine: Machine) -> Iterator[Finding]:

@@ -56,3 +56,9 @@ class Check(NamedTuple):
     look: Callable[[Machine], Iterable[Finding]]
     needs: tuple[str, ...] = ()
     """Checks that must not have failed: a check whose cause has failed stays quiet."""
+    others: tuple[str, ...] = ()
+    """The ids of what else it may find."""
+
+    @property
+    def ids(self) -> set[str]:
+        return {self.id, *self.others}

@@ -100,12 +100,8 @@ class Machine:
 
     @cached_property
     def scopes(self) -> list[Scoped]:
-        """The settings files that a ``claude`` reads which is started in this folder, the strongest first.
-
-        In the home folder the project's shared file is the person's own.
-        """
-        by_path = {place.settings.path: place for place in settings.in_scopes(Path.cwd())}
-        return list(by_path.values())
+        """The settings files that a ``claude`` reads which is started in this folder, the strongest first."""
+        return settings.in_scopes(Path.cwd())
 
     @cached_property
     def account(self) -> dict[str, Any]:

@@ -215,3 +215,6 @@ FAILED: dict[Fault, tuple[str, Level, Callable[[Case], Fix]]] = {
     "no_call": ("upstream.tool", "warn", _choose_a_model_with_tools),
 }
 """The id and the weight of what went wrong, and what to do."""
+
+OTHERS = ("upstream.models", "upstream.url", *dict.fromkeys(id for id, _, _ in FAILED.values()))
+"""The ids of what is found beside ``upstream.stream``."""

@@ -36,6 +36,7 @@ def on(path: Path) -> takeover.Changed:
         ('{"env": {},\n "env": {}}', "has env twice (line 2)"),
         ('{"env": {"A": "1",\n "A": "2"}}', "has env.A twice (line 2)"),
         ('{"a": NaN}', "is not valid JSON: it has NaN"),
+        ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "is nested too deeply"),
     ],
 )
 def test_what_can_not_be_understood_is_refused(settings: Path, text: str, words: str) -> None:
@@ -103,3 +104,40 @@ def test_what_is_in_the_way_of_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "settings.json").write_text(json.dumps({"env": env}))
     wanted = {"A": "1", "B": "5", "C2O_SUGGESTED": "A=1 B=5"}
     assert takeover.in_the_way(wanted, tmp_path / "project") == {"C2O_SUGGESTED": "A=1 B=5", "B": "5", "C": ""}
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-" + "9" * 5000, "1.50", "1e999"])
+def test_numbers_of_any_length_are_left_as_they_are(settings: Path, number: str) -> None:
+    """Python reads no integer of more than 4300 digits by itself."""
+    text = f'{{"a": {number}}}'
+    settings.write_text(text)
+    on(settings)
+    assert f'"a": {number}' in settings.read_text()
+    takeover.off(settings)
+    assert settings.read_text() == text
+
+
+def test_a_link_that_leads_elsewhere_now_hides_no_file_of_ours(tmp_path: Path, settings: Path) -> None:
+    """As when somebody changes between two sets of dotfiles."""
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    one.write_text('{"one": 1}')
+    other.write_text('{"other": 1}')
+    settings.symlink_to(one)
+    on(settings)
+    settings.unlink()
+    settings.symlink_to(other)
+    (changed,) = takeover.all_off(takeover.patched())
+    assert isinstance(changed, takeover.Changed)
+    assert (changed.path, changed.exact) == (paths.real(one), True)
+    assert (one.read_text(), other.read_text()) == ('{"one": 1}', '{"other": 1}')
+    assert takeover.patched() == []
+
+
+def test_a_file_that_is_gone_from_behind_its_link_is_done_with(tmp_path: Path, settings: Path) -> None:
+    one = tmp_path / "one.json"
+    one.write_text("{}")
+    settings.symlink_to(one)
+    on(settings)
+    one.unlink()
+    assert [isinstance(each, takeover.Changed) for each in takeover.all_off(takeover.patched())] == [True]
+    assert takeover.patched() == []

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import stat
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from c2o import config, service
+from c2o.errors import RefusedFile
 from tests.clients.service import TOKEN, configuration
 from tests.command_line import CommandLine
 from tests.fake_upstream import FakeUpstream
@@ -315,3 +318,36 @@ def test_the_record_is_for_the_owner_alone(configured: CommandLine) -> None:
     assert [path.name for path in settings(configured).parent.iterdir()] == ["settings.json"], (
         "nothing is left beside it"
     )
+
+
+def test_without_a_port_of_its_own_the_service_is_no_target(
+    configured: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its next start it would be elsewhere; the configuration of these tests is such a one."""
+    monkeypatch.setattr(service, "chosen", lambda: "systemd")
+    with pytest.raises(RefusedFile, match=r"port is 0 in .*config\.toml.* Set a port, then: c2o restart"):
+        import_module("c2o.cli.claude")._check_lasting(config.load(configured.folder / "config.toml"))
+
+
+def test_uninstall_puts_the_settings_back_first(configured: CommandLine) -> None:
+    path = write(settings(configured))
+    configured("service", "install", "--manager", "detached", "--now")
+    configured("claude", "on", "--force")
+    done = configured("service", "uninstall")
+    assert done.out.splitlines() == [
+        "↺ ~/.claude/settings.json put back  (as it was, to the byte)",
+        "✓ the service is no longer detached's, and stopped",
+    ]
+    assert path.read_text() == SETTINGS
+
+
+def test_in_the_home_folder_a_file_is_told_once(configured: CommandLine) -> None:
+    """The project's shared settings are the person's own there."""
+    write(settings(configured))
+    configured("claude", "on", "--force", cwd=configured.home)
+    told = configured("claude", "status", "--json", cwd=configured.home).json
+    assert [(each["scope"], each["state"]) for each in told["files"] if each["scope"] != "managed"] == [
+        ("local", "missing"),
+        ("user", "on"),
+    ]
+    assert told["plain"] == "c2o"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,10 @@ import pytest
 from c2o.doctor import CHECKS
 from tests.cli.on_a_terminal import CTRL_C, on_a_terminal
 from tests.cli.test_init import works
-from tests.clients.service import configuration
-from tests.command_line import CommandLine
-from tests.fake_upstream import FakeUpstream, Hold, error, stream
+from tests.cli.test_secrets import asked
+from tests.clients.service import TOKEN, configuration
+from tests.command_line import TIMEOUT, CommandLine, until
+from tests.fake_upstream import BREAK, FakeUpstream, Hold, Request, Scripted, error, stream, text, whole
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -175,3 +179,72 @@ def test_ids_are_those_that_scripts_know() -> None:
         "claude.primary_key",
         "claude.refused_key",
     ]
+
+
+def test_only_takes_every_id_that_is_shown(configured: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(lambda request: error(401, "Incorrect API key"))
+    found = configured("doctor", "--only", "upstream.key", "--json")
+    assert {id: check["level"] for id, check in by_id(found.json).items()} == {
+        "config.file": "ok",
+        "upstream.models": "ok",
+        "upstream.key": "fail",
+    }
+    done = configured("doctor", "--only", "upstream.keys")
+    assert (done.exit_code, "there is no check upstream.keys" in done.err) == (2, True)
+
+
+WAYS: dict[str, tuple[Callable[[Request], Scripted], str, str]] = {
+    "a refused key": (lambda request: error(401, "Incorrect API key"), "upstream.key", "Incorrect API key"),
+    "an unknown model": (
+        lambda request: error(404, "No model fake-model here", code="model_not_found"),
+        "upstream.model",
+        "fake-model",
+    ),
+    "no credit": (lambda request: error(429, "Out of credit", code="insufficient_quota"), "upstream.quota", "credit"),
+    "a web page": (
+        lambda request: whole(b"<html>Welcome</html>", headers={"content-type": "text/html"}),
+        "upstream.url",
+        "web page",
+    ),
+    "an error in the stream": (
+        lambda request: stream(b'data: {"error": {"message": "out of memory"}}\n\n'),
+        "upstream.answer",
+        "out of memory",
+    ),
+    "an end in the middle": (lambda request: stream(text("half"), BREAK), "upstream.connection", "broke off"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_failure_is_bare(configured: CommandLine, upstream: FakeUpstream, way: str) -> None:
+    """Elsewhere: "no debug messages if anything goes weird".  The client, the log and the doctor all say what it is."""
+    answer, id, words = WAYS[way]
+    upstream.think(answer)
+    configured("start")
+
+    told = asked(configured.service().url, "claude-sonnet-4-5", x_api_key=TOKEN)
+    found = by_id(configured("doctor", "--json", "--only", "upstream.stream").json)
+
+    assert words in told
+    assert words in until(
+        lambda: next((line for line in configured.log.splitlines() if "fake/fake-model" in line and words in line), "")
+    )
+    assert words in found[id]["title"]
+    assert found[id]["level"] == "fail"
+    assert len(found[id]["fix"]["text"]) > 10
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("command", ["doctor --no-probe", "status", "run nosuch", "run true"])
+def test_closed_streams_trouble_nobody(configured: CommandLine, command: str, closed: str) -> None:
+    script = f'"$0" -m c2o {command} {closed}'
+    done = subprocess.run(
+        ["sh", "-c", script, sys.executable],
+        env=configured.environment(),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode == {"status": 3, "run nosuch": 127}.get(command, 0)

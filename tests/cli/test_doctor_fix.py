@@ -11,9 +11,14 @@ from typing import Any
 
 import pytest
 
+from c2o import __version__, instance
 from tests.cli.on_a_terminal import on_a_terminal
 from tests.cli.test_doctor import by_id
+from tests.cli.test_init import works
+from tests.cli.test_start import free_port
+from tests.clients.service import configuration
 from tests.command_line import CommandLine
+from tests.fake_upstream import FakeUpstream
 
 ONLY = {
     "claude.settings.jsonc": ["--only", "claude.settings.jsonc"],
@@ -111,3 +116,58 @@ def test_a_command_that_fails_is_told(configured: CommandLine, monkeypatch: pyte
 def test_an_unknown_check_is_refused(configured: CommandLine) -> None:
     done = configured("doctor", "--only", "config.fil")
     assert (done.exit_code, "there is no check config.fil" in done.err) == (2, True)
+
+
+def fixed(c2o: CommandLine, id: str) -> None:
+    done = c2o("doctor", "--fix", "--yes", "--only", id, "--json").json["fixed"]
+    assert id in [each["id"] for each in done if each["done"] and not each["problem"]]
+
+
+def test_a_service_of_another_version_gives_way(configured: CommandLine) -> None:
+    configured("start")
+    instance.write(configured.service()._replace(version="0.0.1"))
+    assert level(configured, "daemon.version_skew") == "warn"
+    fixed(configured, "daemon.version_skew")
+    assert level(configured, "daemon.version_skew") is None
+    assert configured.service().version == __version__
+
+
+def test_a_changed_configuration_is_applied(configured: CommandLine, upstream: FakeUpstream) -> None:
+    configured("start")
+    configured.configure(configuration(upstream.base_url) | {"models": {"default": "fake/another"}})
+    assert level(configured, "config.changed") == "warn"
+    fixed(configured, "config.changed")
+    assert level(configured, "config.changed") is None
+
+
+def test_settings_that_lead_to_nobody_lead_to_the_service_again(configured: CommandLine) -> None:
+    tables = configuration("http://127.0.0.1:9/v1")
+    configured.configure(tables | {"server": tables["server"] | {"port": free_port()}})
+    configured("claude", "on", "--force")
+    configured("stop", "--keep-settings")
+    assert level(configured, "settings.points_to_dead") == "fail"
+    done = configured("doctor", "--fix", "--yes", "--only", "settings.points_to_dead", "--json").json
+    assert [(each["what"], each["done"]) for each in done["fixed"]] == [("c2o start", True)], "one cause, one fix"
+    assert level(configured, "settings.points_to_dead") is None
+
+
+def advised(c2o: CommandLine, id: str) -> list[str]:
+    """A command that a person is told to think about first."""
+    fix = by_id(c2o("doctor", "--only", id, "--json").json)[id]["fix"]
+    assert fix["safe"] is False
+    program, *words = shlex.split(fix["command"])
+    assert program == "c2o"
+    return words
+
+
+def test_settings_that_lead_elsewhere_lead_here(configured: CommandLine) -> None:
+    settings(configured, '{"env": {"ANTHROPIC_BASE_URL": "https://elsewhere.example"}}')
+    configured(*advised(configured, "claude.settings.env"), "--force")
+    assert level(configured, "claude.settings.env") is None
+
+
+def test_a_configuration_is_made(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    given = ["--upstream", upstream.base_url, "--model", "fake-model", "--yes"]
+    assert c2o(*advised(c2o, "config.file"), *given).exit_code == 0
+    assert level(c2o, "config.file") == "ok"

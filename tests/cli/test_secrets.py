@@ -178,3 +178,29 @@ def test_a_bundle_of_a_broken_configuration(configured: CommandLine, tmp_path: P
 def _contents(bundle: Path) -> dict[str, str]:
     with zipfile.ZipFile(io.BytesIO(bundle.read_bytes())) as opened:
         return {name: opened.read(name).decode() for name in opened.namelist()}
+
+
+def test_no_secret_is_in_the_process_list_while_a_client_runs(guarded: CommandLine, tmp_path: Path) -> None:
+    """Nor when settings are in its way, which are beaten on its command line."""
+    claude = tmp_path / "bin" / "claude"
+    claude.parent.mkdir()
+    claude.write_text("#!/bin/sh\necho here\nread wait\n")
+    claude.chmod(0o755)
+    guarded("claude", "on", "--force")
+    settings = guarded.home / ".claude" / "settings.json"
+    settings.write_text(settings.read_text().replace("CONTEXT_TOKENS=200000", "CONTEXT_TOKENS=5"))
+    with guarded.begin("run", str(claude), "-p", "Hi") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "here\n"
+        client = psutil.Process(process.pid)
+        shown = commands_of([client, *client.parents(), psutil.Process(guarded.service().pid)])
+        process.kill()
+    assert f"{claude} --settings" in shown
+    assert leaks(shown) == []
+
+
+def test_env_prints_the_local_token_and_no_other_secret(guarded: CommandLine) -> None:
+    """That one is what it is for."""
+    done = guarded("env")
+    assert leaks(done.out) == ["token"]
+    assert leaks(done.err) == []

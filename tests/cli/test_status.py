@@ -39,6 +39,19 @@ def test_a_running_service_is_described(configured: CommandLine, upstream: FakeU
     ]
 
 
+def test_settings_that_lead_here_have_a_row(configured: CommandLine) -> None:
+    configured("claude", "on", "--force")
+    assert "  claude     ~/.claude/settings.json → c2o" in configured("status").out.splitlines()
+    path = str(configured.home / ".claude" / "settings.json")
+    assert configured("status", "--json").json["claude"] == {"plain": "c2o", "decided_by": path, "sessions": 0}
+    row = configured("status", CLAUDE_CODE_USE_BEDROCK="1", cwd=configured.home).out
+    assert "settings.json → c2o" in row, "the settings blank it"
+    configured("claude", "off")
+    elsewhere = configured("status", ANTHROPIC_BASE_URL="https://elsewhere.example").out
+    assert "  claude     shell → another place; c2o claude status says more" in elsewhere
+    assert "claude  " not in configured("status").out
+
+
 def test_as_json(configured: CommandLine, upstream: FakeUpstream) -> None:
     configured("start")
     there = configured.service()
@@ -63,6 +76,7 @@ def test_as_json(configured: CommandLine, upstream: FakeUpstream) -> None:
         "draining": None,
         "finishing": [],
         "learned": 0,
+        "claude": {"plain": "anthropic", "decided_by": None, "sessions": 0},
         "log": str(configured.folder / "log" / "c2o.log"),
         "problems": [],
     }

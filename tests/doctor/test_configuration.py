@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +46,22 @@ def test_others_may_read_or_change_it(configure: Configure, mode: int, level: st
     assert finding.fix is not None
     assert finding.fix.safe
     subprocess.run(str(finding.fix.command), shell=True, check=True)
+    assert look("perm.config")["perm.config"].level == "ok"
+
+
+def test_a_fix_works_in_a_folder_whose_name_has_a_space(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As on macOS: ~/Library/Application Support."""
+    place = tmp_path / "Application Support" / "config.toml"
+    place.parent.mkdir()
+    configure().rename(place)
+    place.chmod(0o644)
+    monkeypatch.setenv("C2O_CONFIG", str(place))
+    fix = look("perm.config")["perm.config"].fix
+    assert fix is not None
+    assert shlex.split(str(fix.command)) == ["chmod", "600", str(place)]
+    subprocess.run(str(fix.command), shell=True, check=True)
     assert look("perm.config")["perm.config"].level == "ok"
 
 

@@ -278,8 +278,8 @@ def test_a_stronger_file_is_mentioned(configured: CommandLine, tmp_path: Path) -
     assert "plain claude goes to another place at https://x.example" in told.out
 
 
-def test_status_without_anything(c2o: CommandLine) -> None:
-    told = c2o("claude", "status", "--json").json
+def test_status_without_anything(c2o: CommandLine, tmp_path: Path) -> None:
+    told = c2o("claude", "status", "--json", cwd=tmp_path).json
     assert (told["schema"], told["plain"], told["running"]) == ("c2o.claude.status/1", "anthropic", False)
     assert [each["state"] for each in told["files"] if each["scope"] != "managed"] == ["missing"] * 3
 

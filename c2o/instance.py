@@ -28,6 +28,9 @@ else:
 DRAIN_LIMIT = 30.0
 """Seconds that running requests get to finish after the service was told to end."""
 
+WITHOUT_SIGNALS = sys.platform == "win32"
+"""Does a process without a console get no signals?  It is asked to end by a file, then."""
+
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # a planted link must not lead us to another file; absent on Windows
 
 
@@ -73,6 +76,11 @@ def state_file() -> Path:
     return paths.state_dir() / "service.json"
 
 
+def end_file() -> Path:
+    """Asks the running service to end, where WITHOUT_SIGNALS."""
+    return paths.state_dir() / "service.end"
+
+
 def running() -> bool:
     """Does a service of this home run?"""
     return held(lock_file())
@@ -85,7 +93,15 @@ def read() -> Instance | None:
         instance = Instance(**{name: said[name] for name in Instance._fields if name in said})
     except (OSError, ValueError, TypeError, AttributeError):
         return None
-    return instance if isinstance(instance.pid, int) and isinstance(instance.port, int) else None
+    return instance if _is_sound(instance) else None
+
+
+def _is_sound(instance: Instance) -> bool:
+    """Is everything of its kind?  A person, or a version to come, may have written it."""
+    kinds = {"pid": int, "port": int, "draining": int | None, "handover": bool}
+    values = instance._asdict().items()
+    sound = all(isinstance(value, kinds.get(name, str)) for name, value in values)
+    return sound and instance.pid > 0 and 0 < instance.port < 65536
 
 
 def write(instance: Instance) -> None:
@@ -103,9 +119,10 @@ def write(instance: Instance) -> None:
 
 
 def remove() -> None:
-    """Take the state file away; for the holder of the lock."""
-    with suppress(OSError):
-        state_file().unlink()
+    """Take the state file away, and a wish that it ends; for the holder of the lock."""
+    for path in (state_file(), end_file()):
+        with suppress(OSError):
+            path.unlink()
 
 
 class Lock:

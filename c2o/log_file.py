@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +16,11 @@ TOO_LARGE = 5 * 1024 * 1024
 
 KEPT = 5
 """Old logs: ``c2o.log.1``, the youngest, to ``c2o.log.5``."""
+
+WINDOWS = os.name == "nt"
+
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+"""A pipe in the log's place must not stop us until somebody reads it."""
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
@@ -28,7 +35,11 @@ def opened(path: Path) -> int:
 
 def _opened(path: Path) -> int:
     paths.private_dir(path.parent)
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_FOLLOW, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_FOLLOW | _NO_WAIT, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no file")
+    return descriptor
 
 
 def unwritable(path: Path, error: OSError) -> str:
@@ -43,6 +54,12 @@ def all_of(path: Path) -> list[Path]:
     return [path, *(path.with_name(f"{path.name}.{number}") for number in range(1, KEPT + 1))]
 
 
+def output_beside(path: Path) -> Path:
+    """``c2o.out``: what a service writes that could not log yet, where its log can't be its output: an open file can't
+    be put aside on Windows."""
+    return path.with_suffix(".out")
+
+
 def rotate(path: Path) -> None:
     """``c2o.log`` becomes ``c2o.log.1``, that one ``c2o.log.2``, and so on; the last is dropped."""
     files = all_of(path)
@@ -53,6 +70,8 @@ def rotate(path: Path) -> None:
 
 def tail(path: Path, *, since: int = 0, lines: int = 10) -> list[str]:
     """The last lines that were written after the first ``since`` bytes."""
+    if not path.is_file():
+        return []
     try:
         with path.open("rb") as file:
             file.seek(max(since, path.stat().st_size - 64 * 1024))
@@ -100,9 +119,20 @@ class Writer:
         if here is None or there is None or not os.path.samestat(there, os.fstat(here)):
             here = self._open()
         elif there.st_size + more > TOO_LARGE:
-            rotate(self._path)
+            self._put_aside()
             here = self._open()
         return here
+
+    def _put_aside(self) -> None:
+        if WINDOWS and self._descriptor is not None:  # it renames no open file
+            os.close(self._descriptor)
+            self._descriptor = None
+        try:
+            rotate(self._path)
+        except PermissionError:
+            if not WINDOWS:
+                raise
+            # somebody reads it, so it grows until he has done
 
     def _stat(self) -> os.stat_result | None:
         try:

@@ -131,6 +131,15 @@ def test_a_state_file_that_cannot_be_understood_is_as_good_as_none(content: byte
     assert instance.read() is None
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("pid", -1), ("port", 99999), ("host", 3), ("manager", []), ("draining", "x")]
+)
+def test_a_state_file_with_values_of_another_kind_is_none_either(field: str, value: object) -> None:
+    instance.state_file().parent.mkdir(parents=True)
+    instance.write(HERE._replace(**{field: value}))
+    assert instance.read() is None
+
+
 def test_a_newer_version_may_write_more_into_the_state_file() -> None:
     instance.state_file().parent.mkdir(parents=True)
     instance.write(HERE)

@@ -117,3 +117,16 @@ def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(C2oError, match=r"the log .+ can't be written: .+\. Make room, make its folder writable"):
         log_file.opened(tmp_path / "c2o.log")
     assert victim.read_text() == "precious"
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    """With and without somebody who reads it."""
+    path = tmp_path / "c2o.log"
+    os.mkfifo(path)
+    with pytest.raises(C2oError, match=r"the log .+ can't be written: "):
+        log_file.opened(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with pytest.raises(C2oError, match=r"can't be written: it is no file\."):
+        log_file.opened(path)
+    os.close(reader)
+    assert log_file.tail(path) == []

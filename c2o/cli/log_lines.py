@@ -115,7 +115,7 @@ class Reader:
 
 def _opened(path: Path) -> BufferedReader | None:
     try:
-        return path.open("rb")
+        return path.open("rb") if path.is_file() else None  # to open a pipe is to wait
     except OSError:
         return None
 

@@ -1,6 +1,7 @@
 """``python -m c2o.proxy``: the service, as every service manager runs it.
 
-``--ready-fd FD`` is for whoever starts it: one JSON line says that it serves and where, or why it can't.
+``--ready-fd FD`` and ``--ready-file PATH`` are for whoever starts it: one JSON line says that it serves and where, or
+why it can't.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from c2o import private_file
 from c2o.errors import C2oError
 from c2o.instance import Instance
 from c2o.proxy import notify
@@ -25,12 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def ready(myself: Instance) -> None:
         said = {"pid": myself.pid, "host": myself.host, "port": myself.port, "version": myself.version}
-        _tell(options.ready_fd, {"ok": True, **said})
+        _tell(options, {"ok": True, **said})
 
     try:
         run(options.port, ready, options.listen_fd, take_over=options.take_over)
     except C2oError as error:
-        _tell(options.ready_fd, {"ok": False, "exit_code": error.exit_code, "error": str(error)})
+        _tell(options, {"ok": False, "exit_code": error.exit_code, "error": str(error)})
         notify.status(str(error))
         sys.stderr.write(f"c2o: {error}\n")
         return error.exit_code
@@ -43,6 +46,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m c2o.proxy", description="The c2o service, in the foreground.")
     parser.add_argument("--port", type=_port, help="instead of the configuration's; 0 takes a free one")
     parser.add_argument("--ready-fd", type=int, metavar="FD", help="where to write one JSON line when it serves")
+    parser.add_argument("--ready-file", type=Path, metavar="PATH", help="the same, in a file; it appears whole")
     parser.add_argument("--listen-fd", type=int, metavar="FD", help="an inherited socket that listens already")
     parser.add_argument("--take-over", action="store_true", help="the running service hands its socket over and ends")
     return parser.parse_args(arguments)
@@ -55,12 +59,19 @@ def _port(text: str) -> int:
     return port
 
 
-def _tell(ready_fd: int | None, message: dict[str, Any]) -> None:
+def _tell(options: argparse.Namespace, message: dict[str, Any]) -> None:
     """One line to whoever waits for it; he may have stopped waiting."""
-    if ready_fd is None:
-        return
+    line = json.dumps({"schema": "c2o.ready/1", **message}) + "\n"
+    if options.ready_file is not None:
+        with suppress(C2oError):
+            private_file.write(options.ready_file, line)
+    if options.ready_fd is not None:
+        _write(options.ready_fd, line)
+
+
+def _write(ready_fd: int, line: str) -> None:
     with suppress(OSError):
-        os.write(ready_fd, json.dumps({"schema": "c2o.ready/1", **message}).encode() + b"\n")
+        os.write(ready_fd, line.encode())
     if ready_fd > 2:  # our own stdout stays open
         with suppress(OSError):
             os.close(ready_fd)

@@ -34,6 +34,9 @@ LAST_WORDS = 2.0
 """Seconds for what still runs after the drain, when the application's ``on_shutdown`` has been sent.  aiohttp
 waits twice as long: first for the handlers, then for those that it has cancelled."""
 
+FILE_POLL = 0.25
+"""Seconds between two looks for a file that asks us to end."""
+
 Tell = Callable[[int], None]
 """Told the number of requests that still run."""
 
@@ -57,7 +60,7 @@ class Life:
     async def lived(self, before: Predecessor | None, ready: Callable[[Instance], None]) -> None:
         """All of it.  ``before`` is the service that hands over to this one."""
         self._listen_to_signals()
-        alive = asyncio.create_task(notify.be_alive())
+        alive = asyncio.gather(notify.be_alive(), self._listen_to_the_file())
         await self._runner.setup()
         with ExitStack() as left:
             left.callback(self._remove)
@@ -114,11 +117,18 @@ class Life:
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._told, number)
+        for number in (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGBREAK", signal.SIGINT)):
+            _on(number, self._told, number)
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             on_a_terminal = os.isatty(0)  # asked now: once it has hung up, it is none any more
             loop.add_signal_handler(signal.SIGHUP, self._end.set if on_a_terminal else _told_to_reload)
+
+    async def _listen_to_the_file(self) -> None:
+        """Where there are no signals for us, a file asks us to end."""
+        while instance.WITHOUT_SIGNALS:
+            if instance.end_file().exists():
+                self._end.set()
+            await asyncio.sleep(FILE_POLL)
 
     def _told(self, number: int) -> None:
         """The first signal ends it in peace, the second at once."""
@@ -164,6 +174,15 @@ class Life:
     def _write_draining(self, requests: int) -> None:
         """For ``c2o stop`` and ``c2o status``."""
         instance.write(self._myself._replace(draining=requests))
+
+
+def _on(number: int, told: Callable[[int], None], argument: int) -> None:
+    """As ``add_signal_handler``, which event loops of Windows don't have."""
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(number, told, argument)
+    except NotImplementedError:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(told, argument))
 
 
 def _told_to_reload() -> None:

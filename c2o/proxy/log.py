@@ -41,7 +41,7 @@ def to_file_and_stderr(redact: Redact, path: Path) -> log_file.Writer:
     """
     file = log_file.Writer(path)
     handlers: list[logging.Handler] = [FileHandler(file, redact)]
-    if not _is_stderr(path):
+    if not (_is_stderr(path) or _is_stderr(log_file.output_beside(path))):
         handlers.append(logging.StreamHandler())
         handlers[-1].setFormatter(JournaldFormatter(redact) if _journald_reads() else SafeFormatter(redact))
         handlers[-1].setLevel(logging.INFO)

@@ -94,13 +94,18 @@ def made(server: Server, port: int | None) -> socket.socket:
     except OSError as error:
         raise C2oError(f"[server] host: {host} can't be listened on: {error.strerror}.") from None
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, _REUSE, 1)
         sock.bind(address)
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
         raise _cannot_listen(error, host, wanted) from None
     return sock
+
+
+# Connections of the service before may linger at the address.  On Windows they don't matter, and SO_REUSEADDR would let
+# another program listen there beside us (https://learn.microsoft.com/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse).
+_REUSE: int = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
 
 
 def _cannot_listen(error: OSError, host: str, port: int) -> C2oError:

@@ -5,7 +5,7 @@
 - ``manager``     what a service manager is: ServiceManager, ServiceSpec, Program
 - ``systemd``     a user unit with a socket unit before it; ``linger``: does it run while nobody is logged in
 - ``launchd``     a LaunchAgent of macOS
-- ``detached``    a process of its own without any help of the system: works everywhere but on Windows
+- ``detached``    a process of its own without any help of the system: works everywhere
 - ``launcher``    the command in a unit: paths that survive an upgrade
 - ``tools``       systemctl and its kind, run
 - ``unit_files``  a manager's files: written, refused, taken away; ``record``: what was installed
@@ -56,7 +56,6 @@ _UNAVAILABLE = {
     "systemd": "systemd can't be reached, though the service was installed for it. From a login of your own it can; "
     "without systemd: c2o serve",
     "launchd": "launchd can't be reached, though the service was installed for it. To run it without: c2o serve",
-    "detached": "nothing on this system can keep the service running. Run it in a terminal: c2o serve",
 }
 
 

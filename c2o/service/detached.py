@@ -2,6 +2,9 @@
 
 It outlives its terminal and the command that started it, in a session of its own.  It isn't started
 again after a crash or at the next login: that is what the system's service managers are for.
+
+On Windows a process without a console gets no signals and inherits no descriptors: it says that it is ready in a file,
+is asked to end by another, and hands nothing over.
 """
 
 from __future__ import annotations
@@ -16,11 +19,11 @@ from typing import Any
 
 import psutil
 
-from c2o import log_file, paths
+from c2o import instance, log_file, paths, private_file
 from c2o.errors import C2oError, Unhealthy
 from c2o.printable import printable_lines
 from c2o.service import processes
-from c2o.service.handshake import as_raised, ready_line
+from c2o.service.handshake import as_raised, ready_file, ready_line
 from c2o.service.manager import Program, ServiceSpec
 from c2o.wire.log import decode
 
@@ -34,11 +37,16 @@ OUR_PLACES = ("C2O_HOME", "C2O_CONFIG")
 """Variables with paths, which may be relative: the service runs in another folder."""
 
 
+DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP = 0x8, 0x200
+"""https://learn.microsoft.com/en-us/windows/win32/procthread/process-creation-flags: no console, whose end would end
+the service, and no Ctrl-C of the one who starts it."""
+
+
 class Detached:
-    needs = "a POSIX system"
+    needs = "nothing"
 
     def available(self) -> bool:
-        return os.name == "posix"
+        return True
 
     def files(self, program: Program) -> dict[Path, str]:
         """None: it is there wherever c2o is."""
@@ -58,16 +66,13 @@ class Detached:
         return {}
 
     def start(self, spec: ServiceSpec) -> None:
-        path = paths.log_file()
+        path = _output()
         log = _log(path)
         since = os.fstat(log).st_size
-        reader, writer = os.pipe()
         try:
-            process = _spawn(spec, log, writer)
+            process, line = _by_file(spec, log) if instance.WITHOUT_SIGNALS else _by_pipe(spec, log)
         finally:
             os.close(log)
-            os.close(writer)
-        line = ready_line(reader, spec.wait)
         if line == b"":
             raise C2oError(_died(process.wait(), path, since))
         if line is None and spec.take_over:  # two of them can't run, and the other one does
@@ -81,7 +86,10 @@ class Detached:
             raise as_raised(said["exit_code"], said["error"])
 
     def stop(self) -> None:
-        _service().terminate()
+        if instance.WITHOUT_SIGNALS:
+            private_file.write(instance.end_file(), "")
+        else:
+            _service().terminate()
 
     def rest(self) -> None:
         """Nothing starts it but us."""
@@ -102,10 +110,32 @@ def environment(
     return {**kept, **places, "C2O_MANAGER": manager}
 
 
-def _spawn(spec: ServiceSpec, log: int, writer: int) -> subprocess.Popen[bytes]:
+Said = tuple[subprocess.Popen[bytes], bytes | None]
+"""The process, and what ``ready_line`` says of it."""
+
+
+def _by_pipe(spec: ServiceSpec, log: int) -> Said:
+    reader, writer = os.pipe()
+    options = {"pass_fds": (writer,), "start_new_session": True, "umask": 0o077}
+    try:
+        process = _spawn(spec, log, ["--ready-fd", str(writer)], options)
+    finally:
+        os.close(writer)
+    return process, ready_line(reader, spec.wait)
+
+
+def _by_file(spec: ServiceSpec, log: int) -> Said:
+    path = paths.private_dir(paths.state_dir()) / "service.ready"
+    path.unlink(missing_ok=True)
+    options = {"creationflags": DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP}
+    process = _spawn(spec, log, ["--ready-file", str(path)], options)
+    return process, ready_file(path, process, spec.wait)
+
+
+def _spawn(spec: ServiceSpec, log: int, ready: list[str], options: dict[str, Any]) -> subprocess.Popen[bytes]:
     port = [] if spec.port is None else ["--port", str(spec.port)]
     taking_over = ["--take-over"] if spec.take_over else []
-    command = [sys.executable, "-P", "-m", "c2o.proxy", "--ready-fd", str(writer), *port, *taking_over]
+    command = [sys.executable, "-P", "-m", "c2o.proxy", *ready, *port, *taking_over]
     return subprocess.Popen(  # noqa: S603 - our own interpreter; -P: nothing is imported from the current folder
         command,
         stdin=subprocess.DEVNULL,
@@ -113,14 +143,18 @@ def _spawn(spec: ServiceSpec, log: int, writer: int) -> subprocess.Popen[bytes]:
         stderr=log,
         cwd=paths.private_dir(paths.state_dir()),
         env=environment(spec.variables),
-        pass_fds=(writer,),
-        start_new_session=True,
-        umask=0o077,
+        **options,
     )
 
 
+def _output() -> Path:
+    """Where its output goes: into the log; into a file beside it on Windows, which renames no open file."""
+    path = paths.log_file()
+    return log_file.output_beside(path) if instance.WITHOUT_SIGNALS else path
+
+
 def _log(path: Path) -> int:
-    """Where the output goes: into the log, and nowhere if that can't be written; the service itself tells of it."""
+    """The same, opened; nowhere if that can't be written; the service itself tells of it."""
     try:
         return log_file.opened(path)
     except C2oError:

@@ -109,6 +109,11 @@ def test_nothing_logged(c2o: CommandLine) -> None:
     assert done.err.startswith("! nothing of the kind is logged in ")
 
 
+def test_a_pipe_in_the_logs_place_is_not_waited_for(c2o: CommandLine, log: Path) -> None:
+    os.mkfifo(log)
+    assert c2o("logs").err.startswith("! nothing of the kind is logged in ")
+
+
 @pytest.mark.parametrize("since", ["yesterday", "10x", "25:00"])
 def test_a_time_that_is_none(c2o: CommandLine, since: str) -> None:
     done = c2o("logs", "--since", since)

@@ -35,7 +35,7 @@ def test_the_first_that_works_is_preferred(monkeypatch: pytest.MonkeyPatch) -> N
     assert service.preferred() == "launchd"
 
 
-@pytest.mark.parametrize("name", ["systemd", "launchd", "detached"])
+@pytest.mark.parametrize("name", ["systemd", "launchd"])
 def test_one_that_does_not_work_is_told_with_another_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     managers(monkeypatch, detached=ABSENT)
     record.write(Record(name))

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
 from c2o.config import Config
 from c2o.proxy import handlers, messages
 from c2o.proxy.access import guard
+from c2o.proxy.body import LIMIT
 from c2o.proxy.clock import Clock
 from c2o.proxy.relay import RELAY, Relay
 from c2o.proxy.state import STATE, State
-
-BODY_LIMIT = 32 * 1024 * 1024
-"""Anthropic's own limit for a request; aiohttp's default of 1 MiB ends a long session with a 413."""
 
 PREFIXES = ("/v1", "", "/v1/v1", "/anthropic/v1")
 """People put /v1 into ANTHROPIC_BASE_URL, or leave it out of it; Claude Code then blames the model."""
@@ -28,7 +27,7 @@ def create_app(config: Config, clock: Clock | None = None, folder: Path | None =
     Raises CredentialError for an upstream without its key.
     """
     relay = Relay()
-    app = web.Application(client_max_size=BODY_LIMIT, middlewares=[relay.middleware, guard(config.server)])
+    app = web.Application(client_max_size=LIMIT, middlewares=[relay.middleware, guard(config.server)])
     app[STATE] = State(config, clock or Clock(), os.getpid(), folder)
     app[RELAY] = relay
     app.on_response_prepare.append(relay.close)
@@ -46,6 +45,12 @@ def create_app(config: Config, clock: Clock | None = None, folder: Path | None =
     app.router.add_get("/health", handlers.health, allow_head=False)
     app.router.add_get("/c2o/status", handlers.status, allow_head=False)
     return app
+
+
+def runner(app: web.Application, **options: Any) -> web.AppRunner:
+    """What serves the application: a client that leaves ends its request, and packed bodies come to us as they are,
+    because aiohttp answers those that it can't unpack in plain text, and logs them as if they were its own fault."""
+    return web.AppRunner(app, handler_cancellation=True, auto_decompress=False, access_log=None, **options)
 
 
 async def _end_streams(app: web.Application) -> None:

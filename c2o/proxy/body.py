@@ -1,8 +1,9 @@
-"""A client's body: read within limits, decoded, or refused with the place."""
+"""A client's body: read within limits, unpacked, decoded, or refused with the place."""
 
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,6 +13,9 @@ from aiohttp import web
 from c2o.errors import RequestError
 from c2o.translate.invalid import not_a_request
 from c2o.wire.surrogates import without_halves
+
+LIMIT = 32 * 1024 * 1024
+"""Anthropic's own limit for a request; aiohttp's default of 1 MiB ends a long session with a 413."""
 
 BODY_WITHIN = 60.0
 """Seconds in which a request's body must have arrived."""
@@ -24,6 +28,12 @@ async def read_body(request: web.Request) -> bytes:
     kind = request.headers.get("Content-Type", "application/json").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise RequestError("the request's content-type must be application/json", status=415)
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    body = await _arrived(request)
+    return unpacked(body, encoding) if encoding not in ("", "identity") else body
+
+
+async def _arrived(request: web.Request) -> bytes:
     try:
         if request.content.is_eof():  # nearly always: it came with the headers
             return await request.read()
@@ -32,7 +42,38 @@ async def read_body(request: web.Request) -> bytes:
     except TimeoutError:
         raise RequestError("the request's body didn't arrive in time", status=408, type="timeout_error") from None
     except web.RequestPayloadError:
-        raise RequestError("the request's body can't be read: its content-encoding or its framing is broken") from None
+        raise RequestError("the request's body can't be read: its framing is broken") from None
+
+
+WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+"""How zlib is told what it unpacks."""
+
+
+def unpacked(data: bytes, encoding: str) -> bytes:
+    """A packed body.  Raises RequestError with the code by which the SDKs know what was wrong with it."""
+    if encoding not in WINDOW_BITS:
+        raise RequestError(
+            f"content-encoding: {encoding} is not supported. Send the body as it is, or packed with gzip or deflate.",
+            code="request_body_encoding_unsupported",
+        )
+    unpacker = zlib.decompressobj(WINDOW_BITS[encoding])
+    try:
+        body = unpacker.decompress(data, LIMIT + 1)
+    except zlib.error:
+        body = b""
+    if len(body) > LIMIT:
+        raise RequestError(
+            "request_too_large: the request exceeds 32 MB once it is unpacked",
+            status=413,
+            type="request_too_large",
+            code="request_body_too_large_after_decoding",
+        )
+    if not unpacker.eof or unpacker.unused_data:
+        raise RequestError(
+            f"content-encoding: the body is not packed with {encoding}, or not whole",
+            code="request_body_encoding_invalid",
+        )
+    return body
 
 
 def decoded(body: bytes, decode: Callable[[bytes], T]) -> T:

@@ -21,6 +21,7 @@ from c2o import draining, instance
 from c2o.errors import C2oError
 from c2o.instance import DRAIN_LIMIT, Instance, Lock
 from c2o.proxy import handover, notify, sockets
+from c2o.proxy.app import runner
 from c2o.proxy.handover import Predecessor
 from c2o.proxy.relay import RELAY
 from c2o.proxy.state import STATE
@@ -45,9 +46,7 @@ class Life:
     """One service, from the first request that it can answer to the last."""
 
     def __init__(self, app: web.Application, sock: socket.socket, lock: Lock, myself: Instance) -> None:
-        self._runner = web.AppRunner(
-            app, handler_cancellation=True, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=LAST_WORDS, access_log=None
-        )
+        self._runner = runner(app, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=LAST_WORDS)
         self._sock = sock
         self._lock = lock
         self._myself = myself

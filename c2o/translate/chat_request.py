@@ -254,7 +254,8 @@ def _user(turn: Turn, calls: list[str], media: Media) -> list[ChatMessage]:
     OpenAI wants each call answered before anything else is said; some chat templates pair calls and
     results by position.  A tool message takes text only, so its images go first into the user message.
     """
-    results = sorted(turn.results, key=lambda item: calls.index(item.block.tool_use_id))  # type: ignore[arg-type]
+    place = {call: number for number, call in enumerate(calls)}
+    results = sorted(turn.results, key=lambda item: place[str(item.block.tool_use_id)])
     tool_messages: list[ChatMessage] = []
     moved: list[UserPart] = []
     for item in results:

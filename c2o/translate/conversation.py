@@ -143,6 +143,7 @@ def _check_pairs(merged: list[Turn]) -> None:
 
 def _check_asked(turn: Turn, calls: list[str]) -> None:
     seen: set[str] = set()
+    asked = set(calls)
     for item in turn.results:
         answered = _text(item.block.tool_use_id)
         if answered in seen:
@@ -151,7 +152,7 @@ def _check_asked(turn: Turn, calls: list[str]) -> None:
                 f"Found multiple `tool_result` blocks with id: {answered}"
             )
         seen.add(answered)
-        if answered not in calls:
+        if answered not in asked:
             raise RequestError(
                 f"{item.place}: unexpected `tool_use_id` found in `tool_result` blocks: {answered}. "
                 "Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
@@ -169,7 +170,7 @@ def _check_answered(turn: Turn, following: Turn | None) -> None:
 
 
 def _unanswered(turn: Turn, following: Turn | None) -> list[str]:
-    answered = [_text(item.block.tool_use_id) for item in following.results] if following else []
+    answered = {_text(item.block.tool_use_id) for item in following.results} if following else ()
     return [call for call in turn.calls if call not in answered]
 
 

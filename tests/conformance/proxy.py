@@ -14,7 +14,7 @@ import tomli_w
 from aiohttp import web
 
 from c2o import config
-from c2o.proxy.app import create_app
+from c2o.proxy.app import create_app, runner
 from c2o.proxy.clock import Clock
 from c2o.translate.dialects import DIALECTS
 
@@ -85,11 +85,10 @@ class Proxy:
 
     async def _start(self, clock: Clock | None) -> web.AppRunner:
         app = create_app(config.parse(tomli_w.dumps(self.tables).encode(), Path("config.toml")), clock)
-        # As the process runs it: a client that leaves ends its request.
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return runner
+        server = runner(app, shutdown_timeout=1)
+        await server.setup()
+        await web.TCPSite(server, "127.0.0.1", 0).start()
+        return server
 
     async def _stop(self) -> None:
         await self._runner.cleanup()

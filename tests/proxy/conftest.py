@@ -17,7 +17,7 @@ import tomli_w
 from aiohttp import web
 
 from c2o import config
-from c2o.proxy.app import create_app
+from c2o.proxy.app import create_app, runner
 from c2o.proxy.clock import Clock
 from c2o.proxy.journal import Counters
 from c2o.proxy.log import quieten
@@ -104,17 +104,15 @@ async def serve() -> AsyncIterator[Serve]:
 
         async def start(tables: Json, clock: Clock | None = None, folder: Path | None = None) -> Service:
             app = create_app(loaded(tables), clock, folder)
-            runner = web.AppRunner(
-                app, handler_cancellation=True, keepalive_timeout=75, shutdown_timeout=1, access_log=None
-            )
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
-            site = web.TCPSite(runner, "127.0.0.1", 0)
+            server = runner(app, keepalive_timeout=75, shutdown_timeout=1)
+            await server.setup()
+            stack.push_async_callback(server.cleanup)
+            site = web.TCPSite(server, "127.0.0.1", 0)
             await site.start()
             # The client sends what it is told and takes what it gets.
             session = aiohttp.ClientSession(skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"))
             await stack.enter_async_context(session)
-            service = Service(app, runner.addresses[0][1], session)
+            service = Service(app, server.addresses[0][1], session)
             stack.push_async_callback(service.hang_up)
             return service
 

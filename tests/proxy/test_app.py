@@ -95,27 +95,33 @@ async def test_packed_bodies_are_unpacked(service: Service, upstream: FakeUpstre
     assert "content-encoding" not in upstream.requests[0].headers
 
 
+INVALID, UNSUPPORTED = "request_body_encoding_invalid", "request_body_encoding_unsupported"
+
+
 @pytest.mark.parametrize(
-    ("data", "encoding"),
+    ("data", "encoding", "code"),
     [
-        (b"not gzip at all", "gzip"),
-        (gzip.compress(b'{"model": "x"}' * 1000)[:40], "gzip"),
-        (b"{}", "deflate"),
-        (b"\x28\xb5\x2f\xfd junk", "zstd"),
-        (b"junk", "br"),
-        (b"{}", "x-unknown"),
+        (b"not gzip at all", "gzip", INVALID),
+        (gzip.compress(b'{"model": "x"}' * 1000)[:40], "gzip", INVALID),
+        (gzip.compress(b"{}") + b"more", "gzip", INVALID),
+        (b"", "gzip", INVALID),
+        (b"{}", "deflate", INVALID),
+        (b"\x28\xb5\x2f\xfd junk", "zstd", UNSUPPORTED),
+        (b"junk", "br", UNSUPPORTED),
+        (b"{}", "x-unknown", UNSUPPORTED),
+        (gzip.compress(b"{}"), "gzip, gzip", UNSUPPORTED),
     ],
 )
 async def test_badly_packed_bodies_are_the_client_s_mistake(
-    service: Service, upstream: FakeUpstream, data: bytes, encoding: str
+    service: Service, upstream: FakeUpstream, caplog: pytest.LogCaptureFixture, data: bytes, encoding: str, code: str
 ) -> None:
-    """Where the HTTP parser meets the mistake first, the answer is its own: plain text."""
+    """Told in Anthropic's shape, and no traceback in the log."""
     answer = await packed(service, data, encoding)
 
     assert answer.status == 400
-    if answer.headers["content-type"].startswith("application/json"):
-        assert answer.error["type"] == "invalid_request_error"
+    assert (answer.error["type"], answer.error["details"]["error_code"]) == ("invalid_request_error", code)
     assert upstream.requests == []
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 async def test_a_bomb_is_too_large(service: Service, upstream: FakeUpstream) -> None:
@@ -123,6 +129,7 @@ async def test_a_bomb_is_too_large(service: Service, upstream: FakeUpstream) -> 
     answer = await packed(service, gzip.compress(b" " * 100 * MIB), "gzip")
 
     assert answer.status == 413
+    assert answer.error["details"]["error_code"] == "request_body_too_large_after_decoding"
     assert upstream.requests == []
 
 

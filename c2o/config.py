@@ -65,16 +65,21 @@ class Timeouts(_Table, frozen=True, kw_only=True):
     """For a whole answer, however lively: 3600, and 14400 on this machine."""
 
 
+Api = Literal["chat", "responses", "anthropic"]
+
+
 class Upstream(_Table, frozen=True, kw_only=True):
-    """``[upstreams.NAME]``: a server that speaks OpenAI's chat completions, or Anthropic's Messages API."""
+    """``[upstreams.NAME]``: a server that speaks one of OpenAI's two APIs, or Anthropic's Messages API."""
 
     base_url: str
     """Any spelling: with or without /v1, /chat/completions, trailing slash."""
     api_key: Secret | None = None
     """``env:NAME``, ``file:PATH``, ``command:LINE`` or the key itself; absent for servers without keys."""
-    api: Literal["chat", "anthropic"] | None = None
-    """What the upstream speaks: ``chat`` (OpenAI's chat completions) or ``anthropic`` (the Messages API, passed
-    through); when absent ``anthropic`` for an address that ends in ``/anthropic``, ``chat`` for any other."""
+    api: Api | None = None
+    """What the upstream speaks: ``chat`` (OpenAI's chat completions), ``responses`` (OpenAI's Responses) or
+    ``anthropic`` (the Messages API, passed through); when absent ``anthropic`` for an address that ends in
+    ``/anthropic``, ``responses`` for one that ends so and for models that OpenAI and Azure serve nowhere else,
+    ``chat`` for any other."""
     dialect: str | None = None
     """The family whose habits the upstream has; guessed from the host when absent."""
     quirks: dict[str, Any] = {}
@@ -108,9 +113,13 @@ class Upstream(_Table, frozen=True, kw_only=True):
         parts = urls.parse(self.base_url)
         return self.dialect or dialect_of(parts.hostname or "", parts.port)
 
-    def api_name(self) -> Literal["chat", "anthropic"]:
-        """The API that is named, or that the address looks like."""
-        return self.api or ("anthropic" if urls.is_anthropic(self.base_url) else "chat")
+    def api_name(self, model: str = "") -> Api:
+        """The API that is named, or that the address looks like, or that a model needs."""
+        if self.api is not None:
+            return self.api
+        if urls.is_anthropic(self.base_url):
+            return "anthropic"
+        return "responses" if urls.is_responses(self.base_url) else self.habits().of(model).api
 
     def habits(self) -> Dialect:
         """The dialect with the quirks of this upstream.  Raises ValueError or msgspec.ValidationError."""

@@ -10,7 +10,7 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-ENDPOINTS = ("/chat/completions", "/messages")
+ENDPOINTS = ("/chat/completions", "/responses", "/messages")
 """What people paste with the address."""
 
 ANTHROPIC = "/anthropic"
@@ -61,7 +61,7 @@ def parse(base_url: str) -> SplitResult:
 
 
 def root(base_url: str) -> str:
-    """The address under which ``/chat/completions`` or ``/messages`` stand, and ``/models``; no trailing slash."""
+    """The address under which ``/models`` and each of ENDPOINTS stand; no trailing slash."""
     parts = parse(base_url)
     path = _without_endpoint(parts.path)
     if path.endswith(ANTHROPIC):
@@ -87,6 +87,11 @@ def is_anthropic(base_url: str) -> bool:
     path = parts.path.rstrip("/")
     ends = path.endswith("/messages") or path.removesuffix("/v1").endswith(ANTHROPIC)
     return ends or parts.hostname in ANTHROPIC_HOSTS
+
+
+def is_responses(base_url: str) -> bool:
+    """Is this the address of OpenAI's Responses API?"""
+    return parse(base_url).path.rstrip("/").endswith("/responses")
 
 
 def endpoint(base_url: str, path: str) -> str:

@@ -68,7 +68,7 @@ def probes(machine: Machine, tell: Callable[[str], None]) -> Iterator[Probe]:
         if model is None or isinstance(key, CredentialError):
             continue
         output.note(f"{printable(f'{name}/{model}')} gets up to {REQUESTS} short requests, which may cost something")
-        checks = CHECKS if config.upstreams[name].api_name() == "chat" else ANYWHERE
+        checks = CHECKS if config.upstreams[name].api_name(model) == "chat" else ANYWHERE
         job = structs.replace(probing.job_for(config, name, key), checks=checks)
         found = []
         tell(f"asking {name}: {TITLES[CHECKS[0]]}")

@@ -95,7 +95,7 @@ async def _again(exchange: Exchange, fact: str) -> Exchange:
 
 async def _translator(state: State, route: Route, message: MessagesRequest, job: Job) -> Translator:
     """The request, translated; again if there are PDFs in it that had to be read first."""
-    api = route.upstream.api_name()
+    api = route.upstream.api_name(route.model)
     translator = translator_for(api, message, job)
     media = translator.media
     if not media.unread:

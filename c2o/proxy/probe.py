@@ -181,7 +181,7 @@ class Asker:
     def _translator(self, request: dict[str, Any]) -> Translator:
         body = json.dumps(request).encode()
         return translator_for(
-            self._route.upstream.api_name(),
+            self._route.upstream.api_name(self._route.model),
             decode_request(body),
             Translation(
                 message_id=new_id("msg_"),

@@ -6,6 +6,9 @@ One request's way through this package::
     bytes from upstream ── wire.sse ── chat_stream ── MessageBuilder ──▶ Anthropic events
 
 - ``chat``              ChatTranslator: the halves below put together
+- ``responses``         ResponsesTranslator: the same through OpenAI's Responses API
+- ``responses_request`` a chat request told in that API's items
+- ``responses_stream``  what its events say, as chunks
 - ``passthrough``       PassthroughTranslator, for upstreams that speak Anthropic themselves
 - ``translators``       which of them an upstream needs
 - ``conversation``      the turns of a request, with calls and results paired

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import Raw
 
 from c2o.errors import RequestError
 from c2o.translate import thinking
@@ -28,7 +29,7 @@ from c2o.translate.tool_text import ToolText
 from c2o.translate.tools import Toolbox
 from c2o.translate.types import Answer, Job, Outcome, Remedy, UpstreamRequest
 from c2o.translate.unsupported import check, check_prewarm
-from c2o.translate.upstream_errors import is_failed_call, read, understood
+from c2o.translate.upstream_errors import Told, is_failed_call, read, understood
 from c2o.translate.usage import estimated, prompt_size
 from c2o.wire.anthropic import (
     Error,
@@ -40,7 +41,7 @@ from c2o.wire.anthropic import (
     encode,
     encode_events,
 )
-from c2o.wire.chat import ChatRequest, decode_chunk, encode_request
+from c2o.wire.chat import ChatRequest, Chunk, decode_chunk, encode_request
 from c2o.wire.sse import BOM, LIMIT, ServerSentEvent, SSEDecoder, TooLong
 from c2o.wire.surrogates import ends_in_half, has_halves, joined, without_halves
 
@@ -67,7 +68,14 @@ def prewarmed(request: MessagesRequest, job: Job) -> Answer:
 
 
 class ChatTranslator:
-    """See the Translator protocol.  Made per request, used once, does no I/O."""
+    """See the Translator protocol.  Made per request, used once, does no I/O.
+
+    What another API of OpenAI's writes and reads in its own way is in ``request``, ``_encoded``, ``_heard``,
+    ``_heard_whole`` and ``_corrected``.
+    """
+
+    ANSWER = "chat completion"
+    """What a whole answer is called."""
 
     def __init__(self, request: MessagesRequest, job: Job) -> None:
         self.outcome = Outcome()
@@ -221,7 +229,7 @@ class ChatTranslator:
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer | Remedy:
         told = read(status, body, self._job.failing.hide)
-        if self._corrections < CORRECTIONS and (remedy := remedy_for(told, self._chat)):
+        if self._corrections < CORRECTIONS and (remedy := self._corrected(told)):
             self._corrections += 1
             self._body = self._encoded()
             return remedy._replace(said=told.message)
@@ -233,6 +241,10 @@ class ChatTranslator:
             return Remedy(None, told.message, wait=float(wait or 0) if too_early else 0.0)
         answer = self._failed(failure)
         return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
+
+    def _corrected(self, told: Told) -> Remedy | None:
+        """Correct the request if the refusal says how."""
+        return remedy_for(told, self._chat)
 
     def _read(self, data: bytes) -> None:
         try:
@@ -253,21 +265,29 @@ class ChatTranslator:
         if self._half:
             data = self._after_half(data)
         try:
-            chunk = decode_chunk(data)
+            heard = self._heard(event.event, data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._unreadable(data)  # [DONE] too
             return
-        if chunk.error or (chunk.choices is None and is_error(event.event, data)):
-            failure = understood(self._job.failing, 200, data)
-            self._stream.fail(failure.type, str(failure))
+        self._tell(heard)
+
+    def _heard(self, event: str, data: bytes) -> Chunk | bytes:
+        """What an event says; the body of an error, if it is one.  Raises msgspec.DecodeError."""
+        chunk = decode_chunk(data)
+        return data if chunk.error or (chunk.choices is None and is_error(event, data)) else chunk
+
+    def _tell(self, heard: Chunk | bytes) -> None:
+        if isinstance(heard, Chunk):
+            self._stream.chunk(heard)
         else:
-            self._stream.chunk(chunk)
+            failure = understood(self._job.failing, 200, heard)
+            self._stream.fail(failure.type, str(failure))
 
     def _after_half(self, data: bytes) -> bytes:
         """Read the chunk that waits for the second half of a character; what is left of the one that followed it."""
         first, self._half = self._half, b""
         first, data = joined(first, data)
-        self._stream.chunk(decode_chunk(without_halves(first)))
+        self._tell(self._heard("", without_halves(first)))
         return data
 
     def _last_half(self) -> None:
@@ -297,27 +317,28 @@ class ChatTranslator:
         return str(understood(self._job.failing, 200, data if b'"error"' in data else data[:40]))
 
     def _take_whole(self, body: bytes) -> None:
-        """A whole completion, or an error in the place of one."""
+        """A whole answer, or an error in the place of one."""
         try:
-            chunk = decode_chunk(body)
+            heard = self._heard_whole(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             if (mended := self._mended(body)) is not None:
                 self._take_whole(mended)
             else:
                 self._no_completion(body)
             return
+        self._tell(heard)
+        self._stream.finish()
+
+    def _heard_whole(self, body: bytes) -> Chunk | bytes:
+        """What a whole answer says; the body of an error, if it is one.  Raises msgspec.DecodeError."""
+        chunk = decode_chunk(body)
         if chunk.choices is None and not chunk.error:
             chunk = completion_in(body) or chunk
-        if chunk.error or chunk.choices is None:
-            failure = understood(self._job.failing, 200, body)
-            self._stream.fail(failure.type, str(failure))
-            return
-        self._stream.chunk(chunk)
-        self._stream.finish()
+        return body if chunk.error or chunk.choices is None else chunk
 
     def _no_completion(self, body: bytes) -> None:
         failing = self._job.failing
-        what = "a web page (HTML)" if is_web_page(body) else "no chat completion"
+        what = "a web page (HTML)" if is_web_page(body) else f"no {self.ANSWER}"
         self._stream.fail(
             "api_error",
             f"the answer is {what}: {understood(failing, 502, body)}. Check base_url under "
@@ -330,7 +351,7 @@ class ChatTranslator:
             return None
         mended = without_halves(data)
         try:
-            decode_chunk(mended)
+            msgspec.json.decode(mended, type=dict[str, Raw])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if HALVES not in self.outcome.warnings:

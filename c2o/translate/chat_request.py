@@ -221,16 +221,25 @@ NO_WORDS: dict[str, str | UnsetType | None] = {"null": None, "omit": UNSET, "emp
 
 
 def _assistant(turn: Turn, tools: Toolbox, replay: Replay, dialect: Dialect, media: Media) -> list[ChatMessage]:
-    """One message with the text and all calls."""
+    """One message with the text and all calls; more where reasoning must stand between them."""
+    answered = server_tools.answered(turn.items)
+    steps = replay.steps(turn if answered is turn.items else Turn(turn.role, answered))
+    said = (_step(step, tools, replay, dialect, media, recall=len(steps) == 1) for step in steps)
+    return [message for message in said if message is not None]
+
+
+def _step(
+    turn: Turn, tools: Toolbox, replay: Replay, dialect: Dialect, media: Media, *, recall: bool
+) -> ChatMessage | None:
     calls = [_call(item, tools) for item in turn.items if item.block.type == "tool_use"]
-    others = (item for item in server_tools.answered(turn.items) if item.block.type != "tool_use")
+    others = (item for item in turn.items if item.block.type != "tool_use")
     texts = [content.text_of(item, media) for item in others]
     text = content.PARAGRAPH.join(text for text in texts if text)
     if not calls and not text:
-        return []
+        return None
     message = ChatMessage(role="assistant", content=text or NO_WORDS[dialect.empty_content], tool_calls=calls or UNSET)
-    replay.onto(message, turn)
-    return [message]
+    replay.onto(message, turn, recall=recall)
+    return message
 
 
 def _call(item: Item, tools: Toolbox) -> ToolCall:

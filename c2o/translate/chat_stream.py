@@ -163,7 +163,8 @@ class ChatStream:
     def _details(self, delta: MessageDelta) -> None:
         """Typed pieces of reasoning; the same text stands in ``reasoning`` beside them, or only here."""
         pieces = [piece for piece in delta.reasoning_details if isinstance(piece, dict)]
-        inside = "".join(_text(piece.get("text") or piece.get("summary")) for piece in pieces)
+        told = [piece for piece in pieces if piece.get("type") != "reasoning"]  # a whole item: its text came before it
+        inside = "".join(_text(piece.get("text") or piece.get("summary")) for piece in told)
         self._thinking(_text(delta.reasoning or delta.reasoning_content) or inside)
         self._reasoning.details(pieces)
 

@@ -27,6 +27,12 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     wins.  One vendor's models differ as vendors do: OpenAI's reasoning models refuse sampling, its others refuse
     ``reasoning_effort``."""
 
+    api: Literal["chat", "responses"] = "chat"
+    """Which of OpenAI's APIs is spoken, where the configuration names none.  Some models are served by the Responses
+    API alone (https://platform.openai.com/docs/models/o1-pro), which answers chat completions with 404
+    (https://github.com/langchain-ai/langchain/blob/master/libs/partners/openai/langchain_openai/chat_models/base.py:
+    ``_RESPONSES_API_ONLY_PREFIXES``)."""
+
     key_header: Literal["Authorization", "api-key", "x-api-key"] = "Authorization"
     """The header for the key: ``Authorization: Bearer``, Azure's
     (https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference#authentication), or Anthropic's
@@ -82,6 +88,10 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whether images and files may stand in a tool message.  OpenAI allows text alone there
     (https://platform.openai.com/docs/api-reference/chat/create), and so do most models behind vLLM
     (https://github.com/vllm-project/vllm/issues/43203); elsewhere they follow in the user's next message."""
+
+    output_media: bool = False
+    """The same for a tool's output in the Responses API, where OpenAI allows them
+    (https://platform.openai.com/docs/api-reference/responses/create)."""
 
     tool_choice_required: bool = True
     """Whether ``"tool_choice": "required"`` is understood."""
@@ -184,9 +194,10 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         "thought_signature",
         "thinking_parts",
         "think_tags",
+        "response_items",
     ] = "drop"
     """Where the reasoning of earlier turns goes.  Dropped unless a server is known to read it: strict ones
-    refuse the field."""
+    refuse the field.  In the Responses API it is always items of its own."""
 
     reasoning_required: bool = False
     """Whether each assistant message of a conversation with tools must have it, if only as empty text.

@@ -16,12 +16,13 @@ import binascii
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, Literal
 
 import msgspec
 from msgspec import Raw, Struct
 
-from c2o.translate.conversation import Turn
+from c2o.translate.conversation import Item, Turn
 from c2o.translate.dialect import Dialect
 from c2o.translate.message_builder import MessageBuilder
 from c2o.wire.anthropic import Block, MessagesRequest, Thinking
@@ -43,8 +44,9 @@ class Sealed(Struct, omit_defaults=True):
     """The upstream's name."""
     m: str
     """The model's id: another model's state is of no use."""
-    k: Literal["t", "rd", "gs"]
-    """Text, OpenRouter's reasoning details, or Gemini's thought signatures by tool call."""
+    k: Literal["t", "rd", "gs", "ri"]
+    """Text, OpenRouter's reasoning details, Gemini's thought signatures by tool call, or reasoning items of the
+    Responses API."""
     d: Any = None
     """The state; for text, None where the block shows it."""
 
@@ -87,6 +89,8 @@ class ReasoningStream:
         self._open = False
         self._text: list[str] = []
         self._details: list[dict[str, Any]] = []
+        self._sealed_details = 0
+        """How many of them the signatures of earlier blocks hold."""
         self._unsealed = False
         self._thought_signatures: dict[str, str] = {}
         self.came = False
@@ -103,7 +107,7 @@ class ReasoningStream:
             self._open = True
 
     def details(self, details: list[Any]) -> None:
-        """Pieces of OpenRouter's ``reasoning_details``, put together by their index and type."""
+        """Pieces of OpenRouter's ``reasoning_details``, put together by their index and type; or whole items."""
         self.came = self._unsealed = True
         for piece in details:
             if isinstance(piece, dict):
@@ -130,6 +134,7 @@ class ReasoningStream:
             self._sign()
         if self._style == "drop" or not calls:
             return {}
+        self._sealed_details = 0
         state = self._state(with_text=True)
         return dict.fromkeys([_memory_key(self._conversation, call) for call in calls], seal(state)) if state else {}
 
@@ -137,12 +142,17 @@ class ReasoningStream:
         state = self._state(with_text=self._mode != "show")
         self._builder.signature(seal(state) if state else self._seal("t", None))
         self._open = self._unsealed = False
+        if self._style == "response_items":  # each block stands before what its own items led to
+            self._sealed_details = len(self._details)
 
     def _state(self, *, with_text: bool) -> Sealed | None:
         if self._thought_signatures:
             return self._sealed("gs", self._thought_signatures)
         if self._style == "reasoning_details" and self._details:
             return self._sealed("rd", self._details)
+        if self._style == "response_items":
+            items = self._details[self._sealed_details :]
+            return self._sealed("ri", items) if items else None
         if self._text and self._style != "drop":
             return self._sealed("t", "".join(self._text) if with_text else None)
         return None
@@ -150,7 +160,7 @@ class ReasoningStream:
     def _seal(self, kind: Literal["t", "gs"], data: Any) -> str:
         return seal(self._sealed(kind, data))
 
-    def _sealed(self, kind: Literal["t", "rd", "gs"], data: Any) -> Sealed:
+    def _sealed(self, kind: Literal["t", "rd", "gs", "ri"], data: Any) -> Sealed:
         return Sealed(self._upstream, self._model, kind, data)
 
 
@@ -211,13 +221,26 @@ class Replay:
         self._upstream, self._model = upstream, model
         self._remembered = remembered
 
-    def onto(self, message: ChatMessage, turn: Turn) -> None:
-        """Complete an assistant message with the reasoning of its turn."""
+    def steps(self, turn: Turn) -> list[Turn]:
+        """A turn as the messages that the upstream wants of it: one; or one for each time that the model thought,
+        where reasoning stands before what it led to."""
+        begins = [number for number in range(1, len(turn.items)) if self._begins_step(turn.items, number)]
+        if not begins:
+            return [turn]
+        return [Turn(turn.role, turn.items[start:end]) for start, end in pairwise([0, *begins, len(turn.items)])]
+
+    def _begins_step(self, items: list[Item], number: int) -> bool:
+        thinks, thought = (items[at].block.type == "thinking" for at in (number, number - 1))
+        return self._style == "response_items" and thinks and not thought
+
+    def onto(self, message: ChatMessage, turn: Turn, *, recall: bool = True) -> None:
+        """Complete an assistant message with the reasoning of its turn.  ``recall``: what clients that drop thinking
+        don't send may be put there."""
         if self._style == "drop":
             return
         blocks = [item.block for item in turn.items if item.block.type == "thinking"]
         states = [state for state in map(self._state_of, blocks) if state]
-        if not states and not any(block.thinking for block in blocks):
+        if recall and not states and not any(block.thinking for block in blocks):
             states = [state for call in turn.calls[:1] if (state := self._recalled(call))]
         filler = self._filler if self._tools or turn.calls else None
         _PUT[self._style](message, _text(blocks, states), states, filler)
@@ -286,7 +309,16 @@ def _put_tags(message: ChatMessage, text: str, states: list[Sealed], filler: str
         message.content = f"<think>{text}</think>\n{said}"
 
 
+def _put_items(message: ChatMessage, text: str, states: list[Sealed], filler: str | None) -> None:
+    """Responses: those that the upstream can read again.  It kept none (``store``), so that an id alone is nothing."""
+    items = [item for state in states if state.k == "ri" and isinstance(state.d, list) for item in state.d]
+    readable = [item for item in items if isinstance(item, dict) and (item.keys() & {"encrypted_content", "content"})]
+    if readable:
+        message.reasoning_details = Raw(msgspec.json.encode(readable))
+
+
 _PUT: dict[str, Put] = {
+    "response_items": _put_items,
     "reasoning_content": _put_field("reasoning_content"),
     "reasoning": _put_field("reasoning"),
     "reasoning_details": _put_details,

@@ -155,6 +155,11 @@ _REFUSED = re.compile(
 )
 
 
+def is_refused(told: Told) -> bool:
+    """Is a refusal about a field, or about a value of it, that the upstream doesn't take?"""
+    return bool(_REFUSED.search(told.words))
+
+
 def _other_limit_field(told: Told, request: ChatRequest) -> Remedy | None:
     fields = ("max_tokens", "max_completion_tokens")
     for field, other in (fields, fields[::-1]):
@@ -205,13 +210,15 @@ def _other_effort(told: Told, request: ChatRequest) -> Remedy | None:
 
 TOOLS_AND_EFFORT = "function tools with reasoning_effort are not supported"
 
+TOOLS_AND_EFFORT_FACT = "tools_without_effort:"
+
 
 def _tools_without_effort(told: Told, request: ChatRequest) -> Remedy | None:
     """OpenAI from gpt-5.4 on: https://github.com/openai/openai-openapi/issues/541"""
     if TOOLS_AND_EFFORT not in told.words or request.reasoning_effort == "none" or request.tools is UNSET:
         return None
     request.reasoning_effort = "none"
-    return Remedy("tools_without_effort:")
+    return Remedy(TOOLS_AND_EFFORT_FACT)
 
 
 def _streamed(told: Told, request: ChatRequest) -> Remedy | None:

@@ -27,6 +27,8 @@ def tell(request: MessagesRequest, chat: ChatRequest, dialect: Dialect, notes: l
     elif effort is not None:
         _put(chat, dialect.thinking_on)
     if not dialect.effort_with_tools and chat.tools is not UNSET:
+        if effort not in (None, "none"):
+            notes.append('reasoning_effort none: beside tools this model thinks through api = "responses" alone')
         effort = "none"
     if (word := nearest(effort, dialect.reasoning_efforts)) is not None:
         chat.put(

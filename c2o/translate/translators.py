@@ -6,11 +6,13 @@ from collections.abc import Callable
 
 from c2o.translate.chat import ChatTranslator
 from c2o.translate.passthrough import PassthroughTranslator
+from c2o.translate.responses import ResponsesTranslator
 from c2o.translate.types import Job, Translator
 from c2o.wire.anthropic import MessagesRequest
 
 TRANSLATORS: dict[str, Callable[[MessagesRequest, Job], Translator]] = {
     "chat": ChatTranslator,
+    "responses": ResponsesTranslator,
     "anthropic": PassthroughTranslator,
 }
 """By the name under ``api`` in the configuration."""

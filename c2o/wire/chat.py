@@ -10,11 +10,12 @@ https://platform.openai.com/docs/api-reference/chat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, structs
+
+from c2o.wire.salvage import decoded
 
 # What we send --------------------------------------------------------------------------------------
 
@@ -84,6 +85,7 @@ class ChatMessage(Struct, gc=False, omit_defaults=True):
     reasoning_content: str | UnsetType = UNSET
     reasoning: str | UnsetType = UNSET
     reasoning_details: Raw | UnsetType = UNSET
+    """OpenRouter's; or the reasoning items that stand before the message, of the Responses API."""
     prefix: bool | UnsetType = UNSET
     """Mistral, DeepSeek beta: go on from here."""
     partial: bool | UnsetType = UNSET
@@ -271,39 +273,5 @@ _chunk_decoder = msgspec.json.Decoder(Chunk, strict=False)
 
 
 def decode_chunk(data: bytes) -> Chunk:
-    """One chunk.  A field of a shape that nobody expects is left out rather than losing the rest.
-
-    Raises msgspec.DecodeError where ``data`` isn't a JSON object.
-    """
-    try:
-        return _chunk_decoder.decode(data)
-    except msgspec.ValidationError:
-        return _salvaged(msgspec.json.decode(data))
-
-
-def _salvaged(value: object) -> Chunk:
-    if not isinstance(value, dict):
-        raise msgspec.DecodeError("not a JSON object")
-    chunk: Chunk = _as(Chunk, value)
-    return chunk
-
-
-def _as(type: Any, value: dict[str, Any]) -> Any:
-    """``value`` as the struct ``type``, without the fields that don't fit."""
-    return type(**{field.name: _fitting(field.type, value.get(field.name)) for field in msgspec.structs.fields(type)})
-
-
-def _fitting(type: Any, value: object) -> Any:
-    try:
-        return msgspec.convert(value, type, strict=False)
-    except msgspec.ValidationError:
-        return next((_salvage(part, value) for part in get_args(type) if part is not NoneType), None)
-
-
-def _salvage(type: Any, value: object) -> Any:
-    """What fits of ``value``: an object without its wrong fields, a list without its wrong items."""
-    if isinstance(value, dict) and hasattr(type, "__struct_fields__"):
-        return _as(type, value)
-    if isinstance(value, list) and get_origin(type) is list:
-        return [item for each in value if (item := _salvage(get_args(type)[0], each)) is not None]
-    return None
+    """One chunk.  Raises msgspec.DecodeError where ``data`` isn't a JSON object."""
+    return decoded(_chunk_decoder, data)

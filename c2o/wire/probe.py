@@ -44,7 +44,7 @@ class Job(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, k
     key_from: str = ""
     """Where the key comes from; safe to print."""
     headers: dict[str, str] = {}
-    api: Literal["chat", "anthropic"] | None = None
+    api: Literal["chat", "responses", "anthropic"] | None = None
     dialect: str | None = None
     quirks: dict[str, Any] = {}
     extra_body: dict[str, Any] = {}

@@ -200,3 +200,39 @@ def test_claude_code_uses_a_tool_over_its_own_messages_api(claude: Claude, passi
     assert done.returncode == 0, done
     assert "from-42" in done.stdout
     assert "The tool has answered, so the work is finished." in done.stdout
+
+
+# ---- its /v1/responses
+
+
+@pytest.fixture(params=["whole", "streamed"])
+def responses(request: pytest.FixtureRequest, start_c2o: Callable[..., Service], llama: str) -> PythonSDK:
+    service = start_c2o(configuration(llama, dialect="llamacpp", api="responses"))
+    return SyncPythonSDK(service.url, service.token, streamed=request.param == "streamed")
+
+
+def test_a_tool_loop_over_responses(responses: PythonSDK) -> None:
+    called = ask(responses, "[[bash]]", tools=[BASH, READ])
+    said, call = called["content"]
+    result = {"type": "tool_result", "tool_use_id": call["id"], "content": "from-42"}
+
+    message = ask(responses, "[[bash]]", called["content"], [result], tools=[BASH, READ])
+
+    assert said["text"] == "Let us see."
+    assert (call["name"], call["input"]) == ("Bash", {"command": "echo from-$((40 + 2))"})
+    assert called["stop_reason"] == "tool_use"
+    assert called["usage"]["output_tokens"] > 10
+    assert message["content"][0]["text"] == "The tool has answered, so the work is finished."
+
+
+def test_thinking_over_responses(responses: PythonSDK) -> None:
+    """It comes, and is taken back with the next turn."""
+    thinking = {"type": "adaptive"}
+    first = ask(responses, "[[think]]", thinking=thinking)
+    thought, answer = first["content"]
+
+    again = ask(responses, "[[think]]", first["content"], "[[think]]", thinking=thinking)
+
+    assert (thought["type"], thought["thinking"]) == ("thinking", "I should ponder this first.")
+    assert answer["text"] == "Forty-two."
+    assert again["content"][1]["text"] == "Forty-two."

@@ -37,6 +37,8 @@ VARIANTS: dict[str, Json] = {
 }
 """Upstreams that are like no known family, by their quirks."""
 
+RESPONSES = {"dialect": "openai", "api": "responses"}
+
 CAPPED = {"generic/capped": {"max_output_tokens": 16384}}
 
 
@@ -51,7 +53,8 @@ def configuration(url: str) -> Json:
     return {
         "server": {"auth_token": TOKEN},
         "upstreams": {
-            name: {"base_url": f"{url}/{name}/v1", "api_key": KEY} | how for name, how in (families | variants).items()
+            name: {"base_url": f"{url}/{name}/v1", "api_key": KEY} | how
+            for name, how in (families | variants | {"responses": RESPONSES}).items()
         },
         "models": {"default": "generic/model"},
         "limits": CAPPED,

@@ -78,7 +78,7 @@ class Upstream(_Table, frozen=True, kw_only=True):
     api: Api | None = None
     """What the upstream speaks: ``chat`` (OpenAI's chat completions), ``responses`` (OpenAI's Responses) or
     ``anthropic`` (the Messages API, passed through); when absent ``anthropic`` for an address that ends in
-    ``/anthropic``, ``responses`` for one that ends so and for models that OpenAI and Azure serve nowhere else,
+    ``/anthropic``, ``responses`` for one that ends so and for models that are served nowhere else,
     ``chat`` for any other."""
     dialect: str | None = None
     """The family whose habits the upstream has; guessed from the host when absent."""
@@ -119,7 +119,9 @@ class Upstream(_Table, frozen=True, kw_only=True):
             return self.api
         if urls.is_anthropic(self.base_url):
             return "anthropic"
-        return "responses" if urls.is_responses(self.base_url) else self.habits().of(model).api
+        if urls.is_responses(self.base_url):
+            return "responses"
+        return "chat" if urls.is_azure_deployment(self.base_url) else self.habits().of(model).api
 
     def habits(self) -> Dialect:
         """The dialect with the quirks of this upstream.  Raises ValueError or msgspec.ValidationError."""

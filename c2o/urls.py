@@ -94,6 +94,12 @@ def is_responses(base_url: str) -> bool:
     return parse(base_url).path.rstrip("/").endswith("/responses")
 
 
+def is_azure_deployment(base_url: str) -> bool:
+    """Is this the older address of one model on Azure?  The Responses API stands beside it only
+    (https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle)."""
+    return "/openai/deployments/" in parse(base_url).path
+
+
 def endpoint(base_url: str, path: str) -> str:
     """The URL of ``path`` (``/chat/completions``, ``/models``) on an upstream; a query is kept."""
     query = parse(base_url).query

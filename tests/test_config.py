@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from c2o import config
-from c2o.config import Config, load, parse, render
+from c2o.config import Config, Upstream, load, parse, render
 from c2o.errors import ConfigError
 from c2o.presets import PRESETS
 
@@ -190,6 +190,32 @@ def test_fields_of_the_body_are_added_merged_and_left_out() -> None:
 
 
 # ---- the file that init writes
+
+
+OPENAI, AZURE = "https://api.openai.com/v1", "https://r.openai.azure.com"
+
+APIS: list[tuple[str, dict[str, Any], str, str]] = [
+    # address, what is configured beside it, model, the API that is spoken
+    (OPENAI, {}, "gpt-5.5", "chat"),
+    (OPENAI, {}, "gpt-5.3-codex", "responses"),
+    (OPENAI, {}, "codex-mini-latest", "responses"),
+    (OPENAI, {}, "gpt-5.2-pro-2025-12-11", "responses"),
+    (OPENAI, {}, "o1-pro", "responses"),
+    (OPENAI, {}, "o3", "chat"),
+    (OPENAI, {}, "o4-mini-deep-research", "responses"),
+    (OPENAI, {"api": "chat"}, "gpt-5-codex", "chat"),
+    (OPENAI, {"quirks": {"api": "responses"}}, "gpt-5.5", "responses"),
+    (OPENAI + "/responses", {}, "gpt-5.5", "responses"),
+    (AZURE, {}, "gpt-5-codex", "responses"),
+    (AZURE + "/openai/deployments/gpt-5-codex?api-version=2024-10-21", {}, "gpt-5-codex", "chat"),
+    ("https://openrouter.ai/api/v1", {}, "openai/gpt-5-codex", "chat"),
+    ("https://api.minimax.io/anthropic", {}, "MiniMax-M3", "anthropic"),
+]
+
+
+@pytest.mark.parametrize(("base_url", "more", "model", "api"), APIS)
+def test_which_api_is_spoken(base_url: str, more: dict[str, Any], model: str, api: str) -> None:
+    assert Upstream(base_url=base_url, **more).api_name(model) == api
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -15,6 +15,7 @@ SPELLINGS = {
     "https://h/v1//": "https://h/v1",
     "https://h/v1/chat/completions": "https://h/v1",
     "https://h/v1/chat/completions/": "https://h/v1",
+    "https://h/v1/responses": "https://h/v1",
     ' "https://h/v1" ': "https://h/v1",
     "'https://h/v1'": "https://h/v1",
     "HTTPS://h/v1": "https://h/v1",

@@ -18,7 +18,7 @@ import tomli_w
 from msgspec import Meta, Struct
 
 from c2o import urls
-from c2o.config_mistakes import mistake, unknown
+from c2o.config_mistakes import broken_line, line_of, mistake, unknown
 from c2o.errors import ConfigError
 from c2o.secret import Secret
 from c2o.translate.dialect import Dialect
@@ -182,22 +182,30 @@ def load(path: Path) -> Config:
 def parse(data: bytes, path: Path) -> Config:
     """The configuration in ``data``.  ``path`` is for the messages."""
     try:
-        tables = tomllib.loads(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        tables = tomllib.loads(text)
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text. Save it as UTF-8, or write a new one: c2o init") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}. Correct it, or write a new one: c2o init") from None
+        at = broken_line(text)
+        raise ConfigError(
+            f"{path}:{at} is not valid TOML: {error}. Correct it, or write a new one: c2o init --force", line=at
+        ) from None
     try:
         return _checked(tables, path, hashlib.sha256(data).hexdigest()[:12])
     except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from None
+        line = line_of(str(error), text)
+        raise ConfigError(f"{path}:{line}: {error}" if line else f"{path}: {error}", line=line) from None
+
+
+TABLES = ("server", "upstreams", "models", "limits")
+"""What may stand in the file."""
 
 
 def _checked(tables: dict[str, Any], path: Path, digest: str) -> Config:
-    known = ("server", "upstreams", "models", "limits")
     for name in tables:
-        if name not in known:
-            raise ValueError(f"[{name}]: {unknown('table', name, known)}")
+        if name not in TABLES:
+            raise ValueError(f"[{name}]: {unknown('table', name, TABLES)}")
     config = Config(
         server=_table(tables, "server", Server),
         upstreams=_tables(tables, "upstreams", Upstream),
@@ -231,7 +239,7 @@ def _table(tables: Mapping[str, Any], name: str, type: type[T], place: str = "")
 
 def _tables(tables: Mapping[str, Any], name: str, type: type[T]) -> dict[str, T]:
     entries = _dict(tables, name)
-    return {key: _table(entries, key, type, f"{name}.{_quoted(key)}") for key in entries}
+    return {key: _table(entries, key, type, f"{name}.{quoted(key)}") for key in entries}
 
 
 def _secret(type: type, value: object) -> object:
@@ -243,7 +251,7 @@ def _secret(type: type, value: object) -> object:
 def _models(models: dict[str, Any]) -> dict[str, str]:
     for name, target in models.items():
         if not isinstance(target, str):
-            raise ValueError(f'[models] {_quoted(name)} must be text: "upstream/model".')
+            raise ValueError(f'[models] {quoted(name)} must be text: "upstream/model".')
     return models
 
 
@@ -260,7 +268,7 @@ def _check_upstreams(upstreams: Mapping[str, Upstream]) -> None:
         raise ValueError("there is no upstream. Run c2o init, or add [upstreams.NAME] with a base_url.")
     for name, upstream in upstreams.items():
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
-            raise ValueError(f"[upstreams.{_quoted(name)}] the name may have letters, digits, '-', '_' and '.' only.")
+            raise ValueError(f"[upstreams.{quoted(name)}] the name may have letters, digits, '-', '_' and '.' only.")
         _check_field(f"[upstreams.{name}] base_url", urls.parse, upstream.base_url)
         _check_field(f"[upstreams.{name}] dialect", dialect_for, upstream.dialect_name())
         _check_quirks(f"upstreams.{name}.quirks", upstream)
@@ -284,9 +292,9 @@ def _check_models(config: Config) -> None:
     if not config.models:
         raise ValueError('[models] is empty. Add default = "upstream/model".')
     for name, target in config.models.items():
-        _check_target(config, f"[models] {_quoted(name)}", target)
+        _check_target(config, f"[models] {quoted(name)}", target)
     for target in config.limits:
-        _check_target(config, f"[limits.{_quoted(target)}]", target)
+        _check_target(config, f"[limits.{quoted(target)}]", target)
 
 
 def _check_target(config: Config, place: str, target: str) -> None:
@@ -297,7 +305,7 @@ def _check_target(config: Config, place: str, target: str) -> None:
         raise ValueError(f"{place}: there is no [upstreams.{upstream}]; there are: {', '.join(config.upstreams)}.")
 
 
-def _quoted(key: str) -> str:
+def quoted(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
 
 

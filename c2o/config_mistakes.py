@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, get_args, get_type_hints
 
@@ -60,6 +61,63 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
     if near := difflib.get_close_matches(name, known, n=1):
         return f"there is no such {what}. Did you mean {near[0]}?"
     return f"there is no such {what}. There are: {', '.join(known)}."
+
+
+_SAID_OF = re.compile(r'\[(?P<table>(?:"[^"]*"|[^\]"])+)\](?: (?P<key>"[^"]*"|[\w.-]+))?')
+"""The place that a sentence about the configuration names."""
+
+
+def line_of(sentence: str, text: str) -> int | None:
+    """The line of the file that the sentence is about: where the key stands, else its table."""
+    said = _SAID_OF.search(sentence)
+    if not said:
+        return None
+    table = path_of(said["table"])
+    key = path_of(said["key"]) if said["key"] else ()
+    return _line(text, (*table, *key)) or _line(text, table)
+
+
+def path_of(key: str) -> tuple[str, ...]:
+    """The parts of a key as TOML writes it: ``limits."nim/m".context_window``.  Raises tomllib.TOMLDecodeError."""
+    found: list[str] = []
+    inside: Any = tomllib.loads(f"{key} = 0")
+    while isinstance(inside, dict):
+        name, inside = next(iter(inside.items()))
+        found.append(name)
+    return tuple(found)
+
+
+def _line(text: str, path: tuple[str, ...]) -> int | None:
+    """Where ``path`` begins to be there: the parser itself knows best what the lines above hold."""
+    for begins, _, tables in _beginnings(text):
+        if _holds(tables, path):
+            return begins
+    return None
+
+
+def broken_line(text: str) -> int:
+    """Where that begins which isn't TOML."""
+    return max((ends for _, ends, _ in _beginnings(text)), default=0) + 1
+
+
+def _beginnings(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Each piece of the text, first and last line, and what the file is up to there."""
+    lines = text.splitlines()
+    begins = 1
+    for ends in range(1, len(lines) + 1):
+        try:
+            yield begins, ends, tomllib.loads("\n".join(lines[:ends]))
+        except tomllib.TOMLDecodeError:  # in the middle of a value
+            continue
+        begins = ends + 1
+
+
+def _holds(tables: Any, path: tuple[str, ...]) -> bool:
+    for name in path:
+        if not isinstance(tables, dict) or name not in tables:
+            return False
+        tables = tables[name]
+    return True
 
 
 def _unknown(said: Complaint) -> str:

@@ -56,7 +56,13 @@ class RefusedFile(C2oError):
 
 
 class ConfigError(C2oError):
+    """``line`` of the configuration, where that is known."""
+
     exit_code = 78
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class Cancelled(C2oError):

@@ -6,20 +6,22 @@ import os
 from pathlib import Path
 
 from c2o import paths
-from c2o.errors import C2oError
+from c2o.errors import RefusedFile
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # absent on Windows
 
 
-def write(path: Path, text: str) -> None:
-    """Beside its place first, then into it.  Raises C2oError if that can't be done."""
+def write(path: Path, text: str | bytes) -> None:
+    """Beside its place first, then into it.  Raises RefusedFile if that can't be done."""
     fresh = path.with_name(f".{path.name}.new")
     try:
         paths.private_dir(path.parent)
         fresh.unlink(missing_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode() if isinstance(text, str) else text)
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
-        raise C2oError(f"{path} can't be written: {error.strerror}. Make its folder writable.") from None
+        raise RefusedFile(f"{path} can't be written: {error.strerror}. Make its folder writable.") from None

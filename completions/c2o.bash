@@ -3,7 +3,7 @@ _c2o() {
   local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
   local command="${COMP_WORDS[1]}" words at
   if (( COMP_CWORD == 1 )); then
-    COMPREPLY=($(compgen -W 'claude demo doctor env init learned logs restart run serve service start status stop --help --version' -- "$word"))
+    COMPREPLY=($(compgen -W 'claude config demo doctor env init learned logs restart run serve service start status stop --help --version' -- "$word"))
     return
   fi
   case "$command:$previous" in
@@ -22,6 +22,7 @@ _c2o() {
   esac
   case "$command" in
     claude) words='--scope --dry-run --force --json --help' ;;
+    config) words='--json --restart --help' ;;
     demo) words='--pace --json --help' ;;
     doctor) words='--strict --probe --no-probe --only --fix --yes -y --bundle --json --help' ;;
     env) words='--shell --format --model --upstream --no-start --json --help' ;;
@@ -39,6 +40,7 @@ _c2o() {
   if (( COMP_CWORD == 2 )) && [[ "$word" != -* ]]; then
     case "$command" in
     claude) COMPREPLY=($(compgen -W 'on off status' -- "$word")); return ;;
+    config) COMPREPLY=($(compgen -W 'path get set unset edit validate schema' -- "$word")); return ;;
     demo) COMPREPLY=($(compgen -W 'claude' -- "$word")); return ;;
     service) COMPREPLY=($(compgen -W 'install uninstall status print' -- "$word")); return ;;
     esac

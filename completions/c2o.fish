@@ -1,6 +1,7 @@
 # fish completion for c2o; generated, see CONTRIBUTING
 complete -c c2o -f
 complete -c c2o -n __fish_use_subcommand -a claude -d 'Lead plain claude to c2o by its settings, and back again'
+complete -c c2o -n __fish_use_subcommand -a config -d 'Look at the configuration, and change it without breaking it'
 complete -c c2o -n __fish_use_subcommand -a demo -d 'Show the whole path on a scripted upstream - no key, no account, no network'
 complete -c c2o -n __fish_use_subcommand -a doctor -d 'Check everything - configuration, port, service, upstreams and Claude’s settings; say how to fix it'
 complete -c c2o -n __fish_use_subcommand -a env -d 'Print the environment in which any client finds c2o - eval "$(c2o env)"'
@@ -19,6 +20,9 @@ complete -c c2o -n '__fish_seen_subcommand_from claude' -l dry-run -d 'Show what
 complete -c c2o -n '__fish_seen_subcommand_from claude' -l force -d 'Even if nothing would start the service again'
 complete -c c2o -n '__fish_seen_subcommand_from claude' -l json -d 'Print one JSON object instead of text'
 complete -c c2o -n '__fish_seen_subcommand_from claude; and not __fish_seen_subcommand_from on off status' -a 'on off status'
+complete -c c2o -n '__fish_seen_subcommand_from config' -l json -d 'Print one JSON object instead of text'
+complete -c c2o -n '__fish_seen_subcommand_from config' -l restart -d 'Have a running service follow at once'
+complete -c c2o -n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from path get set unset edit validate schema' -a 'path get set unset edit validate schema'
 complete -c c2o -n '__fish_seen_subcommand_from demo' -l pace -d 'Pause between two words of the answer' -x
 complete -c c2o -n '__fish_seen_subcommand_from demo' -l json -d 'Print one JSON object instead of text'
 complete -c c2o -n '__fish_seen_subcommand_from demo; and not __fish_seen_subcommand_from claude' -a 'claude'

@@ -12,6 +12,7 @@ import typer
 
 import c2o
 from c2o.cli.claude import app as claude
+from c2o.cli.config import app as config
 from c2o.cli.demo import app as demo
 from c2o.cli.doctor import doctor
 from c2o.cli.env import env
@@ -63,5 +64,6 @@ app.command()(serve)
 app.command()(doctor)
 app.command()(learned)
 app.add_typer(claude, name="claude")
+app.add_typer(config, name="config")
 app.add_typer(service, name="service")
 app.add_typer(demo, name="demo")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from c2o import config, paths, secret
+from msgspec import UNSET
+
+from c2o import config, paths, private_file, secret
+from c2o.cli import config_file, config_keys
+from c2o.cli.config_keys import Place
 from c2o.cli.init_choice import Choice
 from c2o.config import DEFAULT_PORT, Config, Limits, Upstream
 from c2o.errors import ConfigError, RefusedFile
 from c2o.secret import Secret
-
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Before(NamedTuple):
@@ -80,41 +80,27 @@ def _limits(limits: Limits) -> dict[str, int]:
 
 def _edited(text: str, choice: Choice) -> str:
     """The old text with the choice in it; limits that somebody has set by hand stay."""
-    import tomlkit  # noqa: PLC0415 - only where there is something to edit
 
-    document: Any = tomlkit.parse(text.rstrip("\n") + "\n\n")
-    _put_table(document, "upstreams", choice.name, {**_table(choice), "api_key": choice.api_key})
-    _put(document["models"], choice.models)
-    if choice.port is not None:
-        _put(document["server"], {"port": choice.port})
-    for model, each in choice.limits.items():
-        known = document.get("limits", {}).get(f"{choice.name}/{model}", {})
-        _put_table(document, "limits", f"{choice.name}/{model}", {**_limits(each), **known})
-    edited = tomlkit.dumps(document).rstrip("\n") + "\n"
-    return text if tomllib.loads(edited) == tomllib.loads(text) else edited
+    def change(document: Any) -> None:
+        _merge(document, ("upstreams", choice.name), {**_table(choice), "api_key": choice.api_key})
+        _merge(document, ("models",), choice.models)
+        if choice.port is not None:
+            config_file.put(document, ("server", "port"), choice.port)
+        for model, each in choice.limits.items():
+            target = f"{choice.name}/{model}"
+            known = document.get("limits", {}).get(target, {})
+            _merge(document, ("limits", target), {**_limits(each), **known})
 
-
-def _put_table(document: Any, group: str, name: str, values: Mapping[str, Any]) -> None:
-    """``values`` into ``[group.name]``; a new one gets an empty line after it."""
-    import tomlkit  # noqa: PLC0415
-
-    if group not in document:
-        document[group] = tomlkit.table(is_super_table=True)
-    if name in document[group]:
-        _put(document[group][name], values)
-        return
-    document[group][name] = {key: value for key, value in values.items() if value is not None}
-    if isinstance(document[group][name], tomlkit.items.Table):
-        document[group][name].add(tomlkit.nl())
+    return config_file.edited(text, change)
 
 
-def _put(table: Any, values: Mapping[str, Any]) -> None:
-    """Only what differs, so that a value keeps its comment; None takes a key away."""
-    for key, value in values.items():
-        if value is None:
-            table.pop(key, None)
-        elif table.get(key) != value:
-            table[key] = value
+def _merge(document: Any, place: Place, values: Mapping[str, Any]) -> None:
+    """What else is in the table stays; a new table is put as one, so that an empty line can end it."""
+    if config_keys.find(document, place) is UNSET:
+        config_file.put(document, place, {key: value for key, value in values.items() if value is not None})
+    else:
+        for key, value in values.items():
+            config_file.put(document, (*place, key), value)
 
 
 def save(before: Before, text: str) -> Path | None:
@@ -122,31 +108,12 @@ def save(before: Before, text: str) -> Path | None:
 
     Raises RefusedFile where that can't be.
     """
-    target = before.path.resolve()  # a link, as people who keep their dot files elsewhere have it, stays one
+    target = paths.real(before.path)
     backup = target.with_name(f"{target.name}.bak") if before.text is not None else None
-    try:
-        paths.private_dir(target.parent)
-        if backup:
-            _write(backup, target.read_bytes())
-        _write(target, text.encode())
-    except OSError as error:
-        raise RefusedFile(
-            f"{target} can't be written: {error.strerror}. Make its folder writable, or set C2O_HOME to one that is."
-        ) from None
+    if backup:
+        private_file.write(backup, target.read_bytes())
+    config_file.save(target, text)
     return backup
-
-
-def _write(path: Path, data: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def masked(text: str, after: Config) -> str:

@@ -60,7 +60,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 def show(result: R, lines: Callable[[R], Iterable[Line]], *, as_json: bool) -> None:
     """Print a command's result."""
     if as_json:
-        _print_json(result)
+        show_json(result)
     else:
         for line in lines(result):
             _print(line, sys.stdout)
@@ -84,7 +84,7 @@ def talk(line: Line, end: str = "\n") -> None:
 def fail(error: C2oError) -> int:
     """Say why a command failed.  Returns its exit code."""
     if _json_asked:
-        _print_json(Failure(exit_code=error.exit_code, error=str(error)))
+        show_json(Failure(exit_code=error.exit_code, error=str(error)))
     _print([("c2o: ", "bold red"), printable_lines(str(error))], sys.stderr)
     return error.exit_code
 
@@ -148,7 +148,8 @@ def _in_ascii(error: UnicodeError) -> tuple[str, int]:
     return "".join(_ASCII.get(character, "?") for character in missing), error.end
 
 
-def _print_json(result: Struct) -> None:
+def show_json(result: object) -> None:
+    """Print JSON that is a result as it is."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(result), indent=2).decode() + "\n")
 
 

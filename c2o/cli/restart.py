@@ -13,8 +13,10 @@ from c2o.cli.start import PortOption, StartResult, WaitOption, start_result
 from c2o.cli.start import lines as start_lines
 from c2o.cli.stop import StopResult, stop_result
 from c2o.cli.stop import lines as stop_lines
+from c2o.config import Config
 from c2o.service import lifecycle
 from c2o.service.lifecycle import START_WAIT, counted
+from c2o.service.probe import Problem
 
 
 class RestartResult(Struct, frozen=True, kw_only=True):
@@ -29,7 +31,16 @@ class RestartResult(Struct, frozen=True, kw_only=True):
 
 def restart(port: PortOption = None, wait: WaitOption = START_WAIT, as_json: JsonOption = False) -> None:
     """Put a new service in the place of the running one; running streams finish, and no connection is refused."""
-    loaded = config.load(paths.config_file())
+    result, problems = restarted(config.load(paths.config_file()), port=port, wait=wait)
+    output.show(result, lines, as_json=as_json)
+    for problem in problems:
+        output.note(problem.hint)
+
+
+def restarted(
+    loaded: Config, *, port: int | None = None, wait: float = START_WAIT
+) -> tuple[RestartResult, list[Problem]]:
+    """Do it; what the new service has to say comes with it."""
     with output.progress() as tell:
         stopped, started = lifecycle.restart(loaded, port=port, wait=wait, tell=tell)
     result = RestartResult(
@@ -38,9 +49,7 @@ def restart(port: PortOption = None, wait: WaitOption = START_WAIT, as_json: Jso
         handed_over=stopped.handed_over,
         finishing=stopped.finishing,
     )
-    output.show(result, lines, as_json=as_json)
-    for problem in started.report.problems:
-        output.note(problem.hint)
+    return result, started.report.problems
 
 
 def lines(result: RestartResult) -> Iterator[Line]:

@@ -1,0 +1,31 @@
+"""The configuration's JSON Schema, with which editors complete and check it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from c2o.config import TABLES, Config
+from c2o.secret import Secret
+from c2o.translate.dialect import Dialect
+from c2o.translate.dialects import DIALECTS
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+"""What msgspec writes."""
+
+
+def json_schema() -> dict[str, Any]:
+    (root, quirks), parts = msgspec.json.schema_components(
+        [Config, Dialect], schema_hook=_secret, ref_template="#/$defs/{name}"
+    )
+    file, upstream = parts["Config"], parts["Upstream"]["properties"]
+    file["properties"] = {name: file["properties"][name] for name in TABLES}
+    upstream["quirks"] = quirks
+    upstream["dialect"] = {"enum": sorted(DIALECTS)}
+    return {"$schema": DRAFT, "title": "c2o's configuration", **root, "$defs": parts}
+
+
+def _secret(type: type) -> dict[str, Any]:
+    """For the types that msgspec doesn't know: secrets, and the file's own path, which isn't in the file."""
+    return {"type": "string", "minLength": 1} if type is Secret else {"type": "string"}

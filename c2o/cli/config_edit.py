@@ -14,6 +14,7 @@ from pathlib import Path
 from c2o.cli import config_file, terminal
 from c2o.cli.config_file import Change
 from c2o.errors import C2oError, Cancelled, ConfigError, RefusedFile, UsageError
+from c2o.printable import printable_lines
 
 USUAL = ("sensible-editor", "nano", "vim", "vi")
 """Looked for where no variable names one."""
@@ -31,8 +32,11 @@ def edit(path: Path) -> Change:
             _run(command, copy)
             try:
                 return config_file.change(path, _replacing(text, config_file.read(copy)))
-            except (ConfigError, RefusedFile) as error:
-                text = _once_more(error, path)
+            except ConfigError as error:
+                _go_on(error, "Go on editing?")
+            except RefusedFile as error:
+                _go_on(error, "Go on editing? What you save then replaces it.")
+                text = config_file.read(path)
 
 
 def _editor() -> list[str]:
@@ -71,16 +75,14 @@ def _replacing(before: str, after: str) -> Callable[[str], str]:
     return replace
 
 
-def _once_more(error: ConfigError | RefusedFile, path: Path) -> str:
-    """What the next try replaces.  Raises the error where nobody can be asked, and Cancelled."""
+def _go_on(error: C2oError, question: str) -> None:
+    """Raises the error where nobody can be asked, and Cancelled if the person has had enough."""
     if not terminal.present():
         raise error
-    terminal.say(("✗ ", "red"), str(error))
-    question = "Go on editing? What you save then replaces it." if isinstance(error, RefusedFile) else "Go on editing?"
+    terminal.say(("✗ ", "red"), printable_lines(str(error)))
     try:
         more = terminal.confirm(question, default=True)
     except (EOFError, KeyboardInterrupt):
         more = False
     if not more:
         raise Cancelled("nothing was changed. Begin again with: c2o config edit")
-    return config_file.read(path)

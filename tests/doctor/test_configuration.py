@@ -32,7 +32,7 @@ def test_one_with_a_mistake_names_it(configure: Configure) -> None:
     path = configure(upstreams={"up": {"base_url": "http://127.0.0.1:9/v1", "api-key": "x"}})
     finding = look("config.file")["config.file"]
     assert finding.level == "fail"
-    assert f"{path}: [upstreams.up]" in finding.title
+    assert f"{path}:7: [upstreams.up]" in finding.title
     assert "api-key" in finding.title
     assert finding.fix is not None
     assert str(path) in finding.fix.text

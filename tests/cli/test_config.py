@@ -378,6 +378,18 @@ def test_what_another_changed_meanwhile_is_not_lost(c2o: CommandLine, tmp_path: 
     assert tomllib.loads(text_of(c2o))["server"]["port"] == 8226
 
 
+def test_nor_is_it_when_the_edit_was_wrong_at_first(c2o: CommandLine, tmp_path: Path) -> None:
+    command = editor(tmp_path, ("8226", "oops"), ("oops", "9000"))
+    with on_a_terminal(c2o, "config", "edit", EDITOR=command) as terminal:
+        terminal.see("Go on editing?")
+        assert c2o("config", "set", "models.opus", "nim/x").exit_code == 0
+        terminal.type("\n")
+        terminal.see("changed by another while you edited")
+        terminal.answer("What you save then replaces it.", "n")
+        assert terminal.end() == 130
+    assert text_of(c2o) == f'{FILE}opus = "nim/x"\n'
+
+
 # ---- checking
 
 WRONG = {

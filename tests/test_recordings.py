@@ -38,9 +38,11 @@ class Recording:
         return decode_request(json.dumps(self.json("request.json"), separators=(",", ":")).encode())
 
     def translator(self, request: MessagesRequest | None = None) -> ChatTranslator:
-        """For the model that its upstream's request names."""
-        model = self.json("expected_request.json")["model"]
-        return translator(request or self.request(), self.dialect, model=model)
+        """For the model that its upstream's request names, and the API that it is written for."""
+        expected = self.json("expected_request.json")
+        return translator(
+            request or self.request(), self.dialect, model=expected["model"], responses="input" in expected
+        )
 
     def raw(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()
@@ -121,8 +123,9 @@ def test_every_recording_is_complete() -> None:
 def test_what_goes_upstream(recording: Recording) -> None:
     sent = recording.translator().request()
 
-    assert sent.path == "/chat/completions"
-    same(recording.json("expected_request.json"), json.loads(sent.body))
+    expected = recording.json("expected_request.json")
+    assert sent.path == ("/responses" if "input" in expected else "/chat/completions")
+    same(expected, json.loads(sent.body))
 
 
 @of(STREAMS)

@@ -61,7 +61,7 @@ class ResponseReader:
         """The upstream has said that this was all."""
         self._items: list[_Item] = []
         self._by_id: dict[str, _Item] = {}
-        self._by_index: dict[tuple[str, int], _Item] = {}
+        self._by_index: dict[tuple[str, int | None], _Item] = {}
         self._last: tuple[str, int, int] = ("", -1, -1)
         """Where the last text or reasoning belonged: kind, item, part."""
 
@@ -89,8 +89,13 @@ class ResponseReader:
     def _end(self, type: str, response: Response) -> Chunk:
         self.over = True
         status = response.status or type.removeprefix("response.")
-        response = msgspec.structs.replace(response, status=status, output=None if self._items else response.output)
-        return self.whole(response)
+        unsaid = [item for item in response.output or [] if self._is_unsaid(item)]
+        return self.whole(msgspec.structs.replace(response, status=status, output=unsaid))
+
+    def _is_unsaid(self, item: OutputItem) -> bool:
+        """Has nothing come of an item that stands in the whole answer at the end?"""
+        known = self._by_id.get(item.id or "")
+        return not self._items or (known is not None and known.kind != "reasoning" and not known.parts)
 
     def _piece(self, event: ResponseEvent) -> Iterator[MessageDelta]:
         kind, value = PIECES[event.type]
@@ -122,14 +127,16 @@ class ResponseReader:
 
     def _begun(self, event: ResponseEvent, given: OutputItem) -> Iterator[MessageDelta]:
         if kind := KINDS.get(given.type):
-            yield from self._named(self._item(kind, event, given.id), given)
+            known = self._by_id.get(given.id or "")
+            yield from self._named(known or self._new(kind, given.id, event.output_index), given)
 
     def _done(self, event: ResponseEvent, given: OutputItem) -> Iterator[MessageDelta]:
         """An item is finished: what of it hasn't been told yet."""
         kind = KINDS.get(given.type)
         if kind is None:
             return
-        item = self._item(kind, event, given.id)
+        known = self._by_id.get(given.id or "") or self._by_index.get((kind, event.output_index))
+        item = known or self._new(kind, given.id, event.output_index)
         yield from self._named(item, given)
         if not item.parts:
             for each, part, text in _parts_of(given):
@@ -144,19 +151,21 @@ class ResponseReader:
             function = FunctionDelta(name=given.name)
             yield MessageDelta(tool_calls=[ToolCallDelta(function, id=given.call_id or given.id, index=item.number)])
 
-    def _item(self, kind: str, event: ResponseEvent, id: str | None = None) -> _Item:
-        """The item that an event is about; a new one, if it's the first that is heard of it."""
-        id, at = id or event.item_id, (kind, -1 if event.output_index is None else event.output_index)
-        item = self._by_id.get(id or "") or self._by_index.get(at)
-        if item is None and not id and event.output_index is None and event.item_id is None and event.type:
+    def _item(self, kind: str, event: ResponseEvent) -> _Item:
+        """The item that a piece belongs to; where nothing tells, the last of its kind."""
+        id, index = event.item_id or "", event.output_index
+        item = self._by_id.get(id) or self._by_index.get((kind, index))
+        if item is None and index is None:
             item = next((each for each in reversed(self._items) if each.kind == kind), None)
-        if item is None or item.kind != kind:
-            item = _Item(len(self._items), kind)
-            self._items.append(item)
+        return item if item is not None and item.kind == kind else self._new(kind, id, index)
+
+    def _new(self, kind: str, id: str | None, index: int | None) -> _Item:
+        item = _Item(len(self._items), kind)
+        self._items.append(item)
         if id:
-            self._by_id.setdefault(id, item)
-        if event.output_index is not None:
-            self._by_index.setdefault(at, item)
+            self._by_id[id] = item
+        if index is not None:
+            self._by_index[kind, index] = item
         return item
 
 

@@ -209,6 +209,19 @@ CASES: dict[str, Case] = {
         blocks=[{"type": "thinking", "thinking": "plan", "signature": [reasoning()]}, RAN],
         stop="tool_use",
     ),
+    "arguments with the end": Case(
+        added(**call()), completed(output=[call(arguments=LS)]), blocks=[RAN], stop="tool_use"
+    ),
+    "one index for all": Case(
+        added(0, **call("1")), arguments(LS, "fc_1", 0), added(0, **call("2")), arguments(LS, "fc_2", 0), completed(),
+        blocks=[RAN, RAN | {"id": "call_2"}],
+        stop="tool_use",
+    ),
+    "no places at all": Case(
+        says("output_item.added", item=call()), says("function_call_arguments.delta", delta=LS), completed(),
+        blocks=[RAN],
+        stop="tool_use",
+    ),
     "parts of a summary": Case(
         thought("one"), thought(" more"), thought("two", 1), done(**reasoning(text="one more")), words("Hi", at=1),
         completed(),

@@ -8,6 +8,7 @@ from typing import Any
 
 from c2o.translate.chat import ChatTranslator
 from c2o.translate.dialects import DIALECTS, dialect_for
+from c2o.translate.responses import ResponsesTranslator
 from c2o.translate.types import Answer, Job
 from c2o.translate.upstream_errors import Failing
 from c2o.wire.anthropic import MessagesRequest, decode_request
@@ -45,9 +46,11 @@ def job(dialect: str = "generic", quirks: Json = {}, model: str = FAILING.model,
     )
 
 
-def translator(body: Json | MessagesRequest, dialect: str = "generic", **fields: Any) -> ChatTranslator:
+def translator(
+    body: Json | MessagesRequest, dialect: str = "generic", *, responses: bool = False, **fields: Any
+) -> ChatTranslator:
     message = body if isinstance(body, MessagesRequest) else decoded(body)
-    return ChatTranslator(message, job(dialect, **fields))
+    return (ResponsesTranslator if responses else ChatTranslator)(message, job(dialect, **fields))
 
 
 def sent(body: Json, dialect: str = "generic", **fields: Any) -> Json:

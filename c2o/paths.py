@@ -86,6 +86,14 @@ _MANAGED = {
 }
 
 
+def current_folder() -> Path:
+    """Where we are; the place that the shell remembers if that has been removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path(os.environ.get("PWD") or os.sep)
+
+
 def real(path: Path) -> Path:
     """``path`` with all links followed, as far as they lead; never fails, not even over a circle of links."""
     return Path(os.path.realpath(path))

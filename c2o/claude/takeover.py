@@ -102,7 +102,7 @@ def patched(scope: Scope | None = None, folder: Path | None = None) -> list[Path
     Each by the name it was given, unless that is a link which leads elsewhere now.
     The person's own settings count even where the record of them is lost, if they look like ours.
     """
-    own = place(scope or "user", folder or Path.cwd())
+    own = place(scope or "user", folder or paths.current_folder())
     named = {Path(entry.real): Path(entry.path) for entry in journal.entries()}
     if _looks_like_ours(own):
         named.setdefault(paths.real(own), own)

@@ -48,7 +48,7 @@ def on(
     there = probe.look(loaded.server.auth_token).instance if dry_run else running(loaded, start=True)
     url = there.url if there else f"http://127.0.0.1:{loaded.server.port}"
     _check_managed(url)
-    path = takeover.place(scope, Path.cwd())
+    path = takeover.place(scope, paths.current_folder())
     models = choose(loaded)
 
     def variables(env: Mapping[str, str]) -> dict[str, str]:
@@ -67,7 +67,7 @@ def on(
 def off(scope: AnyScopeOption = None, dry_run: DryRunOption = False, as_json: JsonOption = False) -> None:
     """Put Claude's settings back as they were; needs neither service nor configuration."""
     _check_system()
-    done = put_back(takeover.patched(scope, Path.cwd()), dry_run=dry_run)
+    done = put_back(takeover.patched(scope, paths.current_folder()), dry_run=dry_run)
     result = ClaudeChange(action="off", url=None, dry_run=dry_run, files=done.files, sessions=done.sessions)
     output.show(result, claude_change.lines, as_json=as_json)
     if done.refused:

@@ -53,7 +53,7 @@ class ClaudeStatus(Struct, frozen=True, kw_only=True):
 
 
 def current(loaded: Config | None, seen: ServiceStatus) -> ClaudeStatus:
-    scopes = settings.in_scopes(Path.cwd())
+    scopes = settings.in_scopes(paths.current_folder())
     files = [_file(each, loaded, seen) for each in scopes]
     decision = _decision(scopes)
     plain = _plain(decision, scopes, files)
@@ -173,7 +173,7 @@ def _short(path: str) -> str:
 
 def stronger_elsewhere(path: Path, url: str) -> Iterator[str]:
     """Why a change of ``path`` has no effect in this folder, for each stronger file that leads elsewhere."""
-    for each in settings.in_scopes(Path.cwd()):
+    for each in settings.in_scopes(paths.current_folder()):
         if each.settings.path == path or each.settings.path == paths.claude_settings_file():
             return
         if found := settings.leading_elsewhere(each.settings, url):

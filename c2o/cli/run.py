@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -57,7 +56,7 @@ def run(
     there = running(loaded, start=not no_start)
     inner = environment(there.url, loaded.server.auth_token, models, os.environ)
     _tell_of_managed(there.url)
-    become(file, with_settings(arguments, in_the_way(inner.set, Path.cwd())), inner.onto(os.environ))
+    become(file, with_settings(arguments, in_the_way(inner.set, paths.current_folder())), inner.onto(os.environ))
 
 
 def _tell_of_managed(url: str) -> None:

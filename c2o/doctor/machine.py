@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from c2o import config, facts, key_file, paths, secret, service
@@ -101,7 +100,7 @@ class Machine:
     @cached_property
     def scopes(self) -> list[Scoped]:
         """The settings files that a ``claude`` reads which is started in this folder, the strongest first."""
-        return settings.in_scopes(Path.cwd())
+        return settings.in_scopes(paths.current_folder())
 
     @cached_property
     def account(self) -> dict[str, Any]:

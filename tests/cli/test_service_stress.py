@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -76,6 +77,17 @@ def reaped(pid: int) -> bool:
         return True
 
 
+def waited(pid: int | str = "self") -> float:
+    """Seconds that a process was ready to run, but others had the processor: not the fault of what is measured.
+
+    https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
+    """
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except OSError:  # not on Linux
+        return 0.0
+
+
 def test_after_a_kill_at_any_moment_the_next_start_works(ours: CommandLine, upstream: FakeUpstream) -> None:
     """200 kills: while it starts, serves, learns, hands over and ends.  All its files can be read afterwards."""
     upstream.think(lambda request: Reply(text="Hello"))
@@ -83,9 +95,9 @@ def test_after_a_kill_at_any_moment_the_next_start_works(ours: CommandLine, upst
     chance = random.Random(8226)
     took = []
     for number in range(200):
-        began = time.monotonic()
+        began = time.monotonic() - waited()
         started = lifecycle.start(config, wait=50)
-        took.append(time.monotonic() - began)
+        took.append(time.monotonic() - waited() - waited(started.instance.pid) - began)
         assert not started.already
         ending = None
         if number % 4 == 1:
@@ -95,9 +107,10 @@ def test_after_a_kill_at_any_moment_the_next_start_works(ours: CommandLine, upst
         elif number % 20 == 3:
             ending = ours.begin("restart")
         time.sleep(chance.random() * (0.3 if ending else 0.02))
-        for process in services(ours):
-            process.kill()
+        os.kill(started.instance.pid, signal.SIGKILL)  # not reaped before we do, so it is no stranger's
         if ending:
+            for process in services(ours):
+                process.kill()
             ending.communicate(timeout=60)
             for process in services(ours):
                 process.kill()
@@ -105,7 +118,7 @@ def test_after_a_kill_at_any_moment_the_next_start_works(ours: CommandLine, upst
         reaped(started.instance.pid)
     usual = sorted(took)[len(took) // 2]
     print(f"start after a kill: usually {usual:.2f} s, at most {max(took):.2f} s")
-    assert max(took) < max(1.0, 8 * usual), "a kill delays no start"
+    assert max(took) <= 1.0, "a kill delays no start"
     lifecycle.start(config)
     assert not draining.services()
     assert "ERROR" not in ours.log
@@ -161,9 +174,9 @@ def test_a_lock_that_a_stranger_holds_is_told(ours: CommandLine) -> None:
 
 
 def test_a_full_disk_for_the_log_stops_no_request(ours: CommandLine, upstream: FakeUpstream, tmp_path: Path) -> None:
-    """A log folder of a few pages, where this user may mount one; otherwise files may grow to a few kilobytes only."""
+    """A log folder of a few pages, where this user may mount one; the test below needs no right."""
     if os.geteuid() != 0:
-        pytest.skip("only root may mount a small file system; tests/test_log_file.py does it with a limit")
+        pytest.skip("only root may mount a small file system; the next test does it with a limit")
     upstream.think(lambda request: Reply(text="Hello"))
     folder = ours.folder / "log"
     folder.mkdir(mode=0o700)
@@ -190,6 +203,27 @@ def test_a_full_disk_for_the_log_stops_no_request(ours: CommandLine, upstream: F
     finally:
         ours.end()
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_log_that_may_not_grow_stops_no_request(ours: CommandLine, upstream: FakeUpstream) -> None:
+    """The same for any user: the service's files may be no larger than 16 KB."""
+    upstream.think(lambda request: Reply(text="Hello"))
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16 * 1024, unlimited[1]))
+    try:
+        started = lifecycle.start(load(ours.folder / "config.toml"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    client = Client(started.instance, 1)
+    assert {client.ask() for _ in range(60)} == {"ok"}
+    log = ours.folder / "log" / "c2o.log"
+    shown = ours("status")
+    assert shown.exit_code == 0
+    assert f"! the log {log} can't be written: File too large." in shown.out
+    log.unlink()
+    assert client.ask() == "ok"
+    until(lambda: "that could not be written before this one: " in ours("logs").out)
+    assert "log.unwritable" not in ours("status", "--json").out
 
 
 def test_a_log_that_can_not_be_opened_stops_nothing(ours: CommandLine) -> None:

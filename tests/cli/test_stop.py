@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 
@@ -166,3 +167,15 @@ def impatiently(c2o: CommandLine, *arguments: str) -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, "-c", hurry, *arguments], env=c2o.environment(), capture_output=True, text=True, timeout=60
     )
+
+
+def test_from_a_folder_that_is_gone(configured: CommandLine, tmp_path: Path) -> None:
+    """Every command that looks for a project's settings; the shell still stands in the removed folder."""
+    gone = tmp_path / "gone"
+    commands = "start && $C2O claude status >/dev/null && $C2O run true && $C2O restart && $C2O stop"
+    script = f'cd {gone} && rmdir {gone} && C2O="{sys.executable} -P -m c2o" && $C2O {commands}'
+    gone.mkdir()
+    done = subprocess.run(["sh", "-c", script], env=configured.environment(), capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert not instance.running()

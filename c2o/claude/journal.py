@@ -68,7 +68,14 @@ def put(path: Path, real: Path, scope: str, record: Record) -> None:
 
 
 def drop(real: Path) -> None:
-    _file(real).unlink(missing_ok=True)
+    """Raises C2oError."""
+    try:
+        _file(real).unlink(missing_ok=True)
+    except OSError as error:
+        raise C2oError(
+            f"{real} is as it was, but the record of it can't be removed: {error.strerror}. "
+            f"Remove it: rm -r {_file(real)}"
+        ) from None
 
 
 def back_up(real: Path, data: bytes | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -57,12 +57,16 @@ def on(path: Path, scope: Scope, variables: Variables, *, dry_run: bool = False)
         seen.append(data)
         return new
 
-    after = _rewritten(path, real, change, dry_run=dry_run)
+    with _alone(dry_run=dry_run):
+        after = _rewritten(path, real, change, dry_run=dry_run)
     return Changed(path, scope, seen[0], after)
 
 
 def off(path: Path, *, dry_run: bool = False) -> Changed:
-    """Put a file back as it was: byte for byte if nobody else wrote since, otherwise variable by variable."""
+    """Put a file back as it was: byte for byte if nobody else wrote since, otherwise variable by variable.
+
+    Raises RefusedFile, C2oError.
+    """
     real = settings_file.resolved(path)
     seen: list[bytes | None] = []
     done = patch.Undone(None, [])
@@ -77,19 +81,24 @@ def off(path: Path, *, dry_run: bool = False) -> Changed:
         seen.append(data)
         return new
 
-    after = _rewritten(path, real, change, dry_run=dry_run)
-    entry = journal.find(real)
-    if not dry_run:
-        journal.drop(real)
+    with _alone(dry_run=dry_run):
+        after = _rewritten(path, real, change, dry_run=dry_run)
+        entry = journal.find(real)
+        if not dry_run:
+            journal.drop(real)
     exact = entry is not None and after == entry.record.original
     return Changed(path, entry.scope if entry else "user", seen[0], after, tuple(done.left), exact)
+
+
+def _alone(*, dry_run: bool) -> AbstractContextManager[object]:
+    """A file and its record change together: no other c2o may come in between.  Raises C2oError."""
+    return nullcontext() if dry_run else journal.lock()
 
 
 def _rewritten(path: Path, real: Path, change: settings_file.Change, *, dry_run: bool) -> bytes | None:
     """What the file holds then, or would."""
     if not dry_run:
-        with journal.lock():
-            return settings_file.rewrite(path, change)
+        return settings_file.rewrite(path, change)
     try:
         return change(settings_file.read(real))
     except ValueError as error:

@@ -8,7 +8,7 @@ from functools import partial
 from c2o import __version__, service, urls
 from c2o.doctor.finding import Finding, Fix, run
 from c2o.doctor.machine import Machine
-from c2o.errors import UsageError
+from c2o.errors import RefusedFile, UsageError
 from c2o.service import installing, launcher, linger, processes, unit_files
 from c2o.service.probe import is_c2o, listens
 
@@ -109,9 +109,16 @@ def unit(machine: Machine) -> Iterator[Finding]:
     except UsageError as error:
         yield _fail(id="service.unit.stale", title=str(error), fix=Fix(f"correct {machine.config_file}"))
         return
-    if not unit_files.current(files):
-        title = f"{', '.join(map(str, files))} would be written differently today"
-        yield _warn(id="service.unit.stale", title=title, fix=run("c2o service install"))
+    if unit_files.current(files):
+        return
+    try:
+        unit_files.check(files)
+    except RefusedFile as refused:  # to install it anew would be refused just so
+        title, _, remedy = str(refused).partition(". ")
+        yield _warn(id="service.unit.stale", title=title, fix=Fix(f"{remedy}, then: c2o service install"))
+        return
+    title = f"{', '.join(map(str, files))} would be written differently today"
+    yield _warn(id="service.unit.stale", title=title, fix=run("c2o service install"))
 
 
 def lingering(machine: Machine) -> Iterator[Finding]:

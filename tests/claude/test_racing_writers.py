@@ -84,6 +84,7 @@ def test_no_write_is_lost_and_no_read_is_half(tmp_path: Path, monkeypatch: pytes
     written = json.loads(said)
     wanted = {f"FOREIGN_{name.removeprefix('foreign ')}": str(number) for name, number in written.items()}
     left = json.loads(path.read_text())
+    assert path.read_text() == json.dumps(left, indent=2), "to the byte as that program would write it"
     assert left.pop("env") == wanted
     assert left == written
     assert len(written) == 20

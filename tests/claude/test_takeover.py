@@ -10,6 +10,7 @@ import pytest
 from c2o import paths
 from c2o.claude import journal, takeover
 from c2o.errors import C2oError, RefusedFile
+from c2o.instance import Lock
 
 OURS = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:8226", "ANTHROPIC_AUTH_TOKEN": "c2o-0123456789"}
 
@@ -141,3 +142,27 @@ def test_a_file_that_is_gone_from_behind_its_link_is_done_with(tmp_path: Path, s
     one.unlink()
     assert [isinstance(each, takeover.Changed) for each in takeover.all_off(takeover.patched())] == [True]
     assert takeover.patched() == []
+
+
+def test_a_record_goes_before_another_change_begins(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else ``off`` would take away what an ``on`` has just recorded, and the person's own address would be lost."""
+    on(settings)
+    dropped: list[bool] = []
+    drop = journal.drop
+
+    def watched(real: Path) -> None:
+        dropped.append(Lock(paths.state_dir() / "claude.lock").acquire())
+        drop(real)
+
+    monkeypatch.setattr(journal, "drop", watched)
+    takeover.off(settings)
+    assert dropped == [False], "nobody else gets in"
+
+
+def test_a_record_that_stays_is_told(settings: Path) -> None:
+    on(settings)
+    (record,) = (paths.state_dir() / "claude").glob("*.json")
+    record.unlink()
+    (record / "in the way").mkdir(parents=True)
+    with pytest.raises(C2oError, match="can't be removed"):
+        takeover.off(settings)

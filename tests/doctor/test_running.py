@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 from collections.abc import Callable
@@ -10,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from c2o import instance, service
+from c2o import instance, paths, service
+from c2o.cli import app
+from c2o.doctor import Finding
 from c2o.service import linger, record, unit_files
 from c2o.service.detached import Detached
 from c2o.service.manager import Program
@@ -112,6 +116,9 @@ class Kept(Detached):
     def files(self, program: Program) -> dict[Path, str]:
         return {self.unit: f"run on port {program.port}\n"}
 
+    def install(self, program: Program) -> None:
+        unit_files.put(self.files(program))
+
     def environ(self) -> dict[str, str]:
         return self.variables
 
@@ -124,10 +131,21 @@ def keep(tmp_path: Path, configure: Configure, monkeypatch: pytest.MonkeyPatch) 
     def kept(**how: Any) -> Kept:
         manager = Kept(tmp_path, **how)
         monkeypatch.setitem(service.MANAGERS, "systemd", manager)
+        monkeypatch.setattr(service, "preferred", lambda: "systemd")
+        monkeypatch.setattr(linger, "on", lambda: True)
         record.write(record.Record("systemd", False))
         return manager
 
     return kept
+
+
+def do(finding: Finding) -> None:
+    """The command that is its fix, in this process: another one has the real managers."""
+    assert finding.fix is not None
+    program, *words = shlex.split(str(finding.fix.command))
+    assert program == "c2o"
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
 
 
 def test_without_a_manager_there_is_nothing_to_keep(configure: Configure) -> None:
@@ -142,13 +160,26 @@ def test_a_manager_that_cannot_be_reached(keep: Callable[..., Kept]) -> None:
     assert (found["service.manager"].level, found["service.unit.stale"].level) == ("fail", "skip")
 
 
-def test_a_unit_of_another_day(keep: Callable[..., Kept], configure: Configure) -> None:
-    manager = keep()
+def test_a_unit_of_another_day(keep: Callable[..., Kept]) -> None:
+    manager = keep(UP_KEY="sk-0123456789abcdef")
     unit_files.put({manager.unit: "run on port 8299\n"})
     assert "service.unit.stale" not in look("service.unit.stale")
     unit_files.put({manager.unit: "run on port 1\n"})
     finding = look("service.unit.stale")["service.unit.stale"]
     assert (finding.level, finding.fix and finding.fix.command) == ("warn", "c2o service install")
+    do(finding)
+    assert "service.unit.stale" not in look("service.unit.stale")
+
+
+def test_a_unit_that_a_person_has_changed(keep: Callable[..., Kept]) -> None:
+    """To install it again would be refused, so that isn't advised."""
+    manager = keep()
+    unit_files.put({manager.unit: "run on port 8299\n"})
+    manager.unit.write_text(manager.unit.read_text() + "and more\n")
+    finding = look("service.unit.stale")["service.unit.stale"]
+    assert finding.title == f"{manager.unit} has been changed since c2o wrote it, so it is left as it is"
+    assert finding.fix is not None
+    assert (finding.fix.command, f"rm {manager.unit}, then: c2o service install" in finding.fix.text) == (None, True)
 
 
 @pytest.mark.parametrize("lingers", [True, False])
@@ -166,6 +197,9 @@ def test_a_key_that_only_this_shell_has(keep: Callable[..., Kept], monkeypatch: 
     finding = look("service.env.missing_key")["service.env.missing_key"]
     assert (finding.level, finding.fix and finding.fix.command) == ("fail", "c2o service install --save-keys")
     assert "0123456789" not in repr(finding)
+    do(finding)
+    assert "service.env.missing_key" not in look("service.env.missing_key")
+    paths.key_file().unlink()
     keep(UP_KEY="sk-0123456789abcdef")
     assert "service.env.missing_key" not in look("service.env.missing_key")
 

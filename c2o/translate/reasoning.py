@@ -312,7 +312,7 @@ def _put_tags(message: ChatMessage, text: str, states: list[Sealed], filler: str
 def _put_items(message: ChatMessage, text: str, states: list[Sealed], filler: str | None) -> None:
     """Responses: those that the upstream can read again.  It kept none (``store``), so that an id alone is nothing."""
     items = [item for state in states if state.k == "ri" and isinstance(state.d, list) for item in state.d]
-    readable = [item for item in items if isinstance(item, dict) and (item.keys() & {"encrypted_content", "content"})]
+    readable = [item for item in items if isinstance(item, dict) and item.keys() & {"encrypted_content", "content"}]
     if readable:
         message.reasoning_details = Raw(msgspec.json.encode(readable))
 

@@ -31,8 +31,8 @@ WITHOUT = "responses_without:"
 
 FIELDS: dict[str, re.Pattern[str]] = {
     "reasoning.summary": re.compile(r"reasoning\.summary\b|generate reasoning summaries"),
-    "include": re.compile(r"\binclude\b|encrypted content is not supported"),
-    "store": re.compile(r"\bstore\b"),
+    "include": re.compile(r"['\"`]include['\"`]|encrypted content is not supported"),
+    "store": re.compile(r"['\"`]store['\"`]"),
 }
 """Fields without which a request still means the same, or nearly, and how refusals name them.  OpenAI shows summaries
 to verified organizations only (https://help.openai.com/en/articles/10910291-api-organization-verification)."""
@@ -82,7 +82,7 @@ class ResponsesTranslator(ChatTranslator):
         said = decode_event(data)
         said.type = said.type or event
         if not said.type.startswith("response.") and is_error(event, data):
-            return data if said.error else _error({"code": said.code, "message": said.message})
+            return data
         chunk = self._reader.event(said)
         self._done = self._done or self._reader.over
         return _error(chunk.error) if chunk.error else chunk

@@ -205,10 +205,14 @@ def test_claude_code_uses_a_tool_over_its_own_messages_api(claude: Claude, passi
 # ---- its /v1/responses
 
 
+@pytest.fixture
+def answering(start_c2o: Callable[..., Service], llama: str) -> Service:
+    return start_c2o(configuration(llama, dialect="llamacpp", api="responses"))
+
+
 @pytest.fixture(params=["whole", "streamed"])
-def responses(request: pytest.FixtureRequest, start_c2o: Callable[..., Service], llama: str) -> PythonSDK:
-    service = start_c2o(configuration(llama, dialect="llamacpp", api="responses"))
-    return SyncPythonSDK(service.url, service.token, streamed=request.param == "streamed")
+def responses(request: pytest.FixtureRequest, answering: Service) -> PythonSDK:
+    return SyncPythonSDK(answering.url, answering.token, streamed=request.param == "streamed")
 
 
 def test_a_tool_loop_over_responses(responses: PythonSDK) -> None:
@@ -236,3 +240,11 @@ def test_thinking_over_responses(responses: PythonSDK) -> None:
     assert (thought["type"], thought["thinking"]) == ("thinking", "I should ponder this first.")
     assert answer["text"] == "Forty-two."
     assert again["content"][1]["text"] == "Forty-two."
+
+
+def test_claude_code_uses_a_tool_over_responses(claude: Claude, answering: Service) -> None:
+    done = claude.through_c2o("-p", "[[bash]]", "--allowedTools", "Bash", "--output-format", "stream-json", "--verbose")
+
+    assert done.returncode == 0, done
+    assert "from-42" in done.stdout
+    assert "The tool has answered, so the work is finished." in done.stdout

@@ -18,6 +18,7 @@ from c2o.translate.responses import ResponsesTranslator
 from c2o.translate.types import Answer, Remedy
 from tests import grammar
 from tests.fake_upstream import event
+from tests.translate import talk
 from tests.translate.talk import (
     FAILING,
     Json,
@@ -265,6 +266,17 @@ CASES: dict[str, Case] = {
         completed(),
         blocks=[HI],
     ),
+    "fields of odd shapes": Case(
+        says("output_text.delta", item_id=5, output_index="0", delta="Hi", item="m", error={}),
+        completed(output={}, usage=[], incomplete_details="none"),
+        blocks=[HI],
+    ),
+    "an error in another shape": Case(
+        {"type": "error", "error": {"type": "insufficient_quota", "message": "You exceeded your current quota."}},
+        blocks=[],
+        error="billing_error ~ quota",
+    ),
+    "no JSON": Case(words("Hi"), b"data: {oops\n\n", blocks=[HI], error="api_error ~ no JSON"),
     "half of a character": Case(
         event(words("HALF")).replace(b"HALF", rb"\ud83c"), event(words("HALF")).replace(b"HALF", rb"\udf89"),
         completed(),
@@ -589,6 +601,13 @@ def test_what_chat_completions_taught_of_effort_doesn_t_count_here() -> None:
     of = translator(output_config={"effort": "high"}, learned=["tools_without_effort:"])
 
     assert sent(of)["reasoning"]["effort"] == "high"
+
+
+def test_chat_completions_note_where_the_effort_would_be_kept() -> None:
+    of = talk.translator(request(tools=[BASH], output_config={"effort": "high"}), "openai", model=MODEL)
+
+    assert json.loads(of.request().body)["reasoning_effort"] == "none"
+    assert any('api = "responses"' in note for note in of.outcome.warnings)
 
 
 def test_efforts_that_are_refused_are_corrected() -> None:

@@ -136,7 +136,8 @@ def _listed_window(case: Case, model: str) -> int | None:
 
 def _unknown_window(case: Case, model: str) -> Finding:
     title = f"the context window of {case.name}/{model} isn't known, so Claude Code takes it for 200,000 tokens"
-    fix = Fix(f'set context_window under [limits."{case.name}/{model}"] in {case.config.path}, then: c2o restart')
+    place = f'[limits."{case.name}/{model}"] in {case.config.path}'
+    fix = Fix(f"have its server asked: c2o doctor --probe; or set context_window under {place}, then: c2o restart")
     return _warn(id="upstream.window", title=title, fix=fix)
 
 

@@ -161,16 +161,19 @@ def test_a_window_that_is_known(configure: Configure, upstream: FakeUpstream) ->
     assert "upstream.window" not in look("upstream.window")
 
 
-def test_a_window_that_was_learned(configure: Configure, upstream: FakeUpstream) -> None:
-    learned = facts.Fact(
+@pytest.mark.parametrize(("learned", "id"), [(100_000, None), (4096, "upstream.num_ctx")])
+def test_a_window_that_was_learned(configure: Configure, upstream: FakeUpstream, learned: int, id: str | None) -> None:
+    """As ``--probe`` does it: Ollama's list of models has no windows."""
+    fact = facts.Fact(
         upstream="up",
         model="fake-model",
         base_url=facts.address(upstream.base_url),
-        fact="context_window:100000",
+        fact=f"context_window:{learned}",
         learned_at=facts.now(),
     )
-    facts.add(facts.path(), [learned], facts.now())
-    assert "upstream.window" not in window_of(configure, upstream, None)
+    facts.add(facts.path(), [fact], facts.now())
+    found = window_of(configure, upstream, None, dialect="ollama")
+    assert [each for each in ("upstream.window", "upstream.num_ctx") if each in found] == ([id] if id else [])
 
 
 def test_a_window_that_is_too_small(configure: Configure, upstream: FakeUpstream) -> None:

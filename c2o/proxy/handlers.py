@@ -42,7 +42,9 @@ async def count_tokens(request: web.Request) -> web.StreamResponse:
 
 async def list_models(request: web.Request) -> web.StreamResponse:
     """``GET /v1/models``: what ``/model`` in Claude Code offers, page by page."""
-    page, more = _page(_models(request.app[STATE]), request.query)
+    stages = {*request.query.getall("lifecycle[]", ()), *request.query.getall("lifecycle", ())}
+    models = [model for model in _models(request.app[STATE]) if not stages or model.lifecycle in stages]
+    page, more = _page(models, request.query)
     ends = (page[0].id, page[-1].id) if page else (None, None)
     return respond(
         request, Answer(200, encode(ModelPage(data=page, has_more=more, first_id=ends[0], last_id=ends[1])), {})

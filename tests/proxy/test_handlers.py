@@ -154,6 +154,15 @@ async def test_an_unknown_model_is_not_found(many_models: Service) -> None:
     assert "claude-99" in answer.error["message"]
 
 
+@pytest.mark.parametrize(
+    ("stages", "listed"),
+    [("lifecycle[]=active", True), ("lifecycle[]=retired&lifecycle[]=active", True), ("lifecycle[]=retired", False)],
+)
+async def test_models_by_the_stages_of_their_lives(many_models: Service, stages: str, listed: bool) -> None:
+    """Whatever an upstream serves is active, as far as anybody can know."""
+    assert bool((await many_models.get(f"/v1/models?{stages}")).json["data"]) is listed
+
+
 async def test_a_page_after_the_last_is_empty(many_models: Service) -> None:
     last = (await many_models.get("/v1/models?limit=1000")).json["last_id"]
     page = (await many_models.get(f"/v1/models?after_id={last}")).json

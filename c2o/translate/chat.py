@@ -176,6 +176,10 @@ class ChatTranslator:
         return with_extra(encode_request(self._chat), self._job.extra_body)
 
     def feed(self, data: bytes) -> bytes:
+        self._hear(data)
+        return self._said()
+
+    def _hear(self, data: bytes) -> None:
         if not self._begun and data.strip():
             self._begun = True
             self._whole = None if data.lstrip()[:1] in STREAM else []
@@ -187,7 +191,6 @@ class ChatTranslator:
         except TooLong:
             self._stream.fail("api_error", "the upstream sent a line that is larger than c2o takes")
             self._whole = None
-        return self._said()
 
     def _keep(self, data: bytes) -> None:
         assert self._whole is not None
@@ -214,7 +217,7 @@ class ChatTranslator:
 
     def complete(self, body: bytes) -> Answer:
         if body.removeprefix(BOM).lstrip().startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
-            self._read(body)  # a stream where none was asked for
+            self._hear(body)  # a stream where none was asked for
             self._take_events(self._decoder.close())
             self._last_half()
             self._end(None)
@@ -245,12 +248,6 @@ class ChatTranslator:
     def _corrected(self, told: Told) -> Remedy | None:
         """Correct the request if the refusal says how."""
         return remedy_for(told, self._chat)
-
-    def _read(self, data: bytes) -> None:
-        try:
-            self._take_events(self._decoder.feed(data))
-        except TooLong:
-            self._stream.fail("api_error", "the upstream sent a line that is larger than c2o takes")
 
     def _take_events(self, events: list[ServerSentEvent]) -> None:
         self.events += len(events)

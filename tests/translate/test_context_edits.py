@@ -198,3 +198,10 @@ def test_errors_name_the_places_that_the_client_knows() -> None:
 
     with pytest.raises(RequestError, match=r"messages\.5\.content\.0\.image"):
         translator(body)
+
+
+@pytest.mark.parametrize(("count", "cleared"), [(60, 0), (150, 147)])
+def test_without_a_trigger_a_hundred_thousand_tokens_are_one(count: int, cleared: int) -> None:
+    """Each result is about a thousand tokens.  https://platform.claude.com/docs/en/build-with-claude/context-editing"""
+    _, applied = after(conversation(count), type=TOOLS)
+    assert [each["cleared_tool_uses"] for each in applied] == [cleared] * bool(cleared)

@@ -74,6 +74,12 @@ SINGLE = (
 """Facts of which the newest alone is true."""
 
 
+def number(facts: Iterable[str], name: str) -> int | None:
+    """The value of a fact that is a number, such as ``context_window``."""
+    values = (fact.partition(":") for fact in facts)
+    return next((int(value) for key, _, value in values if key == name and value.isdecimal() and int(value)), None)
+
+
 class _File(Struct, kw_only=True):
     schema: str = SCHEMA
     facts: list[Fact] = []
@@ -94,6 +100,11 @@ def path() -> Path:
 def address(base_url: str) -> str:
     """A base URL as facts name it: any spelling of it, without what may be secret."""
     return urls.printable(urls.root(base_url))
+
+
+def known() -> list[Fact]:
+    """What the file of this machine holds; nothing where it can't be used."""
+    return read(path(), now()).facts
 
 
 def read(path: Path, now: datetime) -> Found:

@@ -9,12 +9,14 @@ own (subagents, the permission classifier) and takes a 404 for a broken set-up.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from c2o import limits
 from c2o.config import NO_LIMITS, Config, Limits, Upstream
 from c2o.errors import RequestError
+from c2o.facts import Fact, address, number
 
 TIERS = ("opus", "sonnet", "haiku", "fable")
 
@@ -36,16 +38,20 @@ class Route(NamedTuple):
     limits: Limits
     """As configured."""
 
-    @property
-    def likely_limits(self) -> Limits:
-        """As configured, else as documented for the model."""
-        documented = limits.known(self.upstream.dialect_name(), self.model)
-        if documented is None:
-            return self.limits
-        return Limits(
-            context_window=self.limits.context_window or documented.context_window,
-            max_output_tokens=self.limits.max_output_tokens or documented.max_output_tokens,
-        )
+    def known_limits(self, learned: Iterable[str]) -> Limits:
+        """As configured, else as learned of the model (``c2o.facts``), else as documented for it."""
+        facts, documented = list(learned), limits.known(self.upstream.dialect_name(), self.model)
+
+        def best(name: str) -> int | None:
+            return getattr(self.limits, name) or number(facts, name) or getattr(documented, name, None)
+
+        return Limits(context_window=best("context_window"), max_output_tokens=best("max_output_tokens"))
+
+    def learned(self, facts: Iterable[Fact]) -> list[str]:
+        """Those of the facts that are of this model, where it is now."""
+        here = address(self.upstream.base_url)
+        mine = (self.name, self.model, here)
+        return [each.fact for each in facts if (each.upstream, each.model, each.base_url) == mine]
 
     @property
     def target(self) -> str:

@@ -26,7 +26,7 @@ _c2o() {
     demo) words='--pace --json --help' ;;
     doctor) words='--strict --probe --no-probe --only --fix --yes -y --bundle --json --help' ;;
     env) words='--shell --format --model --upstream --no-start --json --help' ;;
-    init) words='--upstream --name --key-env --no-key --model --map --port --yes -y --dry-run --no-test --force --json --help' ;;
+    init) words='--upstream --name --key-env --no-key --model --map --port --yes -y --dry-run --no-test --probe --no-probe --force --json --help' ;;
     learned) words='--json --help' ;;
     logs) words='--follow -f --lines -n --since --level --request --json --help' ;;
     restart) words='--port --wait --json --help' ;;

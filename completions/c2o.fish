@@ -50,6 +50,8 @@ complete -c c2o -n '__fish_seen_subcommand_from init' -l port -d 'Where c2o is t
 complete -c c2o -n '__fish_seen_subcommand_from init' -l yes -d 'Ask nothing'
 complete -c c2o -n '__fish_seen_subcommand_from init' -l dry-run -d 'Show what would be written; try and change nothing'
 complete -c c2o -n '__fish_seen_subcommand_from init' -l no-test -d 'Write it without trying it'
+complete -c c2o -n '__fish_seen_subcommand_from init' -l probe -d 'Try all that the model can do, with 6 more short requests; or don’t ask whether to'
+complete -c c2o -n '__fish_seen_subcommand_from init' -l no-probe -d 'Try all that the model can do, with 6 more short requests; or don’t ask whether to'
 complete -c c2o -n '__fish_seen_subcommand_from init' -l force -d 'Begin anew; the old file is kept as config.toml.bak'
 complete -c c2o -n '__fish_seen_subcommand_from init' -l json -d 'Print one JSON object instead of text'
 complete -c c2o -n '__fish_seen_subcommand_from learned' -l json -d 'Print one JSON object instead of text'

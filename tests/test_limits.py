@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from c2o import config, limits, routing
+from c2o import config, facts, limits, routing
 from c2o.limits import LIMITS, Known
 from c2o.proxy import model_list
 from c2o.routing import Route
@@ -35,21 +35,45 @@ def test_a_list_of_ids(case: str) -> None:
 
     found = route(listed.id)
 
-    assert (found.limits.context_window, found.likely_limits.context_window) == (None, 1_000_000)
-    assert found.likely_limits.max_output_tokens == 384_000
+    assert (found.limits.context_window, found.known_limits([]).context_window) == (None, 1_000_000)
+    assert found.known_limits([]).max_output_tokens == 384_000
 
 
 def test_what_is_configured_comes_first() -> None:
     found = route("deepseek-v4-pro", context_window=131_072)
 
-    assert found.likely_limits.context_window == 131_072
-    assert found.likely_limits.max_output_tokens == 384_000
+    assert found.known_limits([]).context_window == 131_072
+    assert found.known_limits([]).max_output_tokens == 384_000
+
+
+def test_what_was_learned_comes_between() -> None:
+    learned = ["drop:top_p", "context_window:65536", "max_output_tokens:0"]
+
+    assert route("deepseek-v4-pro").known_limits(learned) == config.Limits(
+        context_window=65_536, max_output_tokens=384_000
+    )
+    assert route("deepseek-v4-pro", context_window=131_072).known_limits(learned).context_window == 131_072
+
+
+def test_what_was_learned_of_another_model_or_elsewhere_does_not_count() -> None:
+    here = facts.address("https://api.deepseek.com")
+    known = [
+        fact("deepseek-v4-pro", here, "context_window:1"),
+        fact("deepseek-v4-other", here, "context_window:2"),
+        fact("deepseek-v4-pro", "http://127.0.0.1:8080", "context_window:3"),
+    ]
+
+    assert route("deepseek-v4-pro").learned(known) == ["context_window:1"]
+
+
+def fact(model: str, base_url: str, text: str) -> facts.Fact:
+    return facts.Fact(upstream="up", model=model, base_url=base_url, fact=text, learned_at=facts.now())
 
 
 def test_a_model_that_nobody_knows_has_no_limits() -> None:
     assert limits.known("openai", "whatever") is None
     assert limits.known("generic", "gpt-5") is None
-    assert route("gpt-5", url="https://llm.example.com/v1").likely_limits == config.NO_LIMITS
+    assert route("gpt-5", url="https://llm.example.com/v1").known_limits([]) == config.NO_LIMITS
 
 
 KNOWN: dict[tuple[str, str], tuple[int, int | None]] = {

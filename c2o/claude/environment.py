@@ -7,12 +7,13 @@ business; then only settings managed by an enterprise are stronger.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from c2o import urls
 from c2o.claude.models import Models
+from c2o.facts import Fact
 from c2o.routing import ALIAS, Route
 from c2o.secret import Secret
 
@@ -73,8 +74,10 @@ class Environment(NamedTuple):
         return {name: value for name, value in outer.items() if name not in self.unset} | self.set
 
 
-def environment(url: str, token: Secret, models: Models, outer: Mapping[str, str]) -> Environment:
-    """What a client needs to talk to the service at ``url``.
+def environment(
+    url: str, token: Secret, models: Models, outer: Mapping[str, str], learned: Collection[Fact]
+) -> Environment:
+    """What a client needs to talk to the service at ``url``; ``learned`` is what upstreams have told of their models.
 
     What the person has set in ``outer`` and what doesn't lead elsewhere is kept.
     """
@@ -88,17 +91,19 @@ def environment(url: str, token: Secret, models: Models, outer: Mapping[str, str
         **{f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL": _alias(route) for tier, route in tiers.items()},
         **_without_proxy(url, outer),
     }
-    suggested = {**FEATURES, **_suited_to(main or next(iter(tiers.values()), None))}
+    suggested = {**FEATURES, **_suited_to(main or next(iter(tiers.values()), None), learned)}
     new, gone = _unless_set(suggested, outer)
     return Environment({**new, **ours}, [*(name for name in SELECTORS if name in outer), *gone])
 
 
-def for_settings(url: str, token: Secret, models: Models, outer: Mapping[str, str]) -> dict[str, str]:
+def for_settings(
+    url: str, token: Secret, models: Models, outer: Mapping[str, str], learned: Collection[Fact]
+) -> dict[str, str]:
     """The same for the ``env`` of a settings file, which can't take a variable away: an empty one has that effect.
 
     ``outer`` is the environment as it would be without us, the file's own ``env`` included.
     """
-    found = environment(url, token, models, outer).set
+    found = environment(url, token, models, outer, learned).set
     del found[HOST]  # it would have the client ignore the very file it stands in
     return {**found, **dict.fromkeys(SELECTORS, "")}
 
@@ -122,19 +127,20 @@ def _alias(route: Route) -> str:
     return f"{ALIAS}{route.name}/{route.model}"
 
 
-def _suited_to(route: Route | None) -> dict[str, str]:
+def _suited_to(route: Route | None, learned: Collection[Fact]) -> dict[str, str]:
     """What the client must know of the model, as far as it is known."""
     if route is None:
         return {}
     patience = PATIENCE if urls.is_loopback(route.upstream.base_url) else {}
-    window, answer = route.likely_limits.context_window, route.likely_limits.max_output_tokens
+    known = route.known_limits(route.learned(learned))
+    window, answer = known.context_window, known.max_output_tokens
     if window and not answer and window < SMALL_WINDOW:
         answer = window // 4
-    limits = {
+    told = {
         "CLAUDE_CODE_MAX_CONTEXT_TOKENS": window or UNKNOWN_WINDOW,
         "CLAUDE_CODE_MAX_OUTPUT_TOKENS": answer,
     }
-    return {**patience, **{name: str(limit) for name, limit in limits.items() if limit}}
+    return {**patience, **{name: str(limit) for name, limit in told.items() if limit}}
 
 
 def _without_proxy(url: str, outer: Mapping[str, str]) -> dict[str, str]:

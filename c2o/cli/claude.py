@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from c2o import config, paths, service
+from c2o import config, facts, paths, service
 from c2o.claude import settings, takeover
 from c2o.claude.environment import for_settings
 from c2o.claude.models import choose
@@ -49,10 +49,10 @@ def on(
     url = there.url if there else f"http://127.0.0.1:{loaded.server.port}"
     _check_managed(url)
     path = takeover.place(scope, paths.current_folder())
-    models = choose(loaded)
+    models, learned = choose(loaded), facts.known()
 
     def variables(env: Mapping[str, str]) -> dict[str, str]:
-        return for_settings(url, loaded.server.auth_token, models, {**os.environ, **env})
+        return for_settings(url, loaded.server.auth_token, models, {**os.environ, **env}, learned)
 
     changed = takeover.on(path, scope, variables, dry_run=dry_run)
     found = attached(there, [path])

@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from c2o import paths
+from c2o import facts, paths
 from c2o.claude import patch, settings, takeover
 from c2o.claude.environment import PROVIDERS, for_settings
 from c2o.claude.models import choose
@@ -124,7 +124,7 @@ def _state(found: Settings, loaded: Config | None, seen: ServiceStatus) -> State
 def _up_to_date(env: Mapping[str, str], loaded: Config, seen: ServiceStatus) -> bool:
     """``NO_PROXY`` aside, which follows the shell."""
     url = seen.instance.url if seen.instance else env.get("ANTHROPIC_BASE_URL", "")
-    wanted = for_settings(url, loaded.server.auth_token, choose(loaded), {**os.environ, **env})
+    wanted = for_settings(url, loaded.server.auth_token, choose(loaded), {**os.environ, **env}, facts.known())
     return all(env.get(name) == value for name, value in wanted.items() if name not in patch.NO_PROXY)
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from c2o import facts
 from c2o.cli import output
 from c2o.cli.output import Line
-from c2o.config import Config
+from c2o.config import Config, Upstream
 from c2o.doctor import Machine, probing
 from c2o.errors import CredentialError
 from c2o.facts import Fact
@@ -20,11 +20,11 @@ from c2o.wire.probe import Check, Found
 CHECKS: list[Check] = ["models", "stream", "window", "limit", "tool", "parallel", "required", "named", "vision"]
 """In this order: a local server knows its window when the model has been loaded."""
 
-ANYWHERE: list[Check] = ["models", "stream", "window", "tool"]
-"""Those that don't depend on how chat completions are asked for."""
+LIGHT: list[Check] = ["models", "stream", "window", "tool"]
+"""What ``init`` asks in any case.  They don't depend on how chat completions are asked for."""
 
-REQUESTS = 9
-"""How many of its requests have a model answer, at most."""
+REQUESTS, MORE_REQUESTS = 9, 6
+"""How many of its requests have a model answer, at most: of all, and of those that aren't light."""
 
 TITLES: dict[Check, str] = {
     "models": "list of models",
@@ -68,17 +68,27 @@ def probes(machine: Machine, tell: Callable[[str], None]) -> Iterator[Probe]:
         if model is None or isinstance(key, CredentialError):
             continue
         output.note(f"{printable(f'{name}/{model}')} gets up to {REQUESTS} short requests, which may cost something")
-        checks = CHECKS if config.upstreams[name].api_name(model) == "chat" else ANYWHERE
-        job = structs.replace(probing.job_for(config, name, key), checks=checks)
+        job = structs.replace(probing.job_for(config, name, key), checks=checks_for(config.upstreams[name], model))
         found = []
         tell(f"asking {name}: {TITLES[CHECKS[0]]}")
         for each in probing.ask(job):
             found.append(each)
             following = CHECKS[min(CHECKS.index(each.check) + 1, len(CHECKS) - 1)]
             tell(f"asking {name}: {TITLES[following]}")
-        probe = Probe(upstream=name, model=model, abilities=list(abilities(found)), facts=list(learned(found)))
-        remember(config, probe, found)
-        yield probe
+        yield remembered(config, name, model, found)
+
+
+def checks_for(upstream: Upstream, model: str) -> list[Check]:
+    """All that can be asked of a model there."""
+    return CHECKS if upstream.api_name(model) == "chat" else LIGHT
+
+
+def remembered(config: Config, name: str, model: str, found: list[Found]) -> Probe:
+    """What was found out, as it is shown; its facts are written down.  Raises C2oError."""
+    probe = Probe(upstream=name, model=model, abilities=list(abilities(found)), facts=list(learned(found)))
+    if probe.facts:
+        _remember(config, probe, found)
+    return probe
 
 
 def abilities(found: Iterable[Found]) -> Iterator[Ability]:
@@ -111,19 +121,22 @@ def learned(found: Iterable[Found]) -> Iterator[str]:
 
 ABILITY: dict[Check, str] = {"stream": "streaming", "tool": "tools"}
 
-REFUTES = {"can:vision": "without:image", "can:required_tools": "drop:tool_choice"}
-"""What can't be true together with a new fact."""
+REFUTES = {"can:vision": "without:image", "without:image": "can:vision", "can:required_tools": "drop:tool_choice"}
+"""What can't be true together with a new fact, beside its own opposite."""
+
+OPPOSITES = {"can": "cannot", "cannot": "can"}
 
 
-def remember(config: Config, probe: Probe, found: Iterable[Found]) -> None:
-    """Write down what was learned; what an earlier probe said of the model gives way.  Raises C2oError."""
+def _remember(config: Config, probe: Probe, found: Iterable[Found]) -> None:
+    """What an earlier probe said gives way: to the same questions asked again, or to the opposite of an answer."""
     path, now = facts.path(), facts.now()
-    refuted = {REFUTES[fact] for fact in probe.facts if fact in REFUTES}
+    refuted = {other for fact in probe.facts for other in _refuted_by(fact)}
+    whole = not {each.check for each in found} <= set(LIGHT)
     kept = [
         fact
         for fact in facts.read(path, now).facts
         if (fact.upstream, fact.model) != (probe.upstream, probe.model)
-        or (fact.source != "probe" and fact.fact not in refuted)
+        or (fact.fact not in refuted and not (whole and fact.source == "probe"))
     ]
     said = {fact: each.detail for each in found for fact in each.facts}
     new = [
@@ -139,6 +152,12 @@ def remember(config: Config, probe: Probe, found: Iterable[Found]) -> None:
         for fact in probe.facts
     ]
     facts.write(path, facts.bounded([*kept, *new]))
+
+
+def _refuted_by(fact: str) -> Iterator[str]:
+    verb, _, ability = fact.partition(":")
+    yield REFUTES.get(fact, "")
+    yield f"{OPPOSITES.get(verb, '')}:{ability}"
 
 
 LOOK: dict[Verdict, tuple[str, str]] = {"yes": ("✓", "green"), "no": ("✗", "yellow"), "unknown": ("?", "dim")}

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import typer
 from msgspec import Struct
 
-from c2o import config, paths
+from c2o import config, facts, paths
 from c2o.claude.environment import Environment, environment
 from c2o.claude.models import choose
 from c2o.cli import output
@@ -48,7 +48,7 @@ def env(
     loaded = config.load(paths.config_file())
     models = choose(loaded, model, upstream)
     there = running(loaded, start=not no_start)
-    found = environment(there.url, loaded.server.auth_token, models, os.environ)
+    found = environment(there.url, loaded.server.auth_token, models, os.environ, facts.known())
     if as_json or format == "json":
         output.show(EnvResult(env=found.set, unset=found.unset), lambda _: [], as_json=True)
         return

@@ -14,6 +14,7 @@ from msgspec import Struct
 from c2o import config, paths, secret, urls
 from c2o.claude.launch import own_python
 from c2o.cli import init_file, init_questions, init_trial, output, terminal
+from c2o.cli.doctor_probe import LIGHT, MORE_REQUESTS, checks_for, remembered
 from c2o.cli.init_choice import Choice, Given, from_flags, parsed_map
 from c2o.cli.init_file import Before
 from c2o.cli.init_questions import DEMO, Asked
@@ -21,7 +22,7 @@ from c2o.cli.output import JsonOption, Line
 from c2o.config import Config
 from c2o.errors import Cancelled
 from c2o.presets import PRESETS
-from c2o.service import probe
+from c2o.service import probe as service_probe
 from c2o.wire.probe import Found
 
 UpstreamOption = Annotated[
@@ -46,6 +47,14 @@ PortOption = Annotated[
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be written; try and change nothing.")]
+ProbeOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--probe/--no-probe",
+        show_default=False,
+        help=f"Try all that the model can do, with {MORE_REQUESTS} more short requests; or don't ask whether to.",
+    ),
+]
 NoTestOption = Annotated[bool, typer.Option("--no-test", help="Write it without trying it.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Begin anew; the old file is kept as config.toml.bak.")]
 
@@ -76,6 +85,8 @@ class InitResult(Struct, frozen=True, kw_only=True):
     """``[models]`` as it is now."""
     changes: list[str]
     tested: list[Found]
+    learned: list[str]
+    """The facts in that, which are kept: see ``c2o learned``."""
     text: str | None = None
     """With --dry-run: what would be written, without token and keys."""
     next: list[Step]
@@ -93,11 +104,12 @@ def init(
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     no_test: NoTestOption = False,
+    probe: ProbeOption = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Set up an upstream, its key and a model, and try them; what was configured before stays."""
-    given = Given(upstream, name, key_env, no_key, model, parsed_map(mapped or []), port)
+    given = Given(upstream, name, key_env, no_key, model, parsed_map(mapped or []), port, probe)
     before = init_file.find(paths.config_file(), force=force)
     test = not (no_test or dry_run)
     if terminal.present() and not (yes or as_json):
@@ -141,7 +153,8 @@ def _from_flags(given: Given, before: Before, *, test: bool) -> Asked:
     found = []
     with output.progress() as tell:
         tell(f"trying {choice.name}")
-        found = list(init_trial.ask(candidate, choice, key, "models", "stream", "tool"))
+        checks = checks_for(candidate.upstreams[choice.name], choice.model) if given.probe else LIGHT
+        found = list(init_trial.ask(candidate, choice, key, *checks))
     listed = [model for each in found for model in each.models]
     if failed := init_trial.failure(found):
         raise init_trial.as_error(choice, failed, listed)
@@ -151,7 +164,7 @@ def _from_flags(given: Given, before: Before, *, test: bool) -> Asked:
 
 def _listens(choice: Choice) -> bool:
     parts = urls.parse(choice.base_url)
-    return probe.listens(parts.hostname or "", parts.port or 80)
+    return service_probe.listens(parts.hostname or "", parts.port or 80)
 
 
 def _text(asked: Asked, before: Before) -> str:
@@ -168,6 +181,7 @@ def _finished(asked: Asked, before: Before, *, dry_run: bool) -> InitResult:
     changed = text != before.text
     backup = init_file.save(before, text) if changed and not dry_run else None
     choice = asked.choice
+    learned = remembered(after, choice.name, choice.model, asked.found).facts if not dry_run else []
     key = secret.describe(choice.api_key) if choice.api_key else None
     return InitResult(
         path=str(before.path),
@@ -177,6 +191,7 @@ def _finished(asked: Asked, before: Before, *, dry_run: bool) -> InitResult:
         models=after.models,
         changes=init_file.changes(before.config, after),
         tested=asked.found,
+        learned=learned,
         text=init_file.masked(text, after) if dry_run else None,
         next=list(_next(choice, after)),
     )
@@ -187,7 +202,7 @@ def _next(choice: Choice, after: Config) -> Iterator[Step]:
         yield Step(f"{own_python()} -m c2o.demo --port 8227", "the scripted upstream; keep it running")
     if choice.api_key and choice.api_key.startswith("env:") and not os.environ.get(choice.api_key[4:]):
         yield Step(f"export {choice.api_key[4:]}=…", "the service takes the key from there")
-    there = probe.look(after.server.auth_token)
+    there = service_probe.look(after.server.auth_token)
     if there.instance and there.instance.config_digest != after.digest:
         yield Step("c2o restart", "the service runs, with the configuration of before")
     yield Step("c2o run claude", "Claude Code on it")

@@ -25,6 +25,8 @@ class Given(NamedTuple):
     model: str | None = None
     mapped: Mapping[str, str] = {}
     port: int | None = None
+    probe: bool | None = None
+    """Is all to be asked that the model can do?  None: the person decides."""
 
 
 class Choice(NamedTuple):

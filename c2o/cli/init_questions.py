@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 from c2o import key_file, secret, urls
 from c2o.cli import init_detect, init_file, init_trial, terminal
+from c2o.cli.doctor_probe import LIGHT, MORE_REQUESTS, checks_for
 from c2o.cli.init_choice import Choice, Given, Place, checked_url, place_of
 from c2o.cli.init_detect import Seen
 from c2o.cli.init_file import Before
-from c2o.config import parse
+from c2o.config import Config, parse
 from c2o.errors import CredentialError, UsageError
 from c2o.presets import PRESETS
-from c2o.wire.probe import Found, ListedModel
+from c2o.wire.probe import Check, Found, ListedModel
 
 SHOWN = 12
 """Models that are shown of a longer list."""
@@ -55,7 +56,7 @@ def ask(given: Given, before: Before, *, test: bool) -> Asked:
         given = given._replace(upstream=None, key_env=None)
     choice, listed = offered
     choice = choice._replace(model=given.model or _model(choice, listed))
-    return _tried(choice, key, before, listed) if test else Asked(choice, [], listed)
+    return _tried(choice, key, before, listed, given.probe) if test else Asked(choice, [], listed)
 
 
 # What is there ------------------------------------------------------------------------------------
@@ -231,13 +232,13 @@ def _resolved(answer: str, shown: list[str], ids: list[str]) -> str | list[str]:
 # The trial -------------------------------------------------------------------------------------------
 
 
-def _tried(choice: Choice, key: str, before: Before, listed: list[ListedModel]) -> Asked:
+def _tried(choice: Choice, key: str, before: Before, listed: list[ListedModel], probe: bool | None) -> Asked:
     """Try until it works, or the person wants it as it is."""
     while True:
-        found = _trial(choice, key, before)
+        found = _trial(choice, key, before, LIGHT[1:])
         failed = init_trial.failure(found)
         if failed is None:
-            return Asked(choice, found, listed)
+            return Asked(choice, [*found, *_all_else(choice, key, before, probe)], listed)
         terminal.say((f"  {init_trial.advice(choice, failed, listed)}", "dim"))
         answer = terminal.choose("What now?", WHAT_NOW, default=LIKELY.get(failed.fault or "", "t"))
         if answer == "w":
@@ -245,11 +246,25 @@ def _tried(choice: Choice, key: str, before: Before, listed: list[ListedModel]) 
         choice, key = AGAIN[answer](choice, key, listed)
 
 
-def _trial(choice: Choice, key: str, before: Before) -> list[Found]:
-    candidate = parse(init_file.written(before, choice).encode(), before.path)
-    checks = init_trial.ask(candidate, choice, key, "stream", "tool")
+def _all_else(choice: Choice, key: str, before: Before, probe: bool | None) -> list[Found]:
+    """What else the model can do, if that is wanted and can be asked."""
+    upstream = _candidate(choice, before).upstreams[choice.name]
+    rest = [check for check in checks_for(upstream, choice.model) if check not in LIGHT]
+    if probe is None and rest:
+        cost = f"  Up to {MORE_REQUESTS} more short requests, which may cost something, tell what else it can do."
+        terminal.say((cost, "dim"))
+        probe = terminal.confirm("Try all that it can do?", default=False)
+    return _trial(choice, key, before, rest) if probe and rest else []
+
+
+def _candidate(choice: Choice, before: Before) -> Config:
+    return parse(init_file.written(before, choice).encode(), before.path)
+
+
+def _trial(choice: Choice, key: str, before: Before, checks: list[Check]) -> list[Found]:
+    asking = init_trial.ask(_candidate(choice, before), choice, key, *checks)
     found = []
-    while (each := _next(checks, f"trying {choice.model}")) is not None:
+    while (each := _next(asking, f"trying {choice.model}")) is not None:
         found.append(each)
         terminal.say(*init_trial.line(choice.name, each))
     return found

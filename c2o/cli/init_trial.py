@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from msgspec import structs
 
 from c2o import key_file, secret
+from c2o.cli.doctor_probe import TITLES
 from c2o.cli.init_choice import Choice
 from c2o.cli.output import Line
 from c2o.config import Config
@@ -122,6 +123,9 @@ _ADVICE: dict[str, Callable[[Choice, list[ListedModel]], str]] = {
 
 def line(name: str, found: Found) -> Line:
     """What is told of a check."""
+    if found.check not in FINE:
+        symbol = ("✓ ", "green") if found.ok else ("· ", "dim")
+        return [symbol, f"{name}: {TITLES[found.check]}", (f"  ({printable(found.detail)})", "dim")]
     if found.ok:
         finding = FINE[found.check](name, found)
         return [("✓ ", "green"), finding.title, (f"  ({finding.detail})", "dim")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from c2o import config, paths
+from c2o import config, facts, paths
 from c2o.claude.environment import environment
 from c2o.claude.launch import become, find, with_settings
 from c2o.claude.models import choose
@@ -54,7 +54,7 @@ def run(
     file = find(arguments[0], os.environ.get("PATH", os.defpath))
     models = choose(loaded, model, upstream)
     there = running(loaded, start=not no_start)
-    inner = environment(there.url, loaded.server.auth_token, models, os.environ)
+    inner = environment(there.url, loaded.server.auth_token, models, os.environ, facts.known())
     _tell_of_managed(there.url)
     become(file, with_settings(arguments, in_the_way(inner.set, paths.current_folder())), inner.onto(os.environ))
 

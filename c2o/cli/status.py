@@ -103,7 +103,7 @@ def current_status() -> Status:
         models=report.models if report else {},
         requests=report.requests if report else None,
         draining=there.draining if there else None,
-        learned=len(facts.read(facts.path(), facts.now()).facts),
+        learned=len(facts.known()),
         finishing=draining.services(),
         claude=Claude(led.plain, led.decided_by, len(led.sessions)),
         log=str(paths.log_file()),

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from c2o import config, facts, key_file, paths, secret, service
+from c2o import config, facts, key_file, paths, routing, secret, service
 from c2o.claude import launch, settings
 from c2o.claude.settings import Scoped
 from c2o.config import Config
@@ -84,18 +84,15 @@ class Machine:
         there = self.config_or_error
         return f"http://{there.server.host}:{there.server.port}" if isinstance(there, Config) else ""
 
-    def window(self, upstream: str, model: str) -> int | None:
-        """A model's context window, in tokens: from the configuration, or learned."""
-        given = self.config.limits.get(f"{upstream}/{model}")
-        if given and given.context_window:
-            return given.context_window
-        known = (fact.fact.partition(":") for fact in self.facts if (fact.upstream, fact.model) == (upstream, model))
-        return next((int(value) for name, _, value in known if name == "context_window" and value.isdigit()), None)
+    def window(self, upstream: str, model: str, listed: int | None) -> int | None:
+        """A model's context window, in tokens: configured, ``listed`` by the upstream, learned, or documented."""
+        route = routing.route_to(self.config, f"{upstream}/{model}")
+        return route.limits.context_window or listed or route.known_limits(route.learned(self.facts)).context_window
 
     @cached_property
     def facts(self) -> list[Fact]:
         """What the service has learned."""
-        return facts.read(facts.path(), facts.now()).facts
+        return facts.known()
 
     @cached_property
     def scopes(self) -> list[Scoped]:

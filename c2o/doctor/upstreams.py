@@ -123,7 +123,7 @@ def windows(machine: Machine) -> Iterator[Finding]:
     for name in machine.config.upstreams:
         case = Case(name, machine.config, machine.found.get(name, []))
         for model in probing.models_of(machine.config, name):
-            window = machine.window(name, model) or _listed_window(case, model)
+            window = machine.window(name, model, _listed_window(case, model))
             if window is None:
                 yield _unknown_window(case, model)
             elif window < SMALL:

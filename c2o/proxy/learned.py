@@ -33,11 +33,6 @@ class Learned:
         self._refresh()
         return self._by_model.get((route.name, route.model), [])
 
-    def number(self, route: Route, name: str) -> int | None:
-        """A fact that is a number, such as ``context_window``."""
-        values = (fact.partition(":") for fact in self.of(route))
-        return next((int(value) for key, _, value in values if key == name and value.isdigit() and int(value)), None)
-
     def note(self, route: Route, fact: str | None, said: str = "", source: Source = "refusal") -> None:
         """Something was learned; ``said`` are the upstream's own words, without keys."""
         if fact is None or fact in self.of(route):

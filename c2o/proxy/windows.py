@@ -77,13 +77,11 @@ class Windows:
         if route.limits.context_window is not None:
             return route.limits.context_window
         told = self._known.get(route.target)
-        learned = self._learned.number(route, "context_window")
-        return (told.window if told else None) or learned or route.likely_limits.context_window
+        return (told.window if told else None) or route.known_limits(self._learned.of(route)).context_window
 
     def longest_answer(self, route: Route) -> int | None:
         """The tokens that an answer may have: configured, learned, or documented."""
-        learned = self._learned.number(route, "max_output_tokens")
-        return route.limits.max_output_tokens or learned or route.likely_limits.max_output_tokens
+        return route.known_limits(self._learned.of(route)).max_output_tokens
 
     async def room(self, route: Route, message: MessagesRequest, body: bytes) -> int | None:
         """The tokens that a prompt leaves for its answer, where they are known and may be too few.

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from c2o import config
+from c2o import config, facts
 from c2o.claude.environment import SELECTORS, Environment
 from c2o.claude.environment import environment as of_client
 from c2o.claude.models import choose
 from c2o.config import Config
 from c2o.errors import UsageError
+from c2o.facts import Fact
 
 TOKEN = "c2o-0123456789abcdef"
 
@@ -29,9 +30,9 @@ def configured(**limits: dict[str, int]) -> Config:
     return config.parse(text.encode(), Path("config.toml"))
 
 
-def environment(config: Config, port: int, outer: dict[str, str], model=None, upstream=None) -> Environment:
+def environment(config: Config, port: int, outer: dict[str, str], model=None, upstream=None, learned=()) -> Environment:
     models = choose(config, model, upstream)
-    return of_client(f"http://127.0.0.1:{port}", config.server.auth_token, models, outer)
+    return of_client(f"http://127.0.0.1:{port}", config.server.auth_token, models, outer, learned)
 
 
 def test_a_client_finds_the_service_by_its_literal_address():
@@ -96,6 +97,20 @@ def test_the_window_is_told_where_it_is_known():
     assert found["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] == "8000"
 
 
+def test_a_window_that_was_learned_is_told():
+    window = Fact(
+        upstream="cloud",
+        model="large",
+        base_url=facts.address("https://llm.example.com/v1"),
+        fact="context_window:98304",
+        learned_at=facts.now(),
+    )
+    assert environment(configured(), 1, {}, learned=[window]).set["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "98304"
+    limits = {"cloud__large": {"context_window": 64000}}
+    found = environment(configured(**limits), 1, {}, learned=[window]).set
+    assert found["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "64000"
+
+
 def test_a_window_that_nobody_knows_is_not_taken_for_a_million():
     """Claude Code would, with a warning at each start, and compact far too late."""
     found = environment(configured(), 1, {}).set
@@ -151,7 +166,7 @@ def test_each_selector_is_taken_away(name):
 
 def test_an_address_that_is_no_loopback_is_reached_without_a_proxy():
     models = choose(configured())
-    found = of_client("http://192.168.1.5:8226", configured().server.auth_token, models, {}).set
+    found = of_client("http://192.168.1.5:8226", configured().server.auth_token, models, {}, []).set
     assert found["ANTHROPIC_BASE_URL"] == "http://192.168.1.5:8226"
     assert "192.168.1.5" in found["NO_PROXY"].split(",")
     assert found["NO_PROXY"] == found["no_proxy"]

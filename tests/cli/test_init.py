@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from c2o import config
+from c2o import config, facts
+from tests.cli.test_doctor_probe import blind
 from tests.clients.service import TOKEN, configuration
 from tests.command_line import CommandLine, Result
 from tests.fake_upstream import Call, FakeUpstream, Reply, Request, Scripted, error, whole
@@ -40,7 +41,7 @@ def file_of(c2o: CommandLine) -> Path:
 
 
 def files_of(c2o: CommandLine) -> list[str]:
-    return [path.name for path in c2o.folder.iterdir()]
+    return sorted(path.name for path in c2o.folder.iterdir())
 
 
 def written(c2o: CommandLine) -> dict[str, Any]:
@@ -75,7 +76,7 @@ def test_what_is_written(c2o: CommandLine, upstream: FakeUpstream) -> None:
     assert written(c2o)["upstreams"] == {"mine": {"base_url": upstream.base_url, "api_key": "env:MY_KEY"}}
     assert written(c2o)["models"] == {"default": "mine/fake-model"}
     assert "# " in text, "it is commented"
-    assert files_of(c2o) == ["config.toml"], "nothing is left beside it"
+    assert files_of(c2o) == ["config.toml", "state"], "nothing is left beside it"
 
 
 def test_two_tokens_are_never_the_same(c2o: CommandLine, upstream: FakeUpstream) -> None:
@@ -105,7 +106,9 @@ def test_as_json(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
     said = init(c2o, upstream, "--json").json
     tested = said.pop("tested")
-    assert [(each["check"], each["ok"]) for each in tested] == [("models", True), ("stream", True), ("tool", True)]
+    assert [(each["check"], each["ok"]) for each in tested] == [
+        *[("models", True), ("stream", True), ("window", False), ("tool", True)]
+    ]
     assert said == {
         "schema": "c2o.init/1",
         "path": str(file_of(c2o)),
@@ -114,6 +117,7 @@ def test_as_json(c2o: CommandLine, upstream: FakeUpstream) -> None:
         "upstream": {"name": "mine", "base_url": upstream.base_url, "key": "env:MY_KEY"},
         "models": {"default": "mine/fake-model"},
         "changes": [],
+        "learned": ["can:streaming", "can:usage_in_stream", "can:tools"],
         "text": None,
         "next": [{"command": "c2o run claude", "why": "Claude Code on it"}],
     }
@@ -131,6 +135,40 @@ def test_limits_that_the_upstream_tells_are_kept(c2o: CommandLine, upstream: Fak
     upstream.models = [{"id": "fake-model", "max_model_len": 32768}, {"id": "other", "max_model_len": 5}]
     init(c2o, upstream)
     assert written(c2o)["limits"] == {"mine/fake-model": {"context_window": 32768}}
+
+
+def facts_of(c2o: CommandLine) -> set[str]:
+    return {fact.fact for fact in facts.read(c2o.folder / "state" / "learned.toml", facts.now()).facts}
+
+
+def test_what_is_found_out_is_kept_as_facts(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    upstream.models = [{"id": "fake-model", "max_model_len": 32768, "capabilities": ["vision"]}]
+    done = init(c2o, upstream)
+
+    assert "✓ mine: limits, as told  (a window of 32768 tokens" in done.out
+    assert facts_of(c2o) == {"can:usage_in_stream", "can:streaming", "can:tools", "context_window:32768"}
+    assert len(upstream.requests) == 3, "what the server tells costs nothing"
+
+
+def test_all_that_the_model_can_do_is_tried_and_kept(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(blind)
+    said = init(c2o, upstream, "--probe", "--json").json
+
+    assert set(said["learned"]) == facts_of(c2o)
+    assert {"can:required_tools", "can:named_tools", "cannot:parallel_tools", "without:image"} <= facts_of(c2o)
+    assert len(upstream.requests) == 3 + 5
+
+    init(c2o, upstream)
+    assert "without:image" in facts_of(c2o), "what isn't asked again stays"
+
+
+def test_with_dry_run_and_without_a_test_nothing_is_learned(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    init(c2o, upstream, "--dry-run")
+    init(c2o, upstream, "--no-test")
+
+    assert facts_of(c2o) == set()
 
 
 def test_the_spelling_that_answers_is_what_is_kept(c2o: CommandLine, upstream: FakeUpstream) -> None:
@@ -335,7 +373,7 @@ def test_saying_it_twice_is_harmless(c2o: CommandLine, upstream: FakeUpstream) -
     assert "has all of this already" in done.out
     again = file_of(c2o).stat()  # not compared whole: reading it changes the time of access
     assert (again.st_ino, again.st_mtime_ns, again.st_mode) == (first.st_ino, first.st_mtime_ns, first.st_mode)
-    assert files_of(c2o) == ["config.toml"]
+    assert files_of(c2o) == ["config.toml", "state"]
 
 
 def test_a_configured_upstream_is_known_by_its_name(before: CommandLine) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from c2o import facts
 from tests.cli.on_a_terminal import CTRL_C, CTRL_D, Terminal, on_a_terminal
+from tests.cli.test_doctor_probe import blind
 from tests.cli.test_init import BEFORE, file_of, files_of, works
 from tests.command_line import CommandLine
 from tests.fake_upstream import FakeUpstream, Hold, Request, Scripted, error, stream
@@ -22,6 +24,7 @@ KEEP = "Keep this key in the configuration file"
 MODEL = "The model: number or name"
 NOW = "t/m/k/u/w"
 WRITE = "Write this to"
+ELSE = "Try all that it can do?"
 
 
 def written(c2o: CommandLine) -> dict[str, Any]:
@@ -37,6 +40,7 @@ def test_a_local_server_by_its_url(c2o: CommandLine, upstream: FakeUpstream) -> 
         terminal.answer(MODEL)
         terminal.see("✓ local: fake-model streams")
         terminal.see("✓ local: fake-model calls a tool")
+        terminal.answer(ELSE)
         terminal.see("wrote ~/c2o/config.toml")
         terminal.see("c2o run claude")
         assert terminal.end() == 0
@@ -45,8 +49,21 @@ def test_a_local_server_by_its_url(c2o: CommandLine, upstream: FakeUpstream) -> 
     assert file_of(c2o).stat().st_mode & 0o777 == 0o600
 
 
+def test_all_that_the_model_can_do_is_tried_if_the_person_wants(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(blind)
+    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+        terminal.see("Up to 6 more short requests, which may cost something")
+        terminal.answer(ELSE, "y")
+        terminal.see("local: keeps to max_tokens")
+        terminal.see("local: images  (it refuses:")
+        assert terminal.end() == 0
+    assert len(upstream.requests) == 3 + 5
+    known = [fact.fact for fact in facts.read(c2o.folder / "state" / "learned.toml", facts.now()).facts]
+    assert {"can:tools", "can:required_tools", "without:image"} <= set(known)
+
+
 def test_what_is_ready_comes_first_and_keys_are_shown_by_name(c2o: CommandLine) -> None:
-    with on_a_terminal(c2o, "init", GROQ_API_KEY=KEY) as terminal:
+    with on_a_terminal(c2o, "init", "--no-probe", GROQ_API_KEY=KEY) as terminal:
         menu = terminal.see(UPSTREAM)
         terminal.type(CTRL_C)
         assert terminal.end() == 130
@@ -62,7 +79,9 @@ def test_an_upstream_of_another_machine_is_asked_with_its_key(c2o: CommandLine, 
     """The name of a variable goes into the file, its value goes to the upstream and nowhere else."""
     upstream.think(works)
     c2o.folder.mkdir(mode=0o700)
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--key-env", "MY_KEY", MY_KEY=KEY) as terminal:
+    with on_a_terminal(
+        c2o, "init", "--no-probe", "--upstream", upstream.base_url, "--key-env", "MY_KEY", MY_KEY=KEY
+    ) as terminal:
         terminal.answer(MODEL, "1")
         assert terminal.end() == 0
         assert KEY not in terminal.screen
@@ -81,7 +100,7 @@ def keyed(c2o: CommandLine, upstream: FakeUpstream) -> CommandLine:
 
 def test_a_pasted_key_is_never_shown_and_kept_only_if_wanted(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
-    with on_a_terminal(keyed, "init", "--upstream", "old") as terminal:
+    with on_a_terminal(keyed, "init", "--no-probe", "--upstream", "old") as terminal:
         terminal.see("OLD is not set here")
         terminal.answer(ITS_KEY)
         terminal.see(HIDDEN)
@@ -97,7 +116,7 @@ def test_a_pasted_key_is_never_shown_and_kept_only_if_wanted(keyed: CommandLine,
 
 def test_a_key_that_may_not_be_kept_goes_into_a_variable(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
-    with on_a_terminal(keyed, "init", "--upstream", "old", ELSEWHERE=KEY) as terminal:
+    with on_a_terminal(keyed, "init", "--no-probe", "--upstream", "old", ELSEWHERE=KEY) as terminal:
         terminal.answer(ITS_KEY, "paste")
         terminal.see(HIDDEN)
         terminal.type(f"{KEY}\n")
@@ -111,7 +130,7 @@ def test_a_key_that_may_not_be_kept_goes_into_a_variable(keyed: CommandLine, ups
 
 
 def test_a_variable_that_is_not_set_is_said_at_once(keyed: CommandLine, upstream: FakeUpstream) -> None:
-    with on_a_terminal(keyed, "init", "--upstream", "old") as terminal:
+    with on_a_terminal(keyed, "init", "--no-probe", "--upstream", "old") as terminal:
         terminal.answer(ITS_KEY, "NO_SUCH_KEY")
         terminal.see("✗ NO_SUCH_KEY is not set")
         terminal.see(ITS_KEY)
@@ -124,7 +143,9 @@ def test_a_refused_key_is_asked_again(keyed: CommandLine, upstream: FakeUpstream
         return works(request) if request.headers["authorization"] == f"Bearer {KEY}" else error(401, "Wrong key")
 
     upstream.think(think)
-    with on_a_terminal(keyed, "init", "--upstream", "old", OLD="sk-wrong-key-987654", GOOD=KEY) as terminal:
+    with on_a_terminal(
+        keyed, "init", "--no-probe", "--upstream", "old", OLD="sk-wrong-key-987654", GOOD=KEY
+    ) as terminal:
         terminal.see("OLD is set here: sk-w…7654")
         terminal.answer(ITS_KEY)
         terminal.answer(MODEL, "fake-model")
@@ -144,7 +165,7 @@ def test_an_unknown_model_is_asked_again(c2o: CommandLine, upstream: FakeUpstrea
 
     upstream.think(think)
     upstream.models = []
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url) as terminal:
+    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url) as terminal:
         terminal.answer(MODEL, "fake")
         terminal.see("✗ local doesn't know the model fake")
         terminal.answer(NOW)
@@ -155,7 +176,7 @@ def test_an_unknown_model_is_asked_again(c2o: CommandLine, upstream: FakeUpstrea
 
 def test_what_does_not_work_can_be_written_all_the_same(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(lambda request: error(500, "On fire"))
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url) as terminal:
+    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url) as terminal:
         terminal.answer(MODEL)
         terminal.see("✗ local: On fire")
         terminal.answer(NOW, "x")
@@ -167,7 +188,7 @@ def test_what_does_not_work_can_be_written_all_the_same(c2o: CommandLine, upstre
 
 def test_nothing_answers_and_another_is_chosen(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
-    with on_a_terminal(c2o, "init", "--upstream", "http://127.0.0.1:9/v1") as terminal:
+    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", "http://127.0.0.1:9/v1") as terminal:
         terminal.see("connection refused")
         terminal.answer("Try again?", "n")
         terminal.answer(UPSTREAM, "nonsense")
@@ -181,7 +202,7 @@ def test_a_long_list_is_searched(c2o: CommandLine, upstream: FakeUpstream) -> No
     upstream.think(works)
     names = ["text-embed", *(f"vendor/model-{number}" for number in range(40)), "vendor/coder-a", "vendor/coder-b"]
     upstream.models = [{"id": name} for name in names]
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url) as terminal:
+    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url) as terminal:
         terminal.see("a part of one of the 43 names [vendor/model-0]")
         terminal.type("CODER\n")
         terminal.see("2 models have that in their names")
@@ -191,7 +212,7 @@ def test_a_long_list_is_searched(c2o: CommandLine, upstream: FakeUpstream) -> No
 
 
 def test_the_demo_asks_nothing_more(c2o: CommandLine) -> None:
-    with on_a_terminal(c2o, "init") as terminal:
+    with on_a_terminal(c2o, "init", "--no-probe") as terminal:
         terminal.answer(UPSTREAM, "demo")
         terminal.see("-m c2o.demo --port 8227")
         assert terminal.end() == 0
@@ -201,7 +222,7 @@ def test_the_demo_asks_nothing_more(c2o: CommandLine) -> None:
 def test_what_is_there_is_shown_and_kept_unless_agreed(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
     text = file_of(keyed).read_text()
-    with on_a_terminal(keyed, "init", OLD=KEY) as terminal:
+    with on_a_terminal(keyed, "init", "--no-probe", OLD=KEY) as terminal:
         shown = terminal.see("Which upstream")
         terminal.type("old\n")
         terminal.answer(ITS_KEY)
@@ -217,26 +238,26 @@ def test_what_is_there_is_shown_and_kept_unless_agreed(keyed: CommandLine, upstr
 
 def test_flags_answer_their_questions(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
         assert terminal.end() == 0
         assert "?" not in terminal.screen
 
 
 @pytest.mark.parametrize("flags", [["--yes"], ["--json"]])
 def test_nothing_is_asked_of_who_does_not_want_it(c2o: CommandLine, flags: list[str]) -> None:
-    with on_a_terminal(c2o, "init", *flags) as terminal:
+    with on_a_terminal(c2o, "init", "--no-probe", *flags) as terminal:
         terminal.see("--upstream and --model")
         assert terminal.end() == 2
 
 
 def test_c2o_no_input_is_respected(c2o: CommandLine) -> None:
-    with on_a_terminal(c2o, "init", C2O_NO_INPUT="1") as terminal:
+    with on_a_terminal(c2o, "init", "--no-probe", C2O_NO_INPUT="1") as terminal:
         assert terminal.end() == 2
 
 
 def test_without_colours_it_is_the_same(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, NO_COLOR="1") as terminal:
+    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url, NO_COLOR="1") as terminal:
         terminal.answer(f"? {MODEL} [fake-model] ")
         assert terminal.end() == 0
         assert "\x1b[3" not in terminal.raw
@@ -274,7 +295,7 @@ def answer_up_to(terminal: Terminal, last: int) -> None:
 def test_the_questions_come_like_this(keyed: CommandLine, upstream: FakeUpstream) -> None:
     """So that the next test stops at each of them."""
     upstream.think(key_is_right)
-    with on_a_terminal(keyed, "init") as terminal:
+    with on_a_terminal(keyed, "init", "--no-probe") as terminal:
         answer_up_to(terminal, len(QUESTIONS))
         assert terminal.end() == 0
     assert written(keyed)["upstreams"]["old"]["api_key"] == KEY
@@ -285,7 +306,7 @@ def test_the_questions_come_like_this(keyed: CommandLine, upstream: FakeUpstream
 def test_who_stops_leaves_nothing_behind(keyed: CommandLine, upstream: FakeUpstream, last: int, stop: str) -> None:
     upstream.think(key_is_right)
     text = file_of(keyed).read_text()
-    with on_a_terminal(keyed, "init") as terminal:
+    with on_a_terminal(keyed, "init", "--no-probe") as terminal:
         answer_up_to(terminal, last)
         terminal.type(stop)
         assert terminal.end() == 130
@@ -299,7 +320,7 @@ def test_who_stops_leaves_nothing_behind(keyed: CommandLine, upstream: FakeUpstr
 def test_ctrl_c_while_an_upstream_is_tried(c2o: CommandLine, upstream: FakeUpstream) -> None:
     never = threading.Event()
     upstream.think(lambda request: stream(Hold(never)))
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
         (request,) = upstream.wait_for(1)
         terminal.type(CTRL_C)
         assert terminal.end() == 130

@@ -176,6 +176,15 @@ def test_a_window_that_was_learned(configure: Configure, upstream: FakeUpstream,
     assert [each for each in ("upstream.window", "upstream.num_ctx") if each in found] == ([id] if id else [])
 
 
+def test_a_window_that_is_documented(configure: Configure, upstream: FakeUpstream) -> None:
+    """A list of ids says nothing of it, and c2o knows it all the same."""
+    upstream.think(works)
+    upstream.models = [{"id": "deepseek-v4-pro"}]
+    known = {"base_url": upstream.base_url, "dialect": "deepseek"}
+    configure(upstreams={"up": known}, models={"default": "up/deepseek-v4-pro"})
+    assert "upstream.window" not in look("upstream.window")
+
+
 def test_a_window_that_is_too_small(configure: Configure, upstream: FakeUpstream) -> None:
     finding = window_of(configure, upstream, 8192)["upstream.window"]
     assert "8,192 tokens" in finding.title

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from c2o import facts
-from c2o.facts import Fact
+from c2o.facts import Fact, number
 from c2o.proxy.learned import Learned
 from c2o.routing import route_to
 from tests.fake_upstream import FakeUpstream, Reply, completion, error
@@ -70,7 +70,7 @@ def test_a_running_service_hears_of_what_was_cleared_and_of_what_was_added(path:
     facts.add(path, [probed], NOW)
     running.note(ROUTE, "drop:top_p")
 
-    assert running.number(ROUTE, "context_window") == 4096
+    assert number(running.of(ROUTE), "context_window") == 4096
     assert [fact.fact for fact in facts.read(path, NOW).facts] == ["context_window:4096", "drop:top_p"]
 
 
@@ -104,7 +104,7 @@ def test_without_a_folder_it_ends_with_the_service() -> None:
 def test_what_was_not_a_number_is_none(path: Path) -> None:
     learned(path).note(ROUTE, "context_window:many")
 
-    assert learned(path).number(ROUTE, "context_window") is None
+    assert number(learned(path).of(ROUTE), "context_window") is None
 
 
 # ---- through the service

@@ -187,6 +187,16 @@ async def test_headers_of_the_configuration_win_in_any_case(serve: Serve) -> Non
     ]
 
 
+async def test_an_empty_header_of_the_configuration_takes_ours_away(serve: Serve) -> None:
+    given = {"authorization": "", "User-agent": "", "x-empty": ""}
+    async with Saying(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n") as raw:
+        await (await serve(configuration(raw.url, headers=given))).post()
+    names = [line.partition(":")[0] for line in raw.calls[0].decode().lower().split("\r\n")]
+
+    assert not {"authorization", "x-empty"} & set(names), "not even as an empty line"
+    assert "accept" in names, "others stay"
+
+
 async def test_an_upstream_without_a_key_gets_none(serve: Serve, upstream: FakeUpstream) -> None:
     tables = configuration(upstream.base_url)
     del tables["upstreams"]["fake"]["api_key"]

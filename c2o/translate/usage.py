@@ -17,6 +17,9 @@ from c2o.wire.chat import ChatRequest, ChatUsage, CompletionDetails, FilePart, I
 BYTES_PER_TOKEN = 4
 """Good enough for a number that is shown until the upstream's own comes."""
 
+BELIEVABLE = 10**9
+"""Tokens.  A count beyond them is none: no window is that large, and Claude Code would compact at every turn."""
+
 PAGE_SIZE = 100_000
 """Characters of base64 to a page of a PDF, for the same purpose."""
 
@@ -125,7 +128,7 @@ def _completion(given: ChatUsage, prompt: int) -> int:
 
 def _first(*numbers: int | None) -> int:
     """The first number that says something."""
-    return next((number for number in numbers if number is not None and number > 0), 0)
+    return next((number for number in numbers if number is not None and 0 < number < BELIEVABLE), 0)
 
 
 def usage_of(given: ChatUsage | None, *, prompt_estimate: int, answer_size: int) -> Usage:

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from c2o import config, facts
+from tests.anthropic_answers import as_asked, message
+from tests.anthropic_answers import call as call_block
+from tests.anthropic_answers import text as text_block
 from tests.cli.test_doctor_probe import blind
 from tests.clients.service import TOKEN, configuration
 from tests.command_line import CommandLine, Result
@@ -161,6 +164,27 @@ def test_all_that_the_model_can_do_is_tried_and_kept(c2o: CommandLine, upstream:
 
     init(c2o, upstream)
     assert "without:image" in facts_of(c2o), "what isn't asked again stays"
+
+
+def test_an_address_that_speaks_anthropic_is_known_by_its_end(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    """As DeepSeek, Moonshot, MiniMax and z.ai have one; nothing more has to be said of it."""
+
+    def think(request: Request) -> Scripted:
+        assert request.path == "/anthropic/v1/messages"
+        asked = request.json.get("tools") and len(request.messages) == 1
+        said = call_block("get_weather", {"city": "Paris"}) if asked else text_block("ready")
+        return as_asked(request, message(said))
+
+    upstream.think(think)
+    address = f"{upstream.url}/anthropic"
+    flags = ["--upstream", address, "--name", "mine", "--no-key", "--model", "fake-model", "--probe"]
+    done = c2o("init", *flags, "--yes")
+
+    assert done.exit_code == 0, done
+    assert written(c2o)["upstreams"] == {"mine": {"base_url": address}}
+    assert config.load(file_of(c2o)).upstreams["mine"].api_name() == "anthropic"
+    assert {"can:streaming", "can:tools"} <= facts_of(c2o)
+    assert len(upstream.requests) == 3, "the other questions are those of chat completions"
 
 
 def test_with_dry_run_and_without_a_test_nothing_is_learned(c2o: CommandLine, upstream: FakeUpstream) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from c2o.translate.chat import ChatTranslator
+from c2o.translate.dialects import DIALECTS
 from c2o.translate.types import Answer
 from c2o.wire.anthropic import MessagesRequest, decode_request
 from tests import grammar
@@ -117,6 +118,11 @@ def test_every_recording_is_complete() -> None:
         answered = recording.has("expected.sse") or recording.has("expected.json") or recording.refusal()
         assert answered, recording
         assert recording.has("expected_request.json"), recording
+
+
+def test_every_dialect_has_a_recording() -> None:
+    """A habit without one is a rumour."""
+    assert set(DIALECTS) <= {recording.dialect for recording in ALL}
 
 
 @of(ALL)

@@ -15,7 +15,7 @@ import pytest
 from c2o.claude import takeover
 from c2o.claude.environment import SELECTORS
 
-ROUNDS = 5000
+ROUNDS = 10_000
 """Each is a change and its undoing."""
 
 OURS = {

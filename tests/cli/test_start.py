@@ -264,7 +264,7 @@ def test_a_wrong_configuration_is_named_with_file_and_key(c2o: CommandLine) -> N
     done = c2o("start")
 
     assert done.exit_code == 78
-    assert done.err.startswith(f"c2o: {c2o.folder / 'config.toml'}: [server] port must be ")
+    assert done.err.startswith(f"c2o: {c2o.folder / 'config.toml'}:3: [server] port must be ")
     assert not instance.running()
 
 

@@ -194,7 +194,7 @@ def test_a_broken_configuration_is_told_and_the_service_still_found(configured: 
 
     assert done.exit_code == 7
     assert f"pid {configured.service().pid}" in done.out
-    assert "config.toml is not valid TOML" in done.out
+    assert "config.toml:1 is not valid TOML" in done.out
     assert "Traceback" not in done.err
 
 

@@ -24,4 +24,5 @@ def test_init_finds_the_model_and_its_window_and_the_doctor_agrees(
     assert "! asked to call a tool" in done.out
     assert written["limits"][written["models"]["default"]] == {"context_window": 16384}
     levels = {check["id"]: check["level"] for check in told["checks"] if check["group"] == "upstream"}
-    assert levels == {"upstream.models": "ok", "upstream.stream": "ok", "upstream.tool": "warn"}
+    small = {"upstream.window": "warn"}
+    assert levels == {"upstream.models": "ok", "upstream.stream": "ok", "upstream.tool": "warn"} | small

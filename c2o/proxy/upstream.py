@@ -139,7 +139,7 @@ class Upstreams:
         return url
 
     def _failure(self, route: Route, error: Exception) -> RequestError:
-        """Ruling: at once for good, unless this upstream has answered lately and may be back in a moment."""
+        """Is it for good?  It is, unless this upstream has answered lately and may be back in a moment."""
         answered = self._answered.get(route.name)
         lately = answered is not None and self._clock.now() - answered < TRUSTED_FOR
         return RequestError(

@@ -134,7 +134,7 @@ def _without(schema: Schema, keywords: Collection[str]) -> Schema:
     left = {keyword: value for keyword, value in schema.items() if keyword not in keywords}
     said = [f"{keyword}: {_text(schema[keyword])}" for keyword in TOLD if keyword in schema and keyword not in left]
     if said:
-        left["description"] = " ".join(filter(None, (left.get("description"), f"({', '.join(said)})")))
+        left["description"] = _joined(left, f"({', '.join(said)})")
     return left
 
 
@@ -174,7 +174,8 @@ def _words_only(schema: Schema) -> Schema:
 
 
 def _joined(schema: Mapping[str, Any], more: str) -> str:
-    return f"{schema.get('description', '')} {more}".strip()
+    """Its description, which may be anything, and more."""
+    return f"{_text(schema.get('description', ''))} {more}".strip()
 
 
 def _merged(schema: Schema) -> Schema:

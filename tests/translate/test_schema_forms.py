@@ -148,3 +148,10 @@ def keywords(schema: Any) -> Iterator[str]:
         inside = schema.get(name)
         for each in inside if isinstance(inside, list) else [inside]:
             yield from keywords(each)
+
+
+@pytest.mark.parametrize("description", [True, None, 3, ["x"], {}])
+@pytest.mark.parametrize("name", FORMS)
+def test_a_description_that_is_no_text_does_no_harm(name: str, description: Any) -> None:
+    odd = object_of(at={"type": "string", "format": "odd", "description": description})
+    assert "at" in form(odd, name, "format")["properties"]

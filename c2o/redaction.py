@@ -13,6 +13,9 @@ SHORTEST = 12
 """Characters below which a text is taken for no secret: to hide ``ollama`` would garble whatever is said of it.
 Of a longer one, any piece of this length is hidden."""
 
+BLOCK = SHORTEST // 2
+"""Of the blocks of this length into which a secret falls, each of its pieces contains one."""
+
 HARMLESS_HEADERS = {"accept", "content-type", "user-agent", "referer", "http-referer", "x-title"}
 """What a configured header with another name holds may be a key."""
 
@@ -36,8 +39,11 @@ class Redactor:
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for value in secrets if len(value) >= SHORTEST for form in _forms(value)}
         self._pieces = {form[at : at + SHORTEST] for form in forms for at in range(len(form) - SHORTEST + 1)}
+        self._blocks = tuple({form[at : at + BLOCK] for form in forms for at in range(0, len(form) - BLOCK + 1, BLOCK)})
 
     def __call__(self, text: str) -> str:
+        if not any(block in text for block in self._blocks):  # nearly always, and ten times quicker
+            return text
         kept: list[str] = []
         at = shown = 0
         while at <= len(text) - SHORTEST:

@@ -277,6 +277,7 @@ def _stop(token: Secret | None, tell: Tell) -> Stopped:
         _left_alone(began + DRAIN_LIMIT + MARGIN, tell)
         return Stopped(None, already=True, finished=0, killed=False, seconds=0.0)
     manager = _manager_of(status.instance)
+    elsewhere = _finishing()
     if status.state != "stopping":  # a second signal would cut running requests
         manager.stop()
     running = status.report.requests.active if status.report else 0
@@ -285,7 +286,7 @@ def _stop(token: Secret | None, tell: Tell) -> Stopped:
         tell("killing it")
         manager.kill()
         _wait_for_the_lock(time.monotonic() + MARGIN)
-    finished += _left_alone(began + DRAIN_LIMIT + MARGIN, tell)
+    finished += max(elsewhere, _left_alone(began + DRAIN_LIMIT + MARGIN, tell))
     seconds = round(time.monotonic() - began, 1)
     return Stopped(status.instance, already=False, finished=finished, killed=not ended, seconds=seconds)
 
@@ -313,11 +314,16 @@ def _drained(deadline: float, running: int, tell: Tell, before: Instance | None 
 def _left_alone(deadline: float, tell: Tell) -> int:
     """Wait for services that have handed over and still finish something.  How many requests that were."""
     running = 0
-    while (left := sum(each.requests for each in draining.services())) and time.monotonic() < deadline:
+    while (left := _finishing()) and time.monotonic() < deadline:
         running = max(running, left)
         tell(f"waiting for {counted(left, 'running stream')}")
         time.sleep(POLL)
     return running
+
+
+def _finishing() -> int:
+    """The requests of services that have handed over."""
+    return sum(each.requests for each in draining.services())
 
 
 def _wait_for_the_lock(deadline: float) -> None:

@@ -44,7 +44,8 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     initiator: bool = False
     """Whether headers tell if a person or a tool's result has made this request, and that it has images
-    (GitHub Copilot's ``X-Initiator`` and ``Copilot-Vision-Request``)."""
+    (GitHub Copilot's ``X-Initiator`` and ``Copilot-Vision-Request``:
+    https://github.com/BerriAI/litellm/blob/main/litellm/llms/github_copilot/common_utils.py)."""
 
     fields: Mapping[str, Any] = {}
     """Fields that every request has.  MiniMax leaves its reasoning in the text without ``reasoning_split``
@@ -59,7 +60,8 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     the newer name, which would leave the answer unbounded."""
 
     stream_usage: bool = True
-    """Whether ``stream_options.include_usage`` may be sent.  Without it usage is estimated."""
+    """Whether ``stream_options.include_usage`` may be sent (https://platform.openai.com/docs/api-reference/chat/create);
+    a refusal is learned, and usage estimated then.  For gateways that break a stream over it instead."""
 
     system_role: Literal["system", "developer", "user"] = "system"
     """The role of instructions.  Gemma knows none for them, so they begin what the user says
@@ -67,22 +69,26 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     system_messages: Literal["first", "anywhere"] = "first"
     """Where a system message may stand.  The chat templates of many open models (Gemma, Mistral, Llama 2,
-    older Qwen) raise an error for one that isn't the first, so elsewhere it becomes text of the user
-    message before it, in the ``<system-reminder>`` form that Claude Code itself uses."""
+    older Qwen) raise an error for one that isn't the first, so elsewhere it becomes text of the user's
+    message before it, in the ``<system-reminder>`` form that Claude Code itself uses.  OpenAI's and Azure's
+    models take it anywhere (https://platform.openai.com/docs/api-reference/chat/create)."""
 
     vision: bool = True
-    """Whether images may be sent.  Where not, a text says that there was one."""
+    """Whether images may be sent.  Where not, a text says that there was one.  DeepSeek's, Z.ai's and MiniMax's models
+    for text refuse or ignore them (https://api-docs.deepseek.com/quick_start/pricing tells which have eyes)."""
 
     image_urls: bool = True
     """Whether an image may be given by its URL.  Ollama and Moonshot take data URLs only
     (https://docs.ollama.com/api/openai-compatibility, https://platform.moonshot.ai/docs/guide/use-kimi-vision-model)."""
 
     documents: Literal["file", "text"] = "text"
-    """Whether a PDF goes out as a ``file`` part, or as its text.  Azure, DashScope, vLLM and Fireworks refuse file
-    parts; llama.cpp answers ``unsupported content[].type``."""
+    """Whether a PDF goes out as a ``file`` part, as OpenAI and OpenRouter take it
+    (https://platform.openai.com/docs/guides/pdf-files), or as its text.  Azure, DashScope, vLLM and Fireworks refuse
+    file parts; llama.cpp answers ``unsupported content[].type``."""
 
     document_urls: bool = False
-    """Whether a PDF may be given by its URL.  OpenAI's chat completions take base64 only."""
+    """Whether a PDF may be given by its URL, as OpenRouter takes it
+    (https://openrouter.ai/docs/features/multimodal/pdfs).  OpenAI's chat completions take base64 only."""
 
     tool_media: bool = False
     """Whether images and files may stand in a tool message.  OpenAI allows text alone there
@@ -94,7 +100,8 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     (https://platform.openai.com/docs/api-reference/responses/create)."""
 
     tool_choice_required: bool = True
-    """Whether ``"tool_choice": "required"`` is understood."""
+    """Whether ``"tool_choice": "required"`` is understood.  Z.ai takes ``auto`` alone
+    (https://docs.z.ai/api-reference/llm/chat-completion), Moonshot, Qwen and Ollama refuse or ignore it too."""
 
     required_word: Literal["required", "any"] = "required"
     """How ``tool_choice`` says that some tool must be called: Mistral's word is ``any``
@@ -106,11 +113,13 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     a client that wants thinking, and thinking is switched off for any other."""
 
     tool_choice_named: bool = False
-    """Whether ``tool_choice`` may name a function.  llama.cpp logs "type must be string, but is object"
+    """Whether ``tool_choice`` may name a function, as OpenAI has it
+    (https://platform.openai.com/docs/guides/function-calling).  llama.cpp logs "type must be string, but is object"
     and silently takes ``auto``, so elsewhere the tool list is cut to that tool and ``required`` is sent."""
 
     parallel_tool_calls: bool = False
-    """Whether ``"parallel_tool_calls": false`` may be sent.  It is enforced here in any case."""
+    """Whether ``"parallel_tool_calls": false`` may be sent: to OpenAI, Azure, OpenRouter, Mistral, Groq and xAI
+    (https://platform.openai.com/docs/guides/function-calling).  It is enforced here in any case."""
 
     strict_tools: bool = False
     """Whether a tool may say ``"strict": true``.  xAI, Fireworks and vLLM behind a gateway refuse it; OpenAI
@@ -127,7 +136,8 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     (https://ai.google.dev/api/caching#Schema)."""
 
     schema_without: tuple[str, ...] = ()
-    """Keywords to leave out of schemas.  Numbers and formats among them go into the description."""
+    """Keywords to leave out of schemas.  Numbers and formats among them go into the description.  xAI takes no
+    ``allOf`` (https://docs.x.ai/docs/guides/structured-outputs)."""
 
     empty_content: Literal["null", "omit", "empty"] = "null"
     """What the content of a message with calls and no words is: null, as OpenAI writes it itself; nothing
@@ -137,19 +147,21 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """MiniMax refuses 0 (https://platform.minimax.io/docs/api-reference/text-openai-api: above 0, up to 1)."""
 
     sampling: bool = True
-    """Whether ``temperature`` and ``top_p`` may be sent; OpenAI's reasoning models refuse them."""
+    """Whether ``temperature`` and ``top_p`` may be sent; OpenAI's reasoning models refuse them
+    (https://platform.openai.com/docs/guides/reasoning)."""
 
     top_k: bool = False
     """Whether ``top_k`` may be sent; it is no OpenAI field
     (https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html lists it as an extra)."""
 
     response_format: Literal["json_schema", "json_object", "none"] = "json_schema"
-    """How an answer of a given shape is asked for; where there is no schema, it goes into the prompt."""
+    """How an answer of a given shape is asked for; where there is no schema, it goes into the prompt.  DeepSeek knows
+    ``json_object`` alone (https://api-docs.deepseek.com/guides/json_mode), as do Moonshot, Z.ai and Qwen."""
 
     prefill: Literal["refuse", "plain", "prefix", "partial", "continue_final_message"] = "refuse"
     """How an answer is made to go on from words that the client put into the model's mouth: not at all;
     by itself (llama.cpp); by a flag on the message (Mistral ``prefix``, Moonshot ``partial``); by flags of the
-    request (vLLM, SGLang)."""
+    request (vLLM, SGLang: https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html)."""
 
     safety_identifier: bool = False
     """Whether a hash of ``metadata.user_id`` goes out as ``safety_identifier``
@@ -169,7 +181,8 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     same cache (https://platform.openai.com/docs/guides/prompt-caching)."""
 
     reasoning_efforts: tuple[str, ...] = ()
-    """The words that ``reasoning_effort`` takes, weakest first; empty: the field isn't sent."""
+    """The words that ``reasoning_effort`` takes, weakest first; empty: the field isn't sent.  OpenAI's differ from
+    model to model (https://platform.openai.com/docs/guides/reasoning), and others have taken over some of them."""
 
     effort_field: Literal["reasoning_effort", "reasoning"] = "reasoning_effort"
     """Where the effort goes: a field of its own, or ``reasoning.effort``
@@ -180,11 +193,14 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     gpt-5.4 on do it through the Responses API alone (https://github.com/openai/openai-openapi/issues/541)."""
 
     thinking_on: Mapping[str, Any] = {}
-    """The fields of a request that switch thinking on, where the client asks for it by a budget or an effort."""
+    """The fields of a request that switch thinking on, where the client asks for it by a budget or an effort:
+    ``thinking`` at DeepSeek and Z.ai (https://docs.z.ai/guides/capabilities/thinking-mode), ``enable_thinking`` at
+    Qwen, ``chat_template_kwargs`` at vLLM and NIM."""
 
     thinking_off: Mapping[str, Any] = {}
     """The fields of a request that switch thinking off, where the client says ``thinking: disabled``.  Claude Code's
-    safety checks do, with room for 64 tokens: a model that thinks them away blocks every command."""
+    safety checks do, with room for 64 tokens: a model that thinks them away blocks every command.  The same fields as
+    for ``thinking_on``, or the effort ``none`` (Groq, Ollama: https://docs.ollama.com/api/openai-compatibility)."""
 
     reasoning_replay: Literal[
         "drop",
@@ -197,7 +213,9 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         "response_items",
     ] = "drop"
     """Where the reasoning of earlier turns goes.  Dropped unless a server is known to read it: strict ones
-    refuse the field.  In the Responses API it is always items of its own."""
+    refuse the field.  In the Responses API it is always items of its own.  DeepSeek, Z.ai and Moonshot read
+    ``reasoning_content`` (https://api-docs.deepseek.com/guides/thinking_mode), OpenRouter ``reasoning_details``
+    (https://openrouter.ai/docs/use-cases/reasoning-tokens), Gemini its signature, Mistral parts of the content."""
 
     reasoning_required: bool = False
     """Whether each assistant message of a conversation with tools must have it, if only as empty text.
@@ -209,7 +227,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     think_tags: bool = True
     """Whether reasoning may come as ``<think>…</think>`` at the very start of the text, as it does from servers
-    that run without a reasoning parser."""
+    that run without a reasoning parser (https://docs.vllm.ai/en/stable/features/reasoning_outputs.html)."""
 
     think_open: bool = False
     """Whether an answer begins inside of the reasoning, because the chat template has written ``<think>`` already
@@ -217,11 +235,14 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     tool_text: bool = True
     """Whether tool calls that a model wrote as text are taken as calls.  Servers without a tool parser for their model
-    leave them there; see ``tool_text/families.py`` for the forms."""
+    leave them there (https://docs.vllm.ai/en/stable/features/tool_calling.html lists the parsers); see
+    ``tool_text/families.py`` for the forms."""
 
     count_tokens: Literal["none", "vllm", "llamacpp"] = "none"
     """How a server on this machine counts the tokens of a conversation: ``/tokenize`` takes it as it is (vLLM), or
-    text that ``/apply-template`` made of it (llama.cpp).  Elsewhere they are estimated, and nobody is asked."""
+    text that ``/apply-template`` made of it (llama.cpp:
+    https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md).
+    Elsewhere they are estimated, and nobody is asked."""
 
     windows: Literal["models", "loaded"] = "models"
     """Where a server on this machine tells how large its context windows are: in its list of models, or in that of
@@ -235,11 +256,13 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ``context_management: Extra inputs are not permitted`` (https://github.com/anthropics/claude-code/issues/21612)."""
 
     messages_cache_control: tuple[str, ...] = ("type", "ttl")
-    """What of a mark for the prompt cache goes on; ``scope`` belongs to a beta."""
+    """What of a mark for the prompt cache goes on (https://platform.claude.com/docs/en/build-with-claude/prompt-caching);
+    ``scope`` belongs to a beta."""
 
     messages_signatures: bool = False
     """Whether the signatures of thinking are checked, so that blocks signed by c2o for another upstream must stay
-    out: Claude models answer 400 to them."""
+    out: Claude models answer 400 to them
+    (https://platform.claude.com/docs/en/build-with-claude/extended-thinking)."""
 
     messages_prewarm: bool = False
     """Whether ``max_tokens: 0`` is known, which fills the prompt cache and generates nothing

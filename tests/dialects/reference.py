@@ -45,13 +45,13 @@ def page() -> str:
 
 
 def _fields() -> Iterator[str]:
-    said = _docstrings()
+    said = docstrings()
     yield "## Fields\n\n| field | default | |\n|---|---|---|"
     for name, default in structs.asdict(Dialect()).items():
         yield f"| `{name}` | {_value(default)} | {said[name]} |"
 
 
-def _docstrings() -> dict[str, str]:
+def docstrings() -> dict[str, str]:
     source = ast.parse(Path(dialect.__file__).read_text(encoding="utf-8"))
     [body] = [each.body for each in source.body if isinstance(each, ast.ClassDef)]
     return {

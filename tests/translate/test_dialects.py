@@ -11,6 +11,7 @@ from msgspec import structs
 from c2o.translate import dialect
 from c2o.translate.dialect import Dialect
 from c2o.translate.dialects import DIALECTS, HOSTS, dialect_for, dialect_of
+from tests.dialects import reference
 
 HOST_NAMES = {
     "api.openai.com": "openai",
@@ -133,3 +134,9 @@ def test_every_fact_says_what_it_means() -> None:
     for name in Dialect.__struct_fields__:
         after = source.split(f"    {name}: ", 1)[1]
         assert '"""' in after.split("\n\n", 1)[0], name
+
+
+@pytest.mark.parametrize("name", [field.name for field in msgspec.structs.fields(Dialect)])
+def test_a_field_says_where_it_was_seen(name: str) -> None:
+    said = reference.docstrings()[name]
+    assert "http" in said or name in ("sources", "models", "steps"), f"{name}: {said}"

@@ -248,6 +248,20 @@ def test_a_units_own_changes_are_kept(machine: Container) -> None:
     write(machine, ".config/systemd/user/c2o.service", ours)
 
 
+def test_doctor_has_it_outlive_the_login_again(machine: Container) -> None:
+    """``service.linger``, and its fix."""
+
+    def found() -> list[str]:
+        said = json.loads(machine.c2o("doctor --only service.linger --json").out)
+        return [each["fix"]["command"] for each in said["checks"] if each["id"] == "service.linger" and each["fix"]]
+
+    assert found() == []
+    machine(f"loginctl disable-linger {USER}")
+    assert found() == ["loginctl enable-linger"]
+    machine.c2o("doctor --only service.linger --fix --yes")
+    assert found() == []
+
+
 def test_after_a_reboot_it_answers_with_nobody_logged_in(machine: Container) -> None:
     assert machine.c2o("start").exit_code == 0
     machine.end("reboot")

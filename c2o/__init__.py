@@ -6,7 +6,7 @@ The package, from the outside in (each layer imports only what stands below it):
 - ``doctor``     named checks that explain what is wrong and how to fix it
 - ``proxy``      the service on loopback: decode, route, translate, send, feed, write
 - ``service``    keeping the proxy running; ``claude``: starting Claude Code on it;
-  ``demo``: an embedded upstream to try it all without a key
+  ``demo``: an embedded upstream to try it all without a key; ``imports``: configurations of other tools
 - ``routing``    which upstream and model a client's model name means
 - ``config``     the typed configuration; ``presets`` knows the well-known upstreams, ``limits`` their models
 - ``translate``  the translation itself: pure objects, bytes in and bytes out

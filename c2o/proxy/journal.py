@@ -8,15 +8,18 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Self
 
 from msgspec import Struct
 
+from c2o.errors import RequestError
 from c2o.printable import printable
 from c2o.proxy.clock import Clock
 from c2o.routing import Route
 from c2o.translate.types import Outcome
-from c2o.wire.log import Begun, Finished, Warned
+from c2o.wire.log import Attempt, Begun, Finished, Warned
 
 log = logging.getLogger("c2o.journal")
 
@@ -30,11 +33,14 @@ class Counters(Struct):
 class Entry:
     """One request, from its arrival to its last line in the log.  A context."""
 
-    def __init__(self, journal: Journal, request_id: str) -> None:
+    def __init__(self, journal: Journal, request_id: str, client: str | None) -> None:
         self._journal = journal
         self.id = request_id
+        self.client = client
         self.asked = "-"
+        self.kind: str | None = None
         self.route: Route | None = None
+        self.attempts: list[Attempt] = []
         self.stream = False
         self.outcome = Outcome()
         self._began_at = journal.clock.now()
@@ -44,8 +50,23 @@ class Entry:
         """It is known where it goes."""
         self.route = route
         if log.isEnabledFor(logging.DEBUG):
-            names = {"asked": _shown(self.asked), "target": _shown(route.target)}
-            log.debug(Begun(id=self.id, pid=os.getpid(), stream=self.stream, **names))
+            log.debug(
+                Begun(
+                    id=self.id,
+                    pid=os.getpid(),
+                    asked=_shown(self.asked),
+                    target=_shown(route.target),
+                    kind=self.kind,
+                    client=self.client,
+                    stream=self.stream,
+                )
+            )
+
+    def attempt(self, route: Route, why: str) -> None:
+        """``route`` was tried in vain, as ``why`` says in a sentence; another attempt follows."""
+        if len(self.attempts) < MOST_ATTEMPTS:
+            seconds = round(self._journal.clock.now() - self._began_at, 3)
+            self.attempts.append(Attempt(target=_shown(route.target), why=why[:LONGEST_TEXT], seconds=seconds))
 
     def heard(self) -> None:
         """The upstream's answer has begun."""
@@ -61,6 +82,7 @@ class Entry:
         self._journal.counters.active -= 1
         if error is not None and self.outcome.error is None:
             self.outcome.error = str(error) if isinstance(error, Exception) else "the client left"
+            self.outcome.failure = error if isinstance(error, RequestError) else None
         if self.outcome.error is not None:
             self._journal.counters.failed += 1
         self._journal.write(self)
@@ -73,6 +95,8 @@ class Entry:
             id=self.id,
             asked=_shown(self.asked),
             target=_shown(self.route.target) if self.route else None,
+            kind=self.kind,
+            client=self.client,
             stream=self.stream,
             input_tokens=usage.input_tokens if usage else None,
             cached_tokens=usage.cache_read_input_tokens if usage else None,
@@ -80,25 +104,41 @@ class Entry:
             first_byte=None if self._first_byte_at is None else round(self._first_byte_at - began, 3),
             seconds=round(now - began, 3),
             stop_reason=self.outcome.stop_reason,
+            attempts=self.attempts,
+            repairs=_counted(self.outcome.repairs),
             warnings=_counted(self.outcome.warnings),
+            status=self.outcome.failure.status if self.outcome.failure else None,
             error=self.outcome.error[:LONGEST_TEXT] if self.outcome.error else None,
         )
 
 
-LONGEST_NAME, LONGEST_TEXT = 120, 700
-"""Characters of a model's name, and of a sentence; the client chooses the one and the upstream the other."""
+LONGEST_NAME, LONGEST_TEXT, LONGEST_CLIENT = 120, 700, 60
+"""Characters of a model's name, of a sentence, and of a client's name; the client and the upstream choose them."""
 
-
-MOST_WARNINGS = 10
+MOST_WARNINGS = MOST_ATTEMPTS = 10
 
 
 def _shown(name: str) -> str:
     return printable(name[:LONGEST_NAME])
 
 
-def _counted(warnings: list[str]) -> list[Warned]:
-    counts = Counter(warnings).most_common(MOST_WARNINGS) if warnings else []
+def _counted(notes: list[str]) -> list[Warned]:
+    counts = Counter(notes).most_common(MOST_WARNINGS) if notes else []
     return [Warned(text[:LONGEST_TEXT], count) for text, count in counts]
+
+
+def client_of(headers: Mapping[str, str]) -> str | None:
+    """The program that asks, and its version: ``claude-cli/2.1.329``, ``Anthropic/Python 0.75.0``.
+
+    >>> client_of({"User-Agent": "claude-cli/2.1.329 (external, cli)"})
+    'claude-cli/2.1.329'
+    """
+    return _named(headers.get("User-Agent", ""), headers.get("x-app", ""))
+
+
+@lru_cache(maxsize=64)
+def _named(agent: str, app: str) -> str | None:
+    return printable((agent.partition("(")[0].strip() or app)[:LONGEST_CLIENT]) or None
 
 
 class Journal:
@@ -108,8 +148,8 @@ class Journal:
         self.clock = clock
         self.counters = Counters()
 
-    def entry(self, request_id: str) -> Entry:
-        return Entry(self, request_id)
+    def entry(self, request_id: str, client: str | None = None) -> Entry:
+        return Entry(self, request_id, client)
 
     def write(self, entry: Entry) -> None:
         level = logging.WARNING if entry.outcome.error else logging.INFO

@@ -19,7 +19,7 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from c2o import log_file
 from c2o.printable import printable, printable_lines
-from c2o.wire.log import Begun, Finished, Level, Record, encode
+from c2o.wire.log import Begun, Finished, Level, Record, Warned, encode
 
 Redact = Callable[[str], str]
 
@@ -111,16 +111,27 @@ def _time(record: logging.LogRecord) -> str:
 def _named(request: R, redact: Redact) -> R:
     """Redacted before it becomes JSON, which may write a secret's characters in another way."""
     return msgspec.structs.replace(
-        request, asked=redact(request.asked), target=request.target and redact(request.target)
+        request,
+        asked=redact(request.asked),
+        target=request.target and redact(request.target),
+        client=request.client and redact(request.client),
     )
 
 
 def _redacted(request: Finished, redact: Redact) -> Finished:
     return msgspec.structs.replace(
         _named(request, redact),
-        warnings=[msgspec.structs.replace(each, text=redact(each.text)) for each in request.warnings],
+        attempts=[
+            msgspec.structs.replace(each, target=redact(each.target), why=redact(each.why)) for each in request.attempts
+        ],
+        repairs=_without_secrets(request.repairs, redact),
+        warnings=_without_secrets(request.warnings, redact),
         error=request.error and redact(request.error),
     )
+
+
+def _without_secrets(notes: list[Warned], redact: Redact) -> list[Warned]:
+    return [msgspec.structs.replace(each, text=redact(each.text)) for each in notes]
 
 
 class SafeFormatter(logging.Formatter):

@@ -18,7 +18,7 @@ from c2o.errors import RequestError
 from c2o.proxy.access import REQUEST_ID, internal_error, new_id, respond
 from c2o.proxy.body import decoded, read_body
 from c2o.proxy.client import JSON, ClientLeft, ClientStream
-from c2o.proxy.journal import Entry
+from c2o.proxy.journal import Entry, client_of
 from c2o.proxy.life_signs import StreamVoice, Watch, WholeVoice
 from c2o.proxy.memory import FOR_GOOD, of_body
 from c2o.proxy.patience import Patience, gave_up
@@ -56,7 +56,7 @@ class Exchange(NamedTuple):
 async def create_message(request: web.Request) -> web.StreamResponse:
     """The road that everything takes."""
     state = request.app[STATE]
-    with state.journal.entry(request[REQUEST_ID]) as entry:
+    with state.journal.entry(request[REQUEST_ID], client_of(request.headers)) as entry:
         body = await read_body(request)
         message, edits = edited(decoded(body, decode_request))
         entry.asked, entry.stream = message.model, bool(message.stream)
@@ -89,7 +89,7 @@ async def _again(exchange: Exchange, fact: str) -> Exchange:
     job = structs.replace(exchange.job, learned=[*exchange.job.learned, fact])
     translator = await _translator(exchange.state, exchange.route, exchange.message, job)
     exchange.entry.outcome = translator.outcome
-    translator.outcome.warnings.append(f"asked again with {fact}: the first answer was nothing but reasoning")
+    exchange.entry.attempt(exchange.route, f"its answer was nothing but reasoning; asked again with {fact}")
     return exchange._replace(translator=translator, job=job)
 
 
@@ -320,9 +320,15 @@ async def _sent(exchange: Exchange, watch: Watch) -> AsyncIterator[aiohttp.Clien
         if isinstance(refused, Answer):
             yield refused
             return
+        exchange.entry.attempt(route, _corrected(refused))
         state.learned.note(route, refused.fact, refused.said)
         if refused.wait:
             state.pacing.pause(route.name, refused.wait)
+
+
+def _corrected(refused: Remedy) -> str:
+    then = f"asked again with {refused.fact}" if refused.fact else "asked again"
+    return f"{refused.said or 'refused'}; {then}"
 
 
 async def _refused(exchange: Exchange, upstream: aiohttp.ClientResponse) -> Answer | Remedy:

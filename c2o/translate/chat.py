@@ -148,7 +148,7 @@ class ChatTranslator:
         seed = job.message_id.removeprefix("msg_")
         return ChatStream(
             self._builder,
-            CallRouter(tools, used_ids=used_ids, id_seed=seed, notes=self.outcome.warnings),
+            CallRouter(tools, used_ids=used_ids, id_seed=seed, notes=self.outcome.repairs),
             ReasoningStream(
                 self._builder,
                 mode=mode_of(request.thinking),
@@ -160,7 +160,7 @@ class ChatTranslator:
             filters=filters,
             stop_sequences=request.stop_sequences or [],
             think=ThinkTags(opened=job.dialect.think_open) if job.dialect.think_tags else None,
-            tool_text=ToolText(tools.written_names(), self.outcome.warnings) if job.dialect.tool_text else None,
+            tool_text=ToolText(tools.written_names(), self.outcome.repairs) if job.dialect.tool_text else None,
             prompt_estimate=self._prompt_estimate,
             max_tokens=min(request.max_tokens or 0, job.max_output_tokens or request.max_tokens or 0),
         )

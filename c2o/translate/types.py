@@ -88,7 +88,9 @@ class Outcome(Struct):
     failure: RequestError | None = None
     """What the client was told went wrong."""
     warnings: list[str] = field(default_factory=list)
-    """What was dropped or mended on the way."""
+    """What was dropped or changed on the way."""
+    repairs: list[str] = field(default_factory=list)
+    """What was mended in the model's answer."""
     prompt_size: PromptSize | None = None
     prompt_tokens: int | None = None
     """The whole prompt, as the upstream counted it."""

@@ -17,6 +17,20 @@ class Warned(Struct, frozen=True):
     text: str
     count: int = 1
 
+    def __str__(self) -> str:
+        return repr(self.text) + (f" ×{self.count}" if self.count > 1 else "")
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """A try that led to no answer; another one followed, there or elsewhere."""
+
+    target: str
+    """``upstream/model``."""
+    why: str
+    """What came of it, in a sentence."""
+    seconds: float = 0.0
+    """Since the request's arrival."""
+
 
 class Begun(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A request that is on its way to an upstream."""
@@ -26,6 +40,8 @@ class Begun(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of the service that answers it: if that has gone, so has the request."""
     asked: str = "-"
     target: str | None = None
+    kind: str | None = None
+    client: str | None = None
     stream: bool = False
 
     def __str__(self) -> str:
@@ -41,6 +57,10 @@ class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The model that the client named."""
     target: str | None = None
     """``upstream/model``; None if it did not get that far."""
+    kind: str | None = None
+    """What the client wanted it for, as ``[routes]`` has it: ``subagent``, ``background``, …"""
+    client: str | None = None
+    """The program that asked, and its version: ``claude-cli/2.1.329``."""
     stream: bool = False
     input_tokens: int | None = None
     cached_tokens: int | None = None
@@ -49,8 +69,14 @@ class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Seconds until the upstream's answer began."""
     seconds: float = 0.0
     stop_reason: str | None = None
+    attempts: list[Attempt] = []
+    """What was tried in vain before."""
+    repairs: list[Warned] = []
+    """What was mended in the model's answer."""
     warnings: list[Warned] = []
-    """What was dropped or mended."""
+    """What was dropped or changed on the way."""
+    status: int | None = None
+    """The HTTP status of a failure that had one."""
     error: str | None = None
 
     def __str__(self) -> str:
@@ -61,14 +87,17 @@ class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.first_byte is not None:
             parts.append(f"first={self.first_byte:.2f}s")
         parts += [f"took={self.seconds:.2f}s", self.stop_reason or "-"]
-        parts += [f"warning={each.text!r}" + (f" ×{each.count}" if each.count > 1 else "") for each in self.warnings]
+        parts += [f"tried={each.target} why={each.why!r}" for each in self.attempts]
+        parts += [f"repaired={each}" for each in self.repairs]
+        parts += [f"warning={each}" for each in self.warnings]
         parts += [f"error={self.error!r}"] if self.error else []
         return " ".join(parts)
 
 
 def _who(request: Begun | Finished) -> str:
-    kind = "stream" if request.stream else "whole"
-    return f"{request.id} {request.asked} → {request.target or '-'} {kind}"
+    how = "stream" if request.stream else "whole"
+    kind = f" {request.kind}" if request.kind else ""
+    return f"{request.id} {request.asked} → {request.target or '-'}{kind} {how}"
 
 
 class Record(Struct, frozen=True, kw_only=True, omit_defaults=True):

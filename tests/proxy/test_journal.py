@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from c2o.proxy.journal import Counters
+from c2o.proxy.journal import Counters, client_of
+from c2o.wire.log import Finished
 from tests.fake_upstream import CUT, DONE, Call, FakeUpstream, Hold, Reply, Scripted, error, finish, stream, text, usage
 from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.fake_clock import FakeClock
@@ -58,6 +59,39 @@ async def test_a_failure_is_a_warning_with_its_reason(
     assert record.levelno == logging.WARNING
     assert "whole" in record.getMessage()
     assert record.getMessage().endswith("error='fake: CUDA error'")
+
+
+async def test_the_line_names_the_client_and_what_was_tried_before(
+    service: Service, upstream: FakeUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusal = (
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    )
+    upstream.play(error(400, refusal), Reply(text="Hi"))
+    await service.post(headers={"User-Agent": "claude-cli/2.1.329 (external, sdk-cli)"})
+
+    (request,) = [record.msg for record in caplog.records if isinstance(record.msg, Finished)]
+    assert (request.client, request.kind, request.error) == ("claude-cli/2.1.329", None, None)
+    (tried,) = request.attempts
+    assert tried.target == "fake/fake-model"
+    assert tried.why == f"{refusal}; asked again with max_tokens_field:max_completion_tokens"
+    assert f"tried=fake/fake-model why={tried.why!r}" in str(request)
+
+
+@pytest.mark.parametrize(
+    ("headers", "client"),
+    [
+        ({"User-Agent": "claude-cli/2.1.329 (external, cli)"}, "claude-cli/2.1.329"),
+        ({"User-Agent": "Anthropic/Python 0.75.0"}, "Anthropic/Python 0.75.0"),
+        ({"User-Agent": "x" * 500}, "x" * 60),
+        ({"User-Agent": "a\x1b[2J\u202eb"}, "a\\x1b[2J\\u202eb"),
+        ({"x-app": "cli"}, "cli"),
+        ({"User-Agent": "(none)"}, None),
+        ({}, None),
+    ],
+)
+def test_a_client_is_named_as_it_names_itself(headers: dict[str, str], client: str | None) -> None:
+    assert client_of(headers) == client
 
 
 async def test_what_was_dropped_is_told(

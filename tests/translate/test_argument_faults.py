@@ -228,7 +228,7 @@ def called(name: str, schema: Json, said: str, size: int) -> tuple[str, list[str
     raw = stream(of, [tool_call(0, "call_1", name), *pieces, finish("tool_calls"), DONE])
     assert len(grammar.read(raw).calls) == 1
     deltas = [event["delta"] for event in grammar.events(raw) if event["type"] == "content_block_delta"]
-    return "".join(delta["partial_json"] for delta in deltas), of.outcome.warnings
+    return "".join(delta["partial_json"] for delta in deltas), of.outcome.repairs
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -194,7 +194,7 @@ def test_one_call_too_many_is_noted_once() -> None:
 
     stream(of, [chunk({"tool_calls": heads}), finish("tool_calls"), DONE])
 
-    assert len([note for note in of.outcome.warnings if "more than one" in note]) == 1
+    assert len([note for note in of.outcome.repairs if "more than one" in note]) == 1
 
 
 # ---- ids
@@ -295,7 +295,7 @@ def test_an_object_that_only_comes_again_is_taken_once(said: str) -> None:
     )
 
     assert [call["input"] for call in told.calls] == [X]
-    assert of.outcome.warnings
+    assert of.outcome.repairs
 
 
 def test_a_second_object_that_was_cut_off_is_marked() -> None:

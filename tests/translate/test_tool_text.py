@@ -370,7 +370,7 @@ def test_a_call_that_was_written_is_noted() -> None:
 
     stream(of, [text(WRITTEN["Kimi"][0]), finish(), DONE])
 
-    assert of.outcome.warnings == ["tool call that Kimi wrote as text taken as a call"]
+    assert of.outcome.repairs == ["tool call that Kimi wrote as text taken as a call"]
 
 
 def test_the_input_is_repaired_like_any_other() -> None:
@@ -401,7 +401,7 @@ def test_a_call_is_not_made_twice() -> None:
     )
 
     assert calls(found) == [("Bash", SLOW)]
-    assert "a tool call came as text and as a call: taken once" in of.outcome.warnings
+    assert "a tool call came as text and as a call: taken once" in of.outcome.repairs
 
 
 def test_another_call_beside_a_written_one_is_made() -> None:

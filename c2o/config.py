@@ -20,7 +20,7 @@ from msgspec import Meta, Struct
 from c2o import urls
 from c2o.config_mistakes import broken_line, line_of, mistake, unknown
 from c2o.errors import ConfigError
-from c2o.secret import Secret
+from c2o.secret import Keys, Secret
 from c2o.translate.dialect import Dialect
 from c2o.translate.dialects import dialect_for, dialect_of
 
@@ -73,8 +73,9 @@ class Upstream(_Table, frozen=True, kw_only=True):
 
     base_url: str
     """Any spelling: with or without /v1, /chat/completions, trailing slash."""
-    api_key: Secret | None = None
-    """``env:NAME``, ``file:PATH``, ``command:LINE`` or the key itself; absent for servers without keys."""
+    api_key: Keys | None = None
+    """``env:NAME``, ``file:PATH``, ``command:LINE`` or the key itself, or a list of such: they take turns, and one
+    that is limited or refused rests; absent for servers without keys."""
     api: Api | None = None
     """What the upstream speaks: ``chat`` (OpenAI's chat completions), ``responses`` (OpenAI's Responses) or
     ``anthropic`` (the Messages API, passed through); when absent ``anthropic`` for an address that ends in
@@ -100,6 +101,10 @@ class Upstream(_Table, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Without headers and fields, which may hold keys."""
         return f"Upstream({urls.printable(self.base_url)!r}, dialect={self.dialect!r})"
+
+    def key_sources(self) -> list[str]:
+        """Where the keys are, as written; empty for a server without keys."""
+        return self.api_key.sources() if self.api_key else []
 
     def body_fields(self) -> dict[str, Any]:
         """``extra_body`` and ``omit`` as one; None stands for what isn't sent."""
@@ -154,13 +159,17 @@ class Limits(_Table, frozen=True, kw_only=True):
 NO_LIMITS = Limits()
 
 
+Targets = tuple[str, ...]
+"""``"upstream/model"``, and what takes its place when that can't answer, in order."""
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """The whole file."""
 
     server: Server
     upstreams: dict[str, Upstream]
-    models: dict[str, str]
-    """``[models]``: what the client asks for → ``"upstream/model"``."""
+    models: dict[str, Targets]
+    """``[models]``: what the client asks for → ``"upstream/model"``, or a list: fallbacks in order."""
     limits: dict[str, Limits] = {}
     path: Path | None = None
     """Where it was read from."""
@@ -243,16 +252,36 @@ def _tables(tables: Mapping[str, Any], name: str, type: type[T]) -> dict[str, T]
 
 
 def _secret(type: type, value: object) -> object:
+    if type is Keys:
+        return _keys(value)
     if type is Secret and isinstance(value, str) and value.strip():
         return Secret(value.strip())
     raise ValueError("this must be some text, in quotes")
 
 
-def _models(models: dict[str, Any]) -> dict[str, str]:
-    for name, target in models.items():
-        if not isinstance(target, str):
-            raise ValueError(f'[models] {quoted(name)} must be text: "upstream/model".')
-    return models
+def _keys(value: object) -> Keys:
+    keys = texts(value)
+    if not keys or not all(key.strip() for key in keys):
+        raise ValueError("this must be some text, in quotes, or a list of such")
+    if len({key.strip() for key in keys}) < len(keys):
+        raise ValueError("this names a key twice")
+    return Keys(Secret(key.strip()) for key in keys)
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """One text or a list of them; empty for anything else."""
+    values = [value] if isinstance(value, str) else value
+    return tuple(values) if isinstance(values, list) and all(isinstance(each, str) for each in values) else ()
+
+
+def _models(models: dict[str, Any]) -> dict[str, Targets]:
+    found = {name: texts(value) for name, value in models.items()}
+    for name, targets in found.items():
+        if not targets:
+            raise ValueError(f'[models] {quoted(name)} must be text: "upstream/model", or a list: fallbacks in order.')
+        if len(set(targets)) < len(targets):
+            raise ValueError(f"[models] {quoted(name)}: a model is named twice; its own fallback helps nobody.")
+    return found
 
 
 def _check_server(server: Server) -> None:
@@ -291,8 +320,9 @@ def _check_quirks(place: str, upstream: Upstream) -> None:
 def _check_models(config: Config) -> None:
     if not config.models:
         raise ValueError('[models] is empty. Add default = "upstream/model".')
-    for name, target in config.models.items():
-        _check_target(config, f"[models] {quoted(name)}", target)
+    for name, targets in config.models.items():
+        for target in targets:
+            _check_target(config, f"[models] {quoted(name)}", target)
     for target in config.limits:
         _check_target(config, f"[limits.{quoted(target)}]", target)
 
@@ -339,7 +369,7 @@ def render(
 
 _COMMENTS = {
     "base_url": "any spelling: with or without /v1, trailing slash",
-    "api_key": "env:NAME, file:PATH, command:LINE, or the key itself",
+    "api_key": "env:NAME, file:PATH, command:LINE, or the key itself; a list takes turns",
 }
 
 

@@ -2,8 +2,9 @@
 
 The order: an exact name in ``[models]``, the longest matching glob, ``upstream/model`` written out
 (also under the alias that ``/v1/models`` lists), the tier in the name (opus, sonnet, haiku, fable), the
-default.  A ``claude-*`` name, known or future, always finds a way: Claude Code asks for names of its
-own (subagents, the permission classifier) and takes a 404 for a broken set-up.
+default.  A list in ``[models]`` is a model and its fallbacks.  A ``claude-*`` name, known or future, always
+finds a way: Claude Code asks for names of its own (subagents, the permission classifier) and takes a
+404 for a broken set-up.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from c2o import limits
-from c2o.config import NO_LIMITS, Config, Limits, Upstream
+from c2o.config import NO_LIMITS, Config, Limits, Targets, Upstream
 from c2o.errors import RequestError
 from c2o.facts import Fact, address, number
 
@@ -37,6 +38,8 @@ class Route(NamedTuple):
     """The model's id at the upstream."""
     limits: Limits
     """As configured."""
+    fallbacks: tuple[Route, ...] = ()
+    """Who is asked instead if this one can't answer, in order."""
 
     def known_limits(self, learned: Iterable[str]) -> Limits:
         """As configured, else as learned of the model (``c2o.facts``), else as documented for it."""
@@ -62,8 +65,8 @@ class Route(NamedTuple):
 def resolve(config: Config, asked: str) -> Route:
     """The route for the model name that a client asked for.  Raises RequestError (404) if there is none."""
     name = _WINDOW_SUFFIX.sub("", asked)
-    target = _mapped(config.models, name) or _written_out(config, name) or _by_tier(config.models, name)
-    if target is None:
+    targets = _mapped(config.models, name) or _written_out(config, name) or _by_tier(config.models, name)
+    if not targets:
         known = ", ".join(sorted(config.models))
         raise RequestError(
             f"model: {asked}: no entry of [models] covers it (there are: {known}). "
@@ -71,13 +74,14 @@ def resolve(config: Config, asked: str) -> Route:
             status=404,
             type="not_found_error",
         )
-    return route_to(config, target)
+    return route_to(config, *targets)
 
 
-def route_to(config: Config, target: str) -> Route:
+def route_to(config: Config, target: str, *fallbacks: str) -> Route:
     """The route of an ``upstream/model`` that the configuration has been checked for."""
     upstream, _, model = target.partition("/")
-    return Route(upstream, config.upstreams[upstream], model, config.limits.get(target, NO_LIMITS))
+    others = tuple(route_to(config, each) for each in fallbacks)
+    return Route(upstream, config.upstreams[upstream], model, config.limits.get(target, NO_LIMITS), others)
 
 
 def listed(config: Config) -> dict[str, Route]:
@@ -88,29 +92,30 @@ def listed(config: Config) -> dict[str, Route]:
     names = {
         name: resolve(config, name) for name in config.models if "*" not in name and name not in (*TIERS, "default")
     }
-    targets = dict.fromkeys(target for target in config.models.values() if not target.endswith("/*"))
+    every = (target for targets in config.models.values() for target in targets)
+    targets = dict.fromkeys(target for target in every if not target.endswith("/*"))
     return names | {ALIAS + target: route_to(config, target) for target in targets}
 
 
-def _mapped(models: dict[str, str], name: str) -> str | None:
+def _mapped(models: dict[str, Targets], name: str) -> Targets:
     if name in models:
         return _keep_name(models[name], name)
     globs = [pattern for pattern in models if "*" in pattern and fnmatchcase(name, pattern)]
-    return _keep_name(models[max(globs, key=len)], name) if globs else None
+    return _keep_name(models[max(globs, key=len)], name) if globs else ()
 
 
-def _keep_name(target: str, name: str) -> str:
+def _keep_name(targets: Targets, name: str) -> Targets:
     """``openai/*`` keeps the client's own name."""
-    return target[:-1] + name if target.endswith("/*") else target
+    return tuple(target[:-1] + name if target.endswith("/*") else target for target in targets)
 
 
-def _written_out(config: Config, name: str) -> str | None:
+def _written_out(config: Config, name: str) -> Targets:
     name = name.removeprefix(ALIAS)
     upstream, slash, model = name.partition("/")
-    return name if slash and model and upstream in config.upstreams else None
+    return (name,) if slash and model and upstream in config.upstreams else ()
 
 
-def _by_tier(models: dict[str, str], name: str) -> str | None:
+def _by_tier(models: dict[str, Targets], name: str) -> Targets:
     tier = next((tier for tier in TIERS if tier in name and tier in models), None)
-    target = models.get(tier or "default") or (next(iter(models.values()), None) if "claude" in name else None)
-    return _keep_name(target, name) if target else None
+    targets = models.get(tier or "default") or (next(iter(models.values()), ()) if "claude" in name else ())
+    return _keep_name(targets, name)

@@ -6,6 +6,8 @@ In the configuration a key is written as one of
 - ``file:PATH``      the first line of a file
 - ``command:LINE``   the output of a command (a password manager's, say), run without a shell
 - anything else      the key itself
+
+or as a list of these: several keys, which take turns.
 """
 
 from __future__ import annotations
@@ -45,6 +47,19 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._value)
+
+
+class Keys(tuple[Secret, ...]):
+    """Where the keys of one upstream are, as written; several take turns."""
+
+    __slots__ = ()
+
+    def sources(self) -> list[str]:
+        return [each.reveal() for each in self]
+
+    def describe(self) -> str:
+        """Where they come from, safe to print: ``env:ONE, env:OTHER``."""
+        return ", ".join(map(describe, self.sources()))
 
 
 def find(source: str, environ: Mapping[str, str] = os.environ) -> Secret:

@@ -38,7 +38,7 @@ def test_the_smallest_configuration() -> None:
     assert found.server.auth_token.reveal() == "c2o-token"
     assert found.upstreams["nim"].api_key is None
     assert found.upstreams["nim"].dialect_name() == "nim"
-    assert found.models == {"default": "nim/meta/llama-3.3-70b-instruct"}
+    assert found.models == {"default": ("nim/meta/llama-3.3-70b-instruct",)}
     assert found.path == PATH
 
 
@@ -60,6 +60,17 @@ def test_everything_at_once() -> None:
     assert found.limits["nim/a/b"].context_window == 131072
 
 
+def test_several_keys_and_fallbacks() -> None:
+    found = parsed(
+        SERVER, UPSTREAM, 'api_key = ["env:ONE", " file:~/two "]\n', '[models]\nopus = ["nim/a", "nim/b/c"]\n'
+    )
+
+    nim = found.upstreams["nim"]
+    assert nim.key_sources() == ["env:ONE", "file:~/two"]
+    assert repr(nim.api_key) == "(***, ***)"
+    assert found.models == {"opus": ("nim/a", "nim/b/c")}
+
+
 def test_the_digest_tells_that_the_file_has_changed() -> None:
     first, same, other = (
         parsed(SERVER, UPSTREAM, MODELS),
@@ -74,6 +85,25 @@ def test_the_digest_tells_that_the_file_has_changed() -> None:
 MISTAKES: dict[str, tuple[tuple[str, ...], str, str]] = {
     # what is wrong: the file, its place, what to do
     "no TOML": (("[server\n",), "line 1", "Correct it"),
+    "a list of keys that aren't text": (
+        (SERVER, UPSTREAM, 'api_key = ["env:A", 7]\n', MODELS),
+        "[upstreams.nim] api_key",
+        "or a list of such",
+    ),
+    "no keys at all": ((SERVER, UPSTREAM, "api_key = []\n", MODELS), "[upstreams.nim] api_key", "or a list of such"),
+    "a key twice": ((SERVER, UPSTREAM, 'api_key = ["env:A", "env:A"]\n', MODELS), "[upstreams.nim] api_key", "twice"),
+    "no fallback": ((SERVER, UPSTREAM, "[models]\nopus = []\n"), "[models] opus", "or a list: fallbacks in order"),
+    "a number among the fallbacks": (
+        (SERVER, UPSTREAM, '[models]\nopus = ["nim/a", 7]\n'),
+        "[models] opus",
+        "or a list: fallbacks in order",
+    ),
+    "its own fallback": ((SERVER, UPSTREAM, '[models]\nopus = ["nim/a", "nim/a"]\n'), "[models] opus", "twice"),
+    "a fallback elsewhere": (
+        (SERVER, UPSTREAM, '[models]\nopus = ["nim/a", "gone/b"]\n'),
+        "[models] opus",
+        "no [upstreams.gone]",
+    ),
     "unknown table": ((SERVER, UPSTREAM, MODELS, "[srever]\n"), "[srever]", "Did you mean server?"),
     "no tables": (("",), "[server] auth_token", "c2o init"),
     "no token": (("[server]\nport = 1\n", UPSTREAM, MODELS), "[server] auth_token", "c2o init"),
@@ -156,7 +186,7 @@ SECRET = "sk-a-secret-that-nobody-may-see"
 
 WITH_SECRETS: dict[str, tuple[str, ...]] = {
     "token": ('[server]\nauth_token = ["SECRET"]\n', UPSTREAM, MODELS),
-    "key": (SERVER, UPSTREAM, 'api_key = ["SECRET"]\n', MODELS),
+    "key": (SERVER, UPSTREAM, 'api_key = ["SECRET", 7]\n', MODELS),
     "misspelt key": (SERVER, UPSTREAM, 'apikey = "SECRET"\n', MODELS),
     "key as URL": (SERVER, '[upstreams.nim]\nbase_url = "SECRET"\n', MODELS),
     "key in a URL": (SERVER, '[upstreams.nim]\nbase_url = "ftp://user:SECRET@h"\n', MODELS),
@@ -237,7 +267,7 @@ def test_what_init_writes_is_valid(name: str) -> None:
     found = parsed(text)
     assert found.server.port == 9999
     assert found.upstreams[name].base_url == preset.base_url
-    assert found.models["claude-*"] == f"{name}/{model}"
+    assert found.models["claude-*"] == (f"{name}/{model}",)
     assert found.limits[f"{name}/{model}"].context_window == 131072
     assert "#" in text
 

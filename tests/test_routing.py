@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,8 @@ from c2o.routing import ALIAS, Route, listed, resolve
 UPSTREAMS = "".join(f'[upstreams.{name}]\nbase_url = "http://{name}.example"\n' for name in ("nim", "openai", "local"))
 
 
-def configured(models: dict[str, str], more: str = "") -> Config:
-    lines = "".join(f'"{name}" = "{target}"\n' for name, target in models.items())
+def configured(models: Mapping[str, str | list[str]], more: str = "") -> Config:
+    lines = "".join(f'"{name}" = {json.dumps(target)}\n' for name, target in models.items())
     text = f'[server]\nauth_token = "t"\n{UPSTREAMS}[models]\n{lines}{more}'
     return parse(text.encode(), Path("config.toml"))
 
@@ -109,3 +111,18 @@ def test_what_is_listed() -> None:
     ]
     assert all(resolve(configured(ALL), name).target == route.target for name, route in found.items())
     assert all("claude" in name for name in found)
+
+
+def test_a_list_is_a_model_and_its_fallbacks() -> None:
+    config = configured({"opus": ["nim/big", "openai/*", "local/small"], "default": "nim/x"})
+
+    route = resolve(config, "claude-opus-5")
+
+    assert route.target == "nim/big"
+    assert [each.target for each in route.fallbacks] == ["openai/claude-opus-5", "local/small"]
+    assert all(not each.fallbacks for each in route.fallbacks)
+    assert not resolve(config, "claude-sonnet-5").fallbacks
+    assert not resolve(config, "nim/big").fallbacks, "who names a model means that one"
+    assert [name for name in listed(config) if name.startswith(ALIAS)] == [
+        "c2o-claude/nim/big", "c2o-claude/local/small", "c2o-claude/nim/x",
+    ]  # fmt: skip

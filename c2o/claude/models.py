@@ -32,10 +32,10 @@ def _main_route(config: Config, model: str | None, upstream: str | None) -> Rout
         return _of_upstream(config, model, upstream)
     if model is not None and _means_something(config, model):
         return routing.resolve(config, model)
-    usual = config.models.get("default", "")
+    usual = config.models.get("default", ("",))
     if model is not None:
-        return routing.route_to(config, f"{_upstream_of(config, usual, model)}/{model}")
-    return routing.route_to(config, usual) if usual and not usual.endswith("/*") else None
+        return routing.route_to(config, f"{_upstream_of(config, usual[0], model)}/{model}")
+    return routing.route_to(config, *usual) if usual[0] and not usual[0].endswith("/*") else None
 
 
 def _of_upstream(config: Config, model: str | None, upstream: str) -> Route:
@@ -43,7 +43,8 @@ def _of_upstream(config: Config, model: str | None, upstream: str) -> Route:
         raise UsageError(f"there is no upstream {upstream!r}; there are: {', '.join(config.upstreams)}.")
     if model is not None:
         return routing.route_to(config, f"{upstream}/{model.removeprefix(upstream + '/')}")
-    configured = (target for target in config.models.values() if target.startswith(f"{upstream}/"))
+    every = (target for targets in config.models.values() for target in targets)
+    configured = (target for target in every if target.startswith(f"{upstream}/"))
     target = next((target for target in configured if not target.endswith("/*")), None)
     if target is None:
         raise UsageError(f"no model of {upstream} is configured: name one with --model.")
@@ -74,9 +75,9 @@ def _tiers(config: Config, main: Route | None, *, everything: bool) -> dict[str,
     """A tier without a model of its own follows the main one."""
     routes = {}
     for tier in TIERS:
-        target = "" if everything else config.models.get(tier, "")
-        if target and not target.endswith("/*"):
-            routes[tier] = routing.route_to(config, target)
-        elif main and not target:
+        targets = () if everything else config.models.get(tier, ())
+        if targets and not targets[0].endswith("/*"):
+            routes[tier] = routing.route_to(config, *targets)
+        elif main and not targets:
             routes[tier] = main
     return routes

@@ -15,14 +15,14 @@ from msgspec import UNSET, Struct
 from c2o import config, paths
 from c2o.cli import config_edit, config_file, config_keys, output, terminal
 from c2o.cli.config_file import Change, in_one_line
-from c2o.cli.config_keys import Place, find, is_reference, place_of, shown, type_at, typed, written
+from c2o.cli.config_keys import Place, are_references, find, place_of, shown, type_at, typed, written
 from c2o.cli.config_schema import json_schema
 from c2o.cli.output import JsonOption, Line
 from c2o.cli.restart import RestartResult, restarted
 from c2o.cli.restart import lines as restart_lines
 from c2o.errors import C2oError, Cancelled, ConfigError, UsageError
 from c2o.printable import printable, printable_lines
-from c2o.secret import Secret
+from c2o.secret import Keys, Secret
 from c2o.service import probe
 from c2o.service.probe import Problem
 
@@ -174,7 +174,7 @@ def _place(key: str) -> Place:
 
 def _given(place: Place, value: str | None) -> str:
     """The value, from the command line, stdin or the person.  Raises UsageError for a secret that others would see."""
-    secret = type_at(place) is Secret
+    secret = type_at(place) in (Secret, Keys)
     if value == "-":
         return sys.stdin.read().rstrip("\r\n")
     if value is None:
@@ -185,7 +185,7 @@ def _given(place: Place, value: str | None) -> str:
         except (EOFError, KeyboardInterrupt):
             sys.stderr.write("\n")
             raise Cancelled("nothing was changed. Begin again with: c2o config set") from None
-    if secret and not is_reference(value):
+    if secret and not are_references(value):
         raise UsageError(
             "a secret on the command line is seen by other users, and kept by your shell. Leave it out to be asked for "
             "it, give - to have it read from stdin, or name its place: env:NAME, file:PATH, command:LINE"

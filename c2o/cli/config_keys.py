@@ -10,11 +10,11 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 import msgspec
 from msgspec import UNSET, Struct
 
-from c2o.config import TABLES, Config, Upstream, quoted
+from c2o.config import TABLES, Config, Targets, Upstream, quoted, texts
 from c2o.config_mistakes import path_of, unknown
 from c2o.errors import UsageError
 from c2o.redaction import HARMLESS_HEADERS, without_what_looks_like_a_key
-from c2o.secret import SOURCES, Secret
+from c2o.secret import SOURCES, Keys, Secret
 from c2o.translate.dialect import Dialect
 
 Place = tuple[str, ...]
@@ -22,6 +22,9 @@ Place = tuple[str, ...]
 
 Header = NewType("Header", str)
 """Text that may hold a key."""
+
+ONE_OR_MORE = (Keys, Targets)
+"""One text, or a list of them."""
 
 PRECISELY: dict[tuple[type, str], Any] = {
     (Upstream, "quirks"): Dialect,
@@ -82,7 +85,7 @@ def default(place: Place) -> Any:
 
 def typed(text: str, type: Any) -> Any:
     """A value as somebody typed it.  What doesn't fit the type stays text, for the configuration to refuse."""
-    if is_text(type) and text[:1] not in ('"', "'"):
+    if is_text(type) and text[:1] not in ('"', "'") and not (type in ONE_OR_MORE and text[:1] == "["):
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]
@@ -93,7 +96,7 @@ def typed(text: str, type: Any) -> Any:
 
 
 def is_text(type: Any) -> bool:
-    return type in (str, Secret, Header) or get_origin(type) is Literal
+    return type in (str, Secret, Header, *ONE_OR_MORE) or get_origin(type) is Literal
 
 
 def shown(value: Any, type: Any) -> Any:
@@ -101,10 +104,16 @@ def shown(value: Any, type: Any) -> Any:
     if isinstance(value, dict):
         return {name: shown(inside, _inside(type, name)) for name, inside in value.items()}
     if isinstance(value, list | tuple):
-        return [shown(each, Any) for each in value]
+        return [shown(each, type if type in ONE_OR_MORE else Any) for each in value]
     if not isinstance(value, str):
         return value
-    return _hint(value) if type in (Secret, Header) else without_what_looks_like_a_key(value)
+    return _hint(value) if type in (Secret, Keys, Header) else without_what_looks_like_a_key(value)
+
+
+def are_references(text: str) -> bool:
+    """Does a typed value, a list perhaps, say where secrets are, instead of being any?"""
+    sources = texts(typed(text, Keys))
+    return bool(sources) and all(map(is_reference, sources))
 
 
 def is_reference(source: str) -> bool:

@@ -7,12 +7,16 @@ from typing import Any
 import msgspec
 
 from c2o.config import TABLES, Config
-from c2o.secret import Secret
+from c2o.secret import Keys, Secret
 from c2o.translate.dialect import Dialect
 from c2o.translate.dialects import DIALECTS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 """What msgspec writes."""
+
+
+TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
+ONE_OR_MORE: dict[str, Any] = {"anyOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1, "uniqueItems": True}]}
 
 
 def json_schema() -> dict[str, Any]:
@@ -22,10 +26,11 @@ def json_schema() -> dict[str, Any]:
     file, upstream = parts["Config"], parts["Upstream"]["properties"]
     file["properties"] = {name: file["properties"][name] for name in TABLES}
     upstream["quirks"] = quirks
+    file["properties"]["models"]["additionalProperties"] = ONE_OR_MORE
     upstream["dialect"] = {"enum": sorted(DIALECTS)}
     return {"$schema": DRAFT, "title": "c2o's configuration", **root, "$defs": parts}
 
 
 def _secret(type: type) -> dict[str, Any]:
     """For the types that msgspec doesn't know: secrets, and the file's own path, which isn't in the file."""
-    return {"type": "string", "minLength": 1} if type is Secret else {"type": "string"}
+    return {Secret: TEXT, Keys: ONE_OR_MORE}.get(type, {"type": "string"})

@@ -64,7 +64,7 @@ def probes(machine: Machine, tell: Callable[[str], None]) -> Iterator[Probe]:
     """Ask the main model of each upstream that can be asked; what is learned is written down at once."""
     config = machine.config
     for name in config.upstreams:
-        key, model = machine.keys.get(name, ""), probing.main_model(config, name)
+        key, model = machine.first_key(name), probing.main_model(config, name)
         if model is None or isinstance(key, CredentialError):
             continue
         output.note(f"{printable(f'{name}/{model}')} gets up to {REQUESTS} short requests, which may cost something")

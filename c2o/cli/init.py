@@ -188,7 +188,7 @@ def _finished(asked: Asked, before: Before, *, dry_run: bool) -> InitResult:
         written=changed and not dry_run,
         backup=str(backup) if backup else None,
         upstream=InitUpstream(choice.name, choice.base_url, key),
-        models=after.models,
+        models={name: ", else ".join(targets) for name, targets in after.models.items()},
         changes=init_file.changes(before.config, after),
         tested=asked.found,
         learned=learned,

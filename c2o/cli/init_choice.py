@@ -110,8 +110,7 @@ def place_of(given: Given, known: Mapping[str, Upstream]) -> Place:
     asked = given.upstream or ""
     if asked in known:
         there = known[asked]
-        key = there.api_key.reveal() if there.api_key else None
-        return Place(asked, there.base_url, _key(given, key), None)
+        return Place(asked, there.base_url, _key(given, _first_key(there)), None)
     if asked in PRESETS:
         preset = PRESETS[asked]
         usual = f"env:{preset.key_env}" if preset.key_env else None
@@ -121,9 +120,12 @@ def place_of(given: Given, known: Mapping[str, Upstream]) -> Place:
         raise UsageError(f"there is no upstream {asked!r}. Known are {names}; or give a URL with http(s)://.")
     base_url = checked_url(asked)
     name = given.name or _name_for(base_url, known)
-    there_key = known[name].api_key if name in known else None
-    key = _key(given, there_key.reveal() if there_key else None)
+    key = _key(given, _first_key(known[name]) if name in known else None)
     return Place(name, base_url, key, None, wants_key=not urls.is_loopback(base_url) and name not in known)
+
+
+def _first_key(there: Upstream) -> str | None:
+    return next(iter(there.key_sources()), None)
 
 
 def _key(given: Given, otherwise: str | None) -> str | None:

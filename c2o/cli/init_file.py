@@ -13,7 +13,7 @@ from c2o import config, paths, private_file, secret
 from c2o.cli import config_file, config_keys
 from c2o.cli.config_keys import Place
 from c2o.cli.init_choice import Choice
-from c2o.config import DEFAULT_PORT, Config, Limits, Upstream
+from c2o.config import DEFAULT_PORT, Config, Limits, Targets, Upstream
 from c2o.errors import ConfigError, RefusedFile
 from c2o.secret import Secret
 
@@ -95,12 +95,19 @@ def _edited(text: str, choice: Choice) -> str:
 
 
 def _merge(document: Any, place: Place, values: Mapping[str, Any]) -> None:
-    """What else is in the table stays; a new table is put as one, so that an empty line can end it."""
+    """What else is in the table stays, the rest of a list that begins with the value too; a new table is put as one, so
+    that an empty line can end it."""
     if config_keys.find(document, place) is UNSET:
         config_file.put(document, place, {key: value for key, value in values.items() if value is not None})
     else:
         for key, value in values.items():
-            config_file.put(document, (*place, key), value)
+            if config.texts(_plain(config_keys.find(document, (*place, key))))[:1] != (value,):
+                config_file.put(document, (*place, key), value)
+
+
+def _plain(value: Any) -> Any:
+    """Out of a tomlkit document."""
+    return value.unwrap() if hasattr(value, "unwrap") else value
 
 
 def save(before: Before, text: str) -> Path | None:
@@ -118,7 +125,7 @@ def save(before: Before, text: str) -> Path | None:
 
 def masked(text: str, after: Config) -> str:
     """For showing: without the token and keys."""
-    keys = [each.api_key.reveal() for each in after.upstreams.values() if each.api_key]
+    keys = [source for each in after.upstreams.values() for source in each.key_sources()]
     hidden = [key for key in keys if secret.describe(key) != key]
     headers = [value for each in after.upstreams.values() for value in each.headers.values()]
     for value in [after.server.auth_token.reveal(), *hidden, *headers]:
@@ -132,8 +139,8 @@ def changes(before: Config | None, after: Config) -> list[str]:
         return []
     lines = [f"{_mark(name, before.upstreams)} upstream {name}" for name, each in after.upstreams.items()
              if before.upstreams.get(name) != each]  # fmt: skip
-    lines += [f"{_mark(name, before.models)} {name}: {_from(before.models.get(name))}{target}"
-              for name, target in after.models.items() if before.models.get(name) != target]  # fmt: skip
+    lines += [f"{_mark(name, before.models)} {name}: {_from(before.models.get(name, ()))}{_either(targets)}"
+              for name, targets in after.models.items() if before.models.get(name) != targets]  # fmt: skip
     if before.server.port != after.server.port:
         lines.append(f"~ port: {before.server.port} → {after.server.port}")
     return lines
@@ -143,5 +150,9 @@ def _mark(name: str, before: Mapping[str, object]) -> str:
     return "~" if name in before else "+"
 
 
-def _from(target: str | None) -> str:
-    return f"{target} → " if target else ""
+def _from(targets: Targets) -> str:
+    return f"{_either(targets)} → " if targets else ""
+
+
+def _either(targets: Targets) -> str:
+    return ", else ".join(targets)

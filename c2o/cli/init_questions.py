@@ -67,10 +67,10 @@ def _show(before: Before) -> None:
         return
     terminal.say("There is a configuration already; init adds to it, and keeps the old file as config.toml.bak.")
     for name, upstream in before.config.upstreams.items():
-        key = f"key from {secret.describe(upstream.api_key.reveal())}" if upstream.api_key else "no key"
+        key = f"key from {upstream.api_key.describe()}" if upstream.api_key else "no key"
         terminal.say(f"  {name}  ", (urls.printable(upstream.base_url), "cyan"), (f"  {key}", "dim"))
-    for name, target in before.config.models.items():
-        terminal.say((f"  {name} → {target}", "dim"))
+    for name, targets in before.config.models.items():
+        terminal.say((f"  {name} → {', else '.join(targets)}", "dim"))
     terminal.say()
 
 

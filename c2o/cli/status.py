@@ -64,6 +64,8 @@ class Status(Struct, frozen=True, kw_only=True):
     config: ConfigState
     upstreams: list[UpstreamReport]
     models: dict[str, str]
+    fallbacks: dict[str, list[str]] = {}
+    """Of those names that have any, in order."""
     requests: Requests | None
     draining: int | None
     """While it stops: the streams that it waits for."""
@@ -101,6 +103,7 @@ def current_status() -> Status:
         config=ConfigState(str(paths.config_file()), changed),
         upstreams=report.upstreams if report else [],
         models=report.models if report else {},
+        fallbacks=report.fallbacks if report else {},
         requests=report.requests if report else None,
         draining=there.draining if there else None,
         learned=len(facts.known()),
@@ -140,7 +143,7 @@ def lines(shown: Status) -> Iterator[Line]:
     yield _headline(shown)
     if shown.requests is not None:
         yield from _upstreams(shown.upstreams)
-        yield from _models(shown.models)
+        yield from _models(shown.models, shown.fallbacks)
         yield from _row("traffic", [_traffic(shown.requests)])
     if shown.learned:
         yield from _row("learned", [f"{counted(shown.learned, 'fact')} about upstreams; see them with: c2o learned"])
@@ -181,11 +184,11 @@ def _upstreams(upstreams: list[UpstreamReport]) -> Iterator[Line]:
     yield from _row("upstream", *rows)
 
 
-def _models(models: dict[str, str]) -> Iterator[Line]:
+def _models(models: dict[str, str], fallbacks: dict[str, list[str]]) -> Iterator[Line]:
     """Names that lead to one model share a row."""
     names: dict[str, list[str]] = {}
     for name, target in models.items():
-        names.setdefault(target, []).append(name)
+        names.setdefault(", else ".join([target, *fallbacks.get(name, ())]), []).append(name)
     rows = {target: ", ".join(together) for target, together in names.items()}
     width = max(map(len, rows.values()), default=0)
     lines: list[Line] = [[f"{together:{width}} → {target}"] for target, together in rows.items()]

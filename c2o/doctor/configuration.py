@@ -59,14 +59,14 @@ def private_places(_: Machine) -> Iterator[Finding]:
 
 
 def keys(machine: Machine) -> Iterator[Finding]:
-    for name, key in machine.keys.items():
-        source = machine.config.upstreams[name].api_key
-        assert source is not None
-        if isinstance(key, CredentialError):
-            yield _fail(id="config.key", title=f"{name}: {_reason(key)}", fix=_fix(name, source.reveal(), machine))
-        else:
-            place = source.reveal() if source.reveal().startswith(("env:", "file:")) else ""
-            yield _ok(id="config.key", title=f"{name} has a key", detail=place)
+    for name, keys in machine.keys.items():
+        sources = machine.config.upstreams[name].key_sources()
+        for key, source in zip(keys, sources, strict=True):
+            if isinstance(key, CredentialError):
+                yield _fail(id="config.key", title=f"{name}: {_reason(key)}", fix=_fix(name, source, machine))
+            else:
+                place = source if source.startswith(("env:", "file:")) else ""
+                yield _ok(id="config.key", title=f"{name} has a key", detail=place)
 
 
 def _reason(error: CredentialError) -> str:

@@ -52,17 +52,22 @@ class Machine:
         return probe.look(there.server.auth_token if isinstance(there, Config) else None)
 
     @cached_property
-    def keys(self) -> dict[str, str | CredentialError]:
-        """For each upstream with a key: the key, or why it can't be had."""
-        return {name: _key(each.api_key.reveal()) for name, each in self.config.upstreams.items() if each.api_key}
+    def keys(self) -> dict[str, list[str | CredentialError]]:
+        """For each upstream with keys: each of them, or why it can't be had."""
+        upstreams = self.config.upstreams.items()
+        return {name: [_key(source) for source in each.key_sources()] for name, each in upstreams if each.api_key}
+
+    def first_key(self, name: str) -> str | CredentialError:
+        """Empty for an upstream without keys."""
+        return self.keys.get(name, [""])[0]
 
     @cached_property
     def found(self) -> dict[str, list[Found]]:
         """What each upstream answers; nothing of one whose key can't be had.  All are asked at once."""
-        askable = [name for name in self.config.upstreams if not isinstance(self.keys.get(name), CredentialError)]
-        jobs = [probing.job_for(self.config, name, str(self.keys.get(name, ""))) for name in askable]
+        keys = {name: self.first_key(name) for name in self.config.upstreams}
+        jobs = {name: probing.job_for(self.config, name, key) for name, key in keys.items() if isinstance(key, str)}
         with ThreadPoolExecutor(max(1, len(jobs))) as threads:
-            return dict(zip(askable, threads.map(lambda job: list(probing.ask(job)), jobs), strict=True))
+            return dict(zip(jobs, threads.map(lambda job: list(probing.ask(job)), jobs.values()), strict=True))
 
     @cached_property
     def manager(self) -> str:

@@ -37,7 +37,7 @@ def job_for(config: Config, name: str, key: str) -> Job:
         base_url=upstream.base_url,
         model=model or "",
         key=key,
-        key_from=secret.describe(upstream.api_key.reveal()) if upstream.api_key else "",
+        key_from=secret.describe(upstream.key_sources()[0]) if upstream.api_key else "",
         headers=upstream.headers,
         api=upstream.api,
         dialect=upstream.dialect,
@@ -49,7 +49,8 @@ def job_for(config: Config, name: str, key: str) -> Job:
 
 def models_of(config: Config, name: str) -> list[str]:
     """The upstream's models that ``[models]`` names, the default first."""
-    targets = dict.fromkeys([config.models.get("default", ""), *config.models.values()])
+    named = [config.models.get("default", ()), *config.models.values()]
+    targets = dict.fromkeys(target for targets in named for target in targets)
     mine = (target.removeprefix(f"{name}/") for target in targets if target.startswith(f"{name}/"))
     return [model for model in mine if "*" not in model]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from c2o import redaction, secret
-from c2o.config import Config
+from c2o.config import Config, texts
 from c2o.doctor.machine import Machine
 from c2o.redaction import HIDDEN, Redactor, without_what_looks_like_a_key
 from c2o.urls import without_credentials
@@ -27,7 +27,7 @@ def _secrets(machine: Machine) -> Iterator[str]:
     config = machine.config_or_error
     if isinstance(config, Config):
         yield config.server.auth_token.reveal()
-        yield from (key for key in machine.keys.values() if isinstance(key, str))
+        yield from (key for several in machine.keys.values() for key in several if isinstance(key, str))
         for upstream in config.upstreams.values():
             yield from redaction.in_headers(upstream.headers)
 
@@ -44,7 +44,7 @@ def _of_upstream(table: dict[str, Any]) -> dict[str, Any]:
     if "base_url" in table:
         shown["base_url"] = without_credentials(str(table["base_url"]))
     if "api_key" in table:
-        shown["api_key"] = secret.describe(str(table["api_key"]))
+        shown["api_key"] = ", ".join(map(secret.describe, texts(table["api_key"])))
     for name in ("headers", "extra_body"):
         if name in table:
             shown[name] = dict.fromkeys(table[name], HIDDEN)

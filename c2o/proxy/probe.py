@@ -26,7 +26,7 @@ from c2o.proxy.access import new_id
 from c2o.proxy.clock import Clock
 from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Upstreams, read_capped
 from c2o.routing import route_to
-from c2o.secret import Secret
+from c2o.secret import Keys, Secret
 from c2o.translate.message_builder import fold
 from c2o.translate.translators import translator_for
 from c2o.translate.types import Answer, Remedy, Translator, UpstreamRequest
@@ -257,7 +257,7 @@ _FAULTS_BY_STATUS: dict[int, Fault] = {402: "quota", 429: "busy", 503: "busy", 5
 def _config(job: Job, base_url: str) -> Config:
     upstream = Upstream(
         base_url=base_url,
-        api_key=Secret(job.key) if job.key else None,
+        api_key=Keys([Secret(job.key)]) if job.key else None,
         api=job.api,
         dialect=job.dialect,
         quirks=job.quirks,

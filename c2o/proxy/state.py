@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 from msgspec import Struct
 
-from c2o import __version__, facts, secret, urls
+from c2o import __version__, facts, urls
 from c2o.config import Config
 from c2o.log_file import Writer
 from c2o.proxy.calibration import Calibration
@@ -39,7 +39,7 @@ class UpstreamStatus(Struct, frozen=True):
     base_url: str
     dialect: str
     key: str | None
-    """Where the key comes from."""
+    """Where the keys come from."""
 
 
 class Problem(Struct, frozen=True):
@@ -59,6 +59,8 @@ class Status(Struct, frozen=True, kw_only=True):
     config: ConfigStatus
     upstreams: list[UpstreamStatus]
     models: dict[str, str]
+    fallbacks: dict[str, list[str]]
+    """Of those names that have any, in order."""
     requests: Counters
     problems: list[Problem]
 
@@ -106,14 +108,15 @@ class State:
             listen=Listen(host, port),
             config=ConfigStatus(str(self.config.path or ""), self.config.digest),
             upstreams=[self._upstream(name) for name in self.config.upstreams],
-            models=self.config.models,
+            models={name: targets[0] for name, targets in self.config.models.items()},
+            fallbacks={name: list(rest) for name, (_, *rest) in self.config.models.items() if rest},
             requests=self.journal.counters,
             problems=[Problem("log.unwritable", hint)] if (hint := self.log and self.log.problem) else [],
         )
 
     def _upstream(self, name: str) -> UpstreamStatus:
         upstream = self.config.upstreams[name]
-        key = secret.describe(upstream.api_key.reveal()) if upstream.api_key else None
+        key = upstream.api_key.describe() if upstream.api_key else None
         return UpstreamStatus(name, urls.printable(urls.root(upstream.base_url)), upstream.dialect_name(), key)
 
 

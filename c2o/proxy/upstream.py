@@ -36,22 +36,21 @@ TRUSTED_FOR = 600.0
 """Seconds after an answer in which an upstream that can't be reached is taken to be away for a moment."""
 
 
-def keys(config: Config) -> dict[str, Secret]:
-    """The key of each upstream that has one.  Raises CredentialError that names upstream and place."""
+def keys(config: Config) -> dict[str, list[Secret]]:
+    """The keys of each upstream that has any.  Raises CredentialError that names upstream and place."""
     found = {}
     for name, upstream in config.upstreams.items():
-        if upstream.api_key is not None:
-            try:
-                found[name] = secret.find(upstream.api_key.reveal())
-            except CredentialError as error:
-                raise CredentialError(f"upstream {name}: {error}") from None
+        try:
+            found[name] = [secret.find(source) for source in upstream.key_sources()]
+        except CredentialError as error:
+            raise CredentialError(f"upstream {name}: {error}") from None
     return found
 
 
-def _secrets(found: Mapping[str, Secret], config: Config) -> Iterator[str]:
+def _secrets(found: Mapping[str, list[Secret]], config: Config) -> Iterator[str]:
     """What no text may show."""
     yield config.server.auth_token.reveal()
-    yield from (key.reveal() for key in found.values())
+    yield from (key.reveal() for several in found.values() for key in several)
     for upstream in config.upstreams.values():
         yield from redaction.in_headers(upstream.headers)
 
@@ -82,8 +81,8 @@ class Upstreams:
 
     def failing(self, route: Route) -> Failing:
         """The names that error sentences use."""
-        key = route.upstream.api_key
-        place = secret.describe(key.reveal()) if key else "nowhere (no api_key is configured)"
+        keys = route.upstream.api_key
+        place = keys.describe() if keys else "nowhere (no api_key is configured)"
         return Failing(route.name, self._address[route.name], route.model, place, self.redacted)
 
     async def open(self) -> None:
@@ -157,9 +156,9 @@ class Upstreams:
             "User-Agent": f"c2o/{__version__}",
         }
         dialect = upstream.habits()
-        if key := self._keys.get(name):
+        if several := self._keys.get(name):
             bearer = "Bearer " if dialect.key_header == "Authorization" else ""
-            headers[dialect.key_header] = bearer + key.reveal()
+            headers[dialect.key_header] = bearer + several[0].reveal()
         headers |= dialect.headers
         if upstream.api_name() == "anthropic":
             headers["anthropic-version"] = VERSION

@@ -70,7 +70,7 @@ def places() -> dict[str, str]:
 
 def key_commands(config: Config) -> list[str]:
     """The programs that give keys (``command:op read …``)."""
-    sources = [upstream.api_key.reveal() for upstream in config.upstreams.values() if upstream.api_key]
+    sources = [source for upstream in config.upstreams.values() for source in upstream.key_sources()]
     lines = [source.removeprefix("command:") for source in sources if source.startswith("command:")]
     return [words[0] for line in lines if (words := _words(line))]
 

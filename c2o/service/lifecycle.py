@@ -237,10 +237,10 @@ def check_keys(config: Config, environ: Mapping[str, str] = os.environ) -> None:
     """
     found = key_file.beside(environ)
     for name, upstream in config.upstreams.items():
-        source = upstream.api_key.reveal() if upstream.api_key else ""
-        if source and not source.startswith("command:"):
+        for source in upstream.key_sources():
             try:
-                secret.find(source, found)
+                if not source.startswith("command:"):
+                    secret.find(source, found)
             except CredentialError as error:
                 raise CredentialError(f"upstream {name}: {_only_here(source, found) or error}") from None
 
@@ -258,7 +258,7 @@ def _only_here(source: str, found: Mapping[str, str]) -> str | None:
 
 def key_variables(config: Config) -> frozenset[str]:
     """The environment variables that upstream keys are in."""
-    sources = [upstream.api_key.reveal() for upstream in config.upstreams.values() if upstream.api_key]
+    sources = [source for upstream in config.upstreams.values() for source in upstream.key_sources()]
     return frozenset(source.removeprefix("env:") for source in sources if source.startswith("env:"))
 
 

@@ -40,7 +40,7 @@ class UpstreamReport(Struct, frozen=True):
     base_url: str = ""
     dialect: str = ""
     key: str | None = None
-    """Where the key comes from."""
+    """Where the keys come from."""
 
 
 class Problem(Struct, frozen=True):
@@ -58,6 +58,7 @@ class Report(Struct, frozen=True):
     """Seconds."""
     upstreams: list[UpstreamReport] = []
     models: dict[str, str] = {}
+    fallbacks: dict[str, list[str]] = {}
     requests: Requests = Requests()
     problems: list[Problem] = []
 

@@ -223,6 +223,11 @@ REFUSED: dict[str, tuple[list[str], int, str]] = {
     "needed key": (["unset", "server.auth_token"], 78, "auth_token is missing."),
     "upstream without address": (["set", "upstreams.nimm.api_key", "env:A"], 78, "base_url is missing."),
     "nobody to ask": (["set", "server.port"], 2, "c2o config set 'server.port' VALUE, or - for stdin"),
+    "a secret among others for all to see": (
+        ["set", "upstreams.nim.api_key", '["env:ONE", "sk-abcdefghijklmnop"]'],
+        2,
+        "seen by other users",
+    ),
     "secret for all to see": (["set", "upstreams.nim.api_key", "sk-abcdefghijklmnop"], 2, "seen by other users"),
     "no editor": (["edit"], 2, "export EDITOR=nano"),
 }
@@ -274,6 +279,17 @@ def test_a_folder_that_cannot_be_written(c2o: CommandLine) -> None:
     assert done.exit_code == 8
     assert "config.toml can't be written: " in done.err
     assert text_of(c2o) == FILE
+
+
+def test_fallbacks_and_several_keys_are_lists(c2o: CommandLine) -> None:
+    c2o("config", "set", "models.gpt-4.1", '["nim/a", "nim/b"]')
+    c2o("config", "set", "upstreams.nim.api_key", '["env:ONE", "env:OTHER"]')
+
+    tables = tomllib.loads(text_of(c2o))
+    assert tables["models"]["gpt-4.1"] == ["nim/a", "nim/b"]
+    assert tables["upstreams"]["nim"]["api_key"] == ["env:ONE", "env:OTHER"]
+    assert c2o("config", "get", "upstreams.nim.api_key").out == '["env:ONE", "env:OTHER"]\n'
+    jsonschema.validate(tables, c2o("config", "schema", "--json").json["json_schema"])
 
 
 # ---- secrets

@@ -72,6 +72,7 @@ def test_as_json(configured: CommandLine, upstream: FakeUpstream) -> None:
         "config": {"path": str(configured.folder / "config.toml"), "changed": False},
         "upstreams": [{"name": "fake", "base_url": upstream.base_url, "dialect": "generic", "key": "env:FAKE_KEY"}],
         "models": {"default": "fake/fake-model"},
+        "fallbacks": {},
         "requests": {"total": 0, "failed": 0, "active": 0},
         "draining": None,
         "finishing": [],

@@ -11,9 +11,12 @@ from c2o.errors import RefusedFile
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # absent on Windows
 
 
-def write(path: Path, text: str | bytes) -> None:
-    """Beside its place first, then into it.  Raises RefusedFile if that can't be done."""
-    fresh = path.with_name(f".{path.name}.new")
+def write(path: Path, text: str | bytes, *, shared: bool = False) -> None:
+    """Beside its place first, then into it; a ``shared`` one may be written by several processes at once.
+
+    Raises RefusedFile if that can't be done.
+    """
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new" if shared else f".{path.name}.new")
     try:
         paths.private_dir(path.parent)
         fresh.unlink(missing_ok=True)

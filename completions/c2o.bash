@@ -3,7 +3,7 @@ _c2o() {
   local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
   local command="${COMP_WORDS[1]}" words at
   if (( COMP_CWORD == 1 )); then
-    COMPREPLY=($(compgen -W 'claude config demo doctor env init learned logs restart run serve service start status stop --help --version' -- "$word"))
+    COMPREPLY=($(compgen -W 'claude config demo doctor env init learned logs models restart run serve service start status stop --help --version' -- "$word"))
     return
   fi
   case "$command:$previous" in
@@ -29,6 +29,7 @@ _c2o() {
     init) words='--upstream --name --key-env --no-key --model --map --port --yes -y --dry-run --no-test --probe --no-probe --force --json --help' ;;
     learned) words='--json --help' ;;
     logs) words='--follow -f --lines -n --since --level --request --json --help' ;;
+    models) words='--refresh --json --help' ;;
     restart) words='--port --wait --json --help' ;;
     run) words='--model --upstream --no-start --json --help' ;;
     serve) words='--port --json --help' ;;

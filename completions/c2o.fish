@@ -8,6 +8,7 @@ complete -c c2o -n __fish_use_subcommand -a env -d 'Print the environment in whi
 complete -c c2o -n __fish_use_subcommand -a init -d 'Set up an upstream, its key and a model, and try them; what was configured before stays'
 complete -c c2o -n __fish_use_subcommand -a learned -d 'Show what upstreams have taught c2o about themselves, or forget it; a running service follows at once'
 complete -c c2o -n __fish_use_subcommand -a logs -d 'Show what the service has logged; with -f, requests as they run, on a terminal each in a frame'
+complete -c c2o -n __fish_use_subcommand -a models -d 'List the upstreams’ models - window, longest answer, abilities, and which names lead to each'
 complete -c c2o -n __fish_use_subcommand -a restart -d 'Put a new service in the place of the running one; running streams finish, and no connection is refused'
 complete -c c2o -n __fish_use_subcommand -a run -d 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own'
 complete -c c2o -n __fish_use_subcommand -a serve -d 'Run the service in the foreground, until Ctrl-C'
@@ -61,6 +62,8 @@ complete -c c2o -n '__fish_seen_subcommand_from logs' -l since -d 'From then on 
 complete -c c2o -n '__fish_seen_subcommand_from logs' -l level -d 'This and worse - debug, info, warning, error' -x -a 'debug info warning error'
 complete -c c2o -n '__fish_seen_subcommand_from logs' -l request -d 'The request with this id, explained' -x
 complete -c c2o -n '__fish_seen_subcommand_from logs' -l json -d 'Print each line as JSON'
+complete -c c2o -n '__fish_seen_subcommand_from models' -l refresh -d 'Ask again, though it was asked within a day'
+complete -c c2o -n '__fish_seen_subcommand_from models' -l json -d 'Print one JSON object instead of text'
 complete -c c2o -n '__fish_seen_subcommand_from restart' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x
 complete -c c2o -n '__fish_seen_subcommand_from restart' -l wait -d 'How long the service may take to be ready' -x
 complete -c c2o -n '__fish_seen_subcommand_from restart' -l json -d 'Print one JSON object instead of text'

@@ -19,6 +19,7 @@ from c2o.cli.env import env
 from c2o.cli.init import init
 from c2o.cli.learned import learned
 from c2o.cli.logs import logs
+from c2o.cli.models import models
 from c2o.cli.restart import restart
 from c2o.cli.run import CONTEXT, run
 from c2o.cli.serve import serve
@@ -62,6 +63,7 @@ app.command()(status)
 app.command()(logs)
 app.command()(serve)
 app.command()(doctor)
+app.command()(models)
 app.command()(learned)
 app.add_typer(claude, name="claude")
 app.add_typer(config, name="config")

@@ -28,6 +28,7 @@ REQUESTS, MORE_REQUESTS = 9, 6
 
 TITLES: dict[Check, str] = {
     "models": "list of models",
+    "catalogue": "list of models, and what is told of each",
     "stream": "streaming",
     "window": "limits, as told",
     "limit": "keeps to max_tokens",

@@ -139,7 +139,7 @@ def prepare() -> None:
             stream.reconfigure(errors="c2o.ascii")
 
 
-_ASCII = {"●": "*", "○": "o", "✓": "+", "✗": "x", "→": "->", "…": "...", "·": "-"}
+_ASCII = {"●": "*", "○": "o", "✓": "+", "✗": "x", "→": "->", "←": "<-", "█": "#", "…": "...", "·": "-"}
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:

@@ -96,14 +96,21 @@ async def window(asker: Asker) -> Found:
 
 
 async def _details(asker: Asker) -> list[ListedModel]:
+    model = asker.job.model
+    answers = [(source, await _answer(asker, source, model)) for source in _sources(asker)]
+    return [model_details.told(source, body, model) for source, body in answers if body]
+
+
+def _sources(asker: Asker) -> tuple[model_details.Source, ...]:
     everywhere = model_details.EVERYWHERE if urls.is_loopback(asker.base_url) else ()
-    found = []
-    for source in model_details.SOURCES.get(asker.dialect_name, everywhere):
-        async with asker.send(source.request(asker.job.model)) as answer:
-            body = await read_capped(answer, ERROR_LIMIT * 16)
-        if answer.status == 200:
-            found.append(model_details.told(source, body, asker.job.model))
-    return found
+    return model_details.SOURCES.get(asker.dialect_name, everywhere)
+
+
+async def _answer(asker: Asker, source: model_details.Source, model: str) -> bytes:
+    """Empty where the server doesn't know the question."""
+    async with asker.send(source.request(model)) as answer:
+        body = await read_capped(answer, ERROR_LIMIT * 16)
+    return body if answer.status == 200 else b""
 
 
 async def _in_list(asker: Asker) -> list[ListedModel]:
@@ -113,6 +120,31 @@ async def _in_list(asker: Asker) -> list[ListedModel]:
         return [each for each in model_list.parse(body) if answer.status == 200 and each.id == asker.job.model]
     except ValueError:
         return []
+
+
+MOST_DETAILS = 100
+"""Models that a server is asked about one by one."""
+
+
+async def catalogue(asker: Asker) -> Found:
+    """The list of models, with what the server tells beside it of each; costs nothing.  Raises Failed."""
+    found = await asker.models()
+    told = await _told_of_all(asker, [each.id for each in found.models])
+    models = [model_details.together([*told[each.id], each]) for each in found.models]
+    return msgspec.structs.replace(found, check="catalogue", models=models)
+
+
+async def _told_of_all(asker: Asker, models: list[str]) -> dict[str, list[ListedModel]]:
+    told: dict[str, list[ListedModel]] = {model: [] for model in models}
+    for source in _sources(asker):
+        body = b""
+        for model in models[:MOST_DETAILS] if source.asks_by_name else models:
+            if source.asks_by_name or not body:
+                body = await _answer(asker, source, model)
+            if not body:  # it doesn't know the question
+                break
+            told[model].append(model_details.told(source, body, model))
+    return told
 
 
 # Limits --------------------------------------------------------------------------------------------
@@ -216,6 +248,7 @@ async def vision(asker: Asker) -> Found:
 
 
 ABILITIES = {
+    "catalogue": catalogue,
     "window": window,
     "limit": limit,
     "parallel": parallel,

@@ -51,6 +51,7 @@ def _show(answer: Any, _: bytes, model: str) -> ListedModel:
         context_window=int(num_ctx[1]) if num_ctx else None,
         tools="tools" in can if known else None,
         vision="vision" in can if known else None,
+        thinking="thinking" in can if known else None,
     )
 
 

@@ -9,12 +9,13 @@ https://docs.mistral.ai/api (``max_context_length``), https://github.com/ggml-or
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from c2o.wire.probe import ListedModel
+from c2o.wire.probe import ListedModel, Price
 
 WINDOWS = (
     "context_length",
@@ -59,12 +60,15 @@ def _model(entry: dict[str, Any]) -> ListedModel | None:
         tools=_can(tables, TOOLS),
         vision=_can(tables, VISION),
         api=_api(entry.get("supported_endpoints")),
+        thinking=_can(tables, THINKING),
+        price=_price(entry.get("pricing")),
     )
 
 
 TOOLS = ("supports_tools", "function_calling", "tool_calls", "supports_function_calling", "tools", "tool_use")
 VISION = ("supports_image_input", "vision", "supports_vision", "image")
-"""The words for what a model can do: Fireworks, Mistral, Copilot, LiteLLM, OpenRouter, LM Studio."""
+THINKING = ("reasoning", "supports_reasoning", "thinking")
+"""The words for what a model can do: Fireworks, Mistral, Copilot, LiteLLM, OpenRouter, LM Studio, Ollama."""
 
 LISTS = ("supported_parameters", "capabilities", "input_modalities")
 """Where they are in a list, which has what the model can do and nothing else."""
@@ -83,6 +87,31 @@ def _api(endpoints: object) -> str | None:
     if not isinstance(endpoints, list) or not endpoints or "/chat/completions" in endpoints:
         return None
     return next((api for path, api in APIS.items() if path in endpoints), None)
+
+
+PRICES = {
+    "prompt": "input",
+    "completion": "output",
+    "input_cache_read": "cache_read",
+    "input_cache_write": "cache_write",
+}
+"""OpenRouter's words for what a token costs, a number of dollars as text:
+https://openrouter.ai/docs/api-reference/list-available-models"""
+
+
+def _price(pricing: object) -> Price | None:
+    told = pricing if isinstance(pricing, dict) else {}
+    known = {
+        ours: dollars for theirs, ours in PRICES.items() if (dollars := _for_a_million(told.get(theirs))) is not None
+    }
+    return Price(**known) if known.keys() >= {"input", "output"} else None
+
+
+def _for_a_million(dollars: object) -> float | None:
+    """A negative price is OpenRouter's for a model that is chosen later."""
+    if not isinstance(dollars, str) or not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,20})?(e-[0-9]{1,2})?", dollars):
+        return None
+    return round(float(dollars) * 1_000_000, 6)
 
 
 APIS = {"/responses": "responses", "/v1/messages": "anthropic"}

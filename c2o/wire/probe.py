@@ -10,10 +10,11 @@ from typing import Any, Literal
 from msgspec import Struct
 
 Check = Literal[
-    "models", "stream", "tool", "window", "limit", "parallel", "required", "named", "vision",
+    "models", "catalogue", "stream", "tool", "window", "limit", "parallel", "required", "named", "vision",
 ]  # fmt: skip
-"""The list of models; a short streamed answer; a tool call, and its result taken back.  The others are what a model can
-do: what the server tells of it, an answer's limit, parallel calls, a call that is required or named, images."""
+"""The list of models; the same with what the server tells of each beside it; a short streamed answer; a tool call, and
+its result taken back.  The others are what a model can do: what the server tells of it, an answer's limit, parallel
+calls, a call that is required or named, images."""
 
 Fault = Literal["connection", "key", "url", "model", "list", "quota", "busy", "slow", "answer", "no_call"]
 """Why a check failed:
@@ -39,7 +40,7 @@ class Job(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, k
     """The upstream's, for the sentences."""
     base_url: str
     model: str = ""
-    """Needed by all checks but ``models``."""
+    """Needed by all checks but ``models`` and ``catalogue``."""
     key: str = ""
     key_from: str = ""
     """Where the key comes from; safe to print."""
@@ -55,6 +56,15 @@ class Job(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, k
         return f"Job({self.name!r}, {self.checks})"
 
 
+class Price(Struct, frozen=True, omit_defaults=True):
+    """What an upstream says that a model costs: US dollars for a million tokens."""
+
+    input: float
+    output: float
+    cache_read: float | None = None
+    cache_write: float | None = None
+
+
 class ListedModel(Struct, frozen=True, omit_defaults=True):
     """An entry of an upstream's list of models."""
 
@@ -66,6 +76,10 @@ class ListedModel(Struct, frozen=True, omit_defaults=True):
     """What it can do, where that is told."""
     api: str | None = None
     """Where it is served alone, if not at chat completions: ``responses``, ``anthropic``."""
+    thinking: bool | None = None
+    """Does it think before it answers, where that is told?"""
+    price: Price | None = None
+    """Where that is told."""
 
 
 class Found(Struct, frozen=True, omit_defaults=True, kw_only=True):

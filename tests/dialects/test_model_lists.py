@@ -32,7 +32,7 @@ CASES: dict[str, tuple[Any, ListedModel]] = {
                 }
             ]
         },
-        ListedModel("z-ai/glm-5", 131072, 65536, tools=True),
+        ListedModel("z-ai/glm-5", 131072, 65536, tools=True, thinking=True),
     ),
     "I03 llamacpp": (
         {

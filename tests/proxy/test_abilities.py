@@ -26,12 +26,12 @@ TOLD: dict[str, tuple[Source, Any, ListedModel]] = {
             "parameters": 'stop "<|im_end|>"\nnum_ctx                        16384\ntemperature 0.7',
             "model_info": {"llama.context_length": 131072},
         },
-        ListedModel("m", 16384, tools=True, vision=False),
+        ListedModel("m", 16384, tools=True, vision=False, thinking=False),
     ),
     "Ollama, without num_ctx": (
         SHOW,
         {"capabilities": ["completion", "vision"], "model_info": {"llama.context_length": 131072}},
-        ListedModel("m", None, tools=False, vision=True),
+        ListedModel("m", None, tools=False, vision=True, thinking=False),
     ),
     "Ollama, of old": (SHOW, {"parameters": None}, ListedModel("m")),
     "Ollama, loaded": (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from c2o.proxy.model_list import parse
-from c2o.wire.probe import ListedModel
+from c2o.wire.probe import ListedModel, Price
 
 COPILOT = {"limits": {"max_context_window_tokens": 400000, "max_prompt_tokens": 272000, "max_output_tokens": 128000}}
 TWO_PROVIDERS = [
@@ -73,3 +73,31 @@ def test_what_is_no_list(body: bytes) -> None:
 
 def test_entries_that_are_no_models_are_left_out() -> None:
     assert parse(b'{"data": [null, {"object": "model"}, {"id": 7}, {"id": "m"}]}') == [ListedModel("m")]
+
+
+@pytest.mark.parametrize(
+    ("pricing", "price"),
+    [
+        ({"prompt": "0.0000006", "completion": "0.0000022"}, Price(0.6, 2.2)),
+        (
+            {
+                "prompt": "0.000003",
+                "completion": "0.000015",
+                "input_cache_read": "3e-7",
+                "input_cache_write": "0.00000375",
+            },
+            Price(3.0, 15.0, 0.3, 3.75),
+        ),
+        ({"prompt": "0", "completion": "0", "image": "0"}, Price(0.0, 0.0)),
+        ({"prompt": "-1", "completion": "-1"}, None),
+        ({"prompt": "0.000003"}, None),
+        ({"prompt": 0.6, "completion": 2.2}, None),
+        ({"prompt": "nan", "completion": "1e999"}, None),
+        ("free", None),
+        (None, None),
+    ],
+)
+def test_the_price_of_a_million_tokens(pricing: object, price: Price | None) -> None:
+    """As OpenRouter tells it, for one token; numbers that aren't text may be for a thousand, or a million."""
+    (model,) = parse(json.dumps({"data": [{"id": "m", "pricing": pricing}]}).encode())
+    assert model.price == price

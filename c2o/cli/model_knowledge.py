@@ -97,6 +97,10 @@ def passed_on(config: Config, upstream: str) -> list[str]:
 
 
 def _targets(config: Config, upstream: str) -> Iterator[tuple[str, str]]:
-    for name, target in config.models.items():
-        if target.startswith(f"{upstream}/"):
-            yield name, target.removeprefix(f"{upstream}/")
+    for name, targets in config.models.items():
+        for number, target in enumerate(targets):
+            if target.startswith(f"{upstream}/"):
+                yield f"{name} ({FALLBACK})" if number else name, target.removeprefix(f"{upstream}/")
+
+
+FALLBACK = "fallback"

@@ -180,4 +180,4 @@ def _legend(shown: Iterable[Known]) -> Iterator[Line]:
     sources = {source for model in shown for source in model.sources.values()}
     if not sources <= set(PROVEN):
         yield []
-        yield [("(…) as the upstream tells or its documentation has it; to try: c2o test, c2o doctor --probe", "dim")]
+        yield [("(…) as the upstream or its documentation says; to try it: c2o doctor --probe", "dim")]

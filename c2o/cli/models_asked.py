@@ -75,7 +75,7 @@ def _asked(machine: Machine, names: list[str], tell: Callable[[str], None]) -> I
 
 
 def _ask(machine: Machine, name: str) -> Found:
-    key = machine.keys.get(name, "")
+    key = machine.first_key(name)
     if isinstance(key, CredentialError):
         return _failed("key", str(key))
     try:

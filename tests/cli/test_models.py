@@ -42,7 +42,12 @@ def two(c2o: CommandLine, upstream: FakeUpstream, second: FakeUpstream) -> Comma
         {
             "server": {"auth_token": TOKEN, "port": 0},
             "upstreams": {"near": {"base_url": upstream.base_url}, "far": {"base_url": second.base_url}},
-            "models": {"default": "near/plain", "opus": "near/all", "sonnet": "near/gone", "gpt-*": "far/*"},
+            "models": {
+                "default": "near/plain",
+                "opus": ["near/all", "near/plain"],
+                "sonnet": "near/gone",
+                "gpt-*": "far/*",
+            },
             "limits": {"near/plain": {"context_window": 8192, "max_output_tokens": 999}},
         }
     )
@@ -71,14 +76,14 @@ def test_a_table_that_fits_a_terminal(two: CommandLine, upstream: FakeUpstream) 
     assert near == f"near  {upstream.base_url}  4 models, listed just now"
     assert heading == " window  answer  tools  images  thinks  model"
     assert rows[:4] == [
-        "    8k     999    yes      no     yes   plain  ← default",
+        "    8k     999    yes      no     yes   plain  ← default, opus (fallback)",
         " (131k)      ?   (yes)    (no)   (yes)  all  ← opus",
-        "      ?       ?      ?       ?       ?   gone  ← sonnet  not in its list",
+        "     ?       ?      ?       ?       ?   gone  ← sonnet  not in its list",
         " (1.0M)   (66k)     ?       ?       ?   vendor/large-one",
     ]
     assert rows[4] == ""
     assert rows[6:8] == ["  every model, as gpt-*", heading]
-    assert rows[8] == "      ?       ?      ?       ?       ?   other"
+    assert rows[8] == "     ?       ?      ?       ?       ?   other"
     assert max(map(len, shown.out.splitlines())) <= WIDE
 
 
@@ -146,7 +151,7 @@ def test_a_dead_upstream_is_a_line(two: CommandLine, second: FakeUpstream) -> No
     shown = two("models")
 
     assert shown.exit_code == 0
-    assert "  plain  ← default" in shown.out
+    assert "  plain  ← default, opus (fallback)" in shown.out
     assert "! upstream far at http://127.0.0.1:" in shown.out
     assert "connection refused. Is it running?\n" in shown.out
 
@@ -241,4 +246,4 @@ def test_names_can_not_move_the_cursor(two: CommandLine, upstream: FakeUpstream)
 
 
 def test_symbols_in_ascii(two: CommandLine) -> None:
-    assert "  plain  <- default\n" in two("models", PYTHONIOENCODING="ascii").out
+    assert "  plain  <- default, opus (fallback)\n" in two("models", PYTHONIOENCODING="ascii").out

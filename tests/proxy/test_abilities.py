@@ -26,7 +26,7 @@ TOLD: dict[str, tuple[Source, Any, ListedModel]] = {
             "parameters": 'stop "<|im_end|>"\nnum_ctx                        16384\ntemperature 0.7',
             "model_info": {"llama.context_length": 131072},
         },
-        ListedModel("m", 16384, tools=True, vision=False, thinking=False),
+        ListedModel("m", 16384, tools=True, vision=False, thinking=True),
     ),
     "Ollama, without num_ctx": (
         SHOW,

@@ -18,6 +18,7 @@ from aiohttp import web
 from c2o.config import Server
 from c2o.errors import RequestError
 from c2o.proxy.client import ClientLeft
+from c2o.proxy.setup import SETUP, Setup
 from c2o.translate.answers import failed, with_id
 from c2o.translate.types import Answer
 
@@ -36,20 +37,17 @@ def new_id(prefix: str) -> str:
     return prefix + secrets.token_hex(12)
 
 
-def guard(server: Server) -> Any:
-    """The middleware around every route."""
-    token = server.auth_token.reveal().encode()
+def guard(current: Callable[[], Setup]) -> Any:
+    """The middleware around every route; ``current`` is what a request that comes in now begins with."""
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[REQUEST_ID] = new_id("req_")
         try:
-            if not server.allow_remote:
-                _check_host(request)
-            _check_no_browser(request)
-            if (request.method, request.path) not in OPEN:
-                _check_token(request, token)
-            return await handler(request)
+            with current().used() as setup:
+                request[SETUP] = setup
+                _check(request, setup.config.server)
+                return await handler(request)
         except RequestError as failure:
             return refusal(request, failure)
         except ClientLeft:
@@ -60,6 +58,14 @@ def guard(server: Server) -> Any:
             return refusal(request, internal_error(request, error))
 
     return guarded
+
+
+def _check(request: web.Request, server: Server) -> None:
+    if not server.allow_remote:
+        _check_host(request)
+    _check_no_browser(request)
+    if (request.method, request.path) not in OPEN:
+        _check_token(request, server.auth_token.reveal().encode())
 
 
 OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")

@@ -26,9 +26,9 @@ def create_app(config: Config, clock: Clock | None = None, folder: Path | None =
 
     Raises CredentialError for an upstream without its key.
     """
-    relay = Relay()
-    app = web.Application(client_max_size=LIMIT, middlewares=[relay.middleware, guard(config.server)])
-    app[STATE] = State(config, clock or Clock(), os.getpid(), folder)
+    relay, state = Relay(), State(config, clock or Clock(), os.getpid(), folder)
+    app = web.Application(client_max_size=LIMIT, middlewares=[relay.middleware, guard(lambda: state.setup)])
+    app[STATE] = state
     app[RELAY] = relay
     app.on_response_prepare.append(relay.close)
     app.cleanup_ctx.append(_state)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -19,10 +19,10 @@ from msgspec import UNSET, Raw, Struct, UnsetType, structs
 from c2o.errors import RequestError
 from c2o.proxy.calibration import Calibration
 from c2o.proxy.clock import Clock
+from c2o.proxy.setup import Setup
 from c2o.proxy.upstream import Upstreams
 from c2o.routing import Route
 from c2o.translate.chat import ChatTranslator
-from c2o.translate.dialect import Dialect
 from c2o.translate.passthrough_request import passed_on
 from c2o.translate.prompt_estimate import Estimate, estimate
 from c2o.translate.token_estimate import KnownTexts
@@ -48,11 +48,7 @@ LEARN_AT_FIRST, LEARN_EVERY = 10, 20.0
 class TokenCounts:
     """Counts for ``count_tokens``, and what is learned for them from answers."""
 
-    def __init__(
-        self, upstreams: Upstreams, dialects: Mapping[str, Dialect], calibration: Calibration, clock: Clock
-    ) -> None:
-        self._upstreams = upstreams
-        self._dialects = dialects
+    def __init__(self, calibration: Calibration, clock: Clock) -> None:
         self._calibration = calibration
         self._clock = clock
         self._texts = KnownTexts()
@@ -62,32 +58,32 @@ class TokenCounts:
         """How often a model's answers were learned from by text, and when last."""
         self._learning: asyncio.Task[None] | None = None
 
-    async def count(self, route: Route, message: MessagesRequest, body: bytes) -> int:
+    async def count(self, setup: Setup, route: Route, message: MessagesRequest, body: bytes) -> int:
         """The tokens of a prompt, as exactly as they can be had at once."""
-        exact = await self._exact_count(route, message, body)
-        return exact if exact is not None else await self.estimated(route, message, len(body))
+        exact = await self._exact_count(setup, route, message, body)
+        return exact if exact is not None else await self.estimated(setup, route, message, len(body))
 
-    async def estimated(self, route: Route, message: MessagesRequest, size: int) -> int:
+    async def estimated(self, setup: Setup, route: Route, message: MessagesRequest, size: int) -> int:
         """An estimate, corrected by what the model's upstream has counted so far.  ``size`` is the request's."""
-        guess = await self._estimate(route, message, size)
+        guess = await self._estimate(setup, route, message, size)
         return guess.total(self._calibration.of(route.target).by_text.factor)
 
-    async def _estimate(self, route: Route, message: MessagesRequest, size: int) -> Estimate:
-        dialect, count = self._dialects[route.name], self._texts.tokens_in
+    async def _estimate(self, setup: Setup, route: Route, message: MessagesRequest, size: int) -> Estimate:
+        dialect, count = setup.dialects[route.name], self._texts.tokens_in
         if size < IN_A_THREAD:
             return estimate(message, dialect, count)
         return await asyncio.to_thread(estimate, message, dialect, count)
 
     # What answers teach
 
-    def learn(self, route: Route, message: MessagesRequest, size: int, outcome: Outcome) -> None:
+    def learn(self, setup: Setup, route: Route, message: MessagesRequest, size: int, outcome: Outcome) -> None:
         """From a finished answer: the cheap number always, the other one sampled, and not on the request's time."""
         prompt, counted = outcome.prompt_size, outcome.prompt_tokens
         if prompt is None or counted is None or prompt.media:  # what an image costs, differs with the model
             return
         self._calibration.learn(route.target, counted=counted, by_size=prompt.tokens())
         if self._may_learn(route):
-            self._learning = asyncio.create_task(self._learn_by_text(route, message, size, counted))
+            self._learning = asyncio.create_task(self._learn_by_text(setup, route, message, size, counted))
 
     def _may_learn(self, route: Route) -> bool:
         if self._learning is not None and not self._learning.done():
@@ -98,8 +94,10 @@ class TokenCounts:
         self._lessons[route.target] = (times + 1, self._clock.now())
         return True
 
-    async def _learn_by_text(self, route: Route, message: MessagesRequest, size: int, counted: int) -> None:
-        guess = await self._estimate(route, message, size)
+    async def _learn_by_text(
+        self, setup: Setup, route: Route, message: MessagesRequest, size: int, counted: int
+    ) -> None:
+        guess = await self._estimate(setup, route, message, size)
         self._calibration.learn(route.target, counted=counted, by_text=guess.text)
 
     async def close(self) -> None:
@@ -110,61 +108,63 @@ class TokenCounts:
 
     # What a local server counts
 
-    async def _exact_count(self, route: Route, message: MessagesRequest, body: bytes) -> int | None:
+    async def _exact_count(self, setup: Setup, route: Route, message: MessagesRequest, body: bytes) -> int | None:
         """The server's own count; None where it can't be had, or not in time."""
-        if not self._upstreams.is_local(route):
+        if not setup.upstreams.is_local(route):
             return None
-        key = hashlib.sha256(f"{route.target}\0".encode() + body).digest()
+        key = hashlib.sha256(f"{route.target}\0{route.upstream.base_url}\0".encode() + body).digest()
         if (known := self._exact.get(key)) is not None:
             self._exact.move_to_end(key)
             return known
-        count = await self._asked(route, message, body)
+        count = await self._asked(setup, route, message, body)
         if count is not None:
             self._exact[key] = count
             if len(self._exact) > COUNTS:
                 self._exact.popitem(last=False)
         return count
 
-    async def _asked(self, route: Route, message: MessagesRequest, body: bytes) -> int | None:
+    async def _asked(self, setup: Setup, route: Route, message: MessagesRequest, body: bytes) -> int | None:
         if self._clock.now() < self._silent_until.get(route.name, 0.0):
             return None
-        question = self._question(route, message, body)
+        question = _question(setup, route, message, body)
         if question is None:
             return None
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
-                return await question(_Server(self._upstreams, route))
+                return await question(_Server(setup.upstreams, route))
         except (RequestError, TimeoutError, msgspec.DecodeError, UnicodeDecodeError):
             self._silent_until[route.name] = self._clock.now() + SILENT_FOR
             return None
 
-    def _question(self, route: Route, message: MessagesRequest, body: bytes) -> _Question | None:
-        """How the server is asked; None where it can't be."""
-        dialect = self._dialects[route.name]
-        if route.upstream.api_name() == "anthropic":
-            fields = {"model": route.model, **dict.fromkeys(_OF_ANSWERS)}
-            return partial(_ask_anthropic, body=passed_on(body, fields, dialect, []))
-        ask = _ASK.get(dialect.count_tokens)
-        chat = self._chat(route, message) if ask else None
-        return partial(_about, ask, chat) if ask and chat else None
 
-    def _chat(self, route: Route, message: MessagesRequest) -> _Chat | None:
-        """The conversation as it would go to the upstream; None for one that wouldn't, or that has images,
-        which no tokenizer counts."""
-        job = Job(
-            message_id="msg_count",
-            model=route.model,
-            dialect=self._dialects[route.name].of(route.model),
-            failing=self._upstreams.failing(route),
-            request_size=0,
-            repair_history=True,
-        )
-        try:
-            answerable = structs.replace(message, max_tokens=1, stream=False)
-            chat = msgspec.json.decode(ChatTranslator(answerable, job).request().body, type=_Chat)
-        except RequestError:
-            return None
-        return None if b'"image_url"' in bytes(chat.messages) else chat
+def _question(setup: Setup, route: Route, message: MessagesRequest, body: bytes) -> _Question | None:
+    """How the server is asked; None where it can't be."""
+    dialect = setup.dialects[route.name]
+    if route.upstream.api_name() == "anthropic":
+        fields = {"model": route.model, **dict.fromkeys(_OF_ANSWERS)}
+        return partial(_ask_anthropic, body=passed_on(body, fields, dialect, []))
+    ask = _ASK.get(dialect.count_tokens)
+    chat = _chat(setup, route, message) if ask else None
+    return partial(_about, ask, chat) if ask and chat else None
+
+
+def _chat(setup: Setup, route: Route, message: MessagesRequest) -> _Chat | None:
+    """The conversation as it would go to the upstream; None for one that wouldn't, or that has images,
+    which no tokenizer counts."""
+    job = Job(
+        message_id="msg_count",
+        model=route.model,
+        dialect=setup.dialects[route.name].of(route.model),
+        failing=setup.upstreams.failing(route),
+        request_size=0,
+        repair_history=True,
+    )
+    try:
+        answerable = structs.replace(message, max_tokens=1, stream=False)
+        chat = msgspec.json.decode(ChatTranslator(answerable, job).request().body, type=_Chat)
+    except RequestError:
+        return None
+    return None if b'"image_url"' in bytes(chat.messages) else chat
 
 
 class _Server(NamedTuple):

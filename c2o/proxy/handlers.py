@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from aiohttp import web
 from msgspec import UNSET
 
-from c2o import routing
+from c2o import __version__, routing
 from c2o.errors import RequestError
 from c2o.proxy.access import REQUEST_ID, respond
 from c2o.proxy.body import decoded, read_body
-from c2o.proxy.state import STATE, State
+from c2o.proxy.setup import SETUP
+from c2o.proxy.state import STATE
 from c2o.translate.context_edits import edited
 from c2o.translate.prompt_estimate import estimate
 from c2o.translate.types import Answer
@@ -23,17 +24,17 @@ from c2o.wire.health import answer as health_answer
 
 async def count_tokens(request: web.Request) -> web.StreamResponse:
     """``POST /v1/messages/count_tokens``: exact or estimated, at once and for nothing."""
-    state = request.app[STATE]
+    state, setup = request.app[STATE], request[SETUP]
     body = await read_body(request)
     asked = decoded(body, decode_request)
     message = edited(asked).request
     try:
-        route = routing.resolve(state.config, message.model)
+        route = routing.resolve(setup.config, message.model)
     except RequestError:  # a model that nobody serves has tokens all the same
         count, original = estimate(message).total(), estimate(asked).total()
     else:
-        count = await state.counts.count(route, message, body)
-        original = count if message is asked else await state.counts.estimated(route, asked, len(body))
+        count = await state.counts.count(setup, route, message, body)
+        original = count if message is asked else await state.counts.estimated(setup, route, asked, len(body))
     managed = (
         CountedContext(max(count, original)) if asked.context_management and asked.context_management.edits else UNSET
     )
@@ -43,7 +44,7 @@ async def count_tokens(request: web.Request) -> web.StreamResponse:
 async def list_models(request: web.Request) -> web.StreamResponse:
     """``GET /v1/models``: what ``/model`` in Claude Code offers, page by page."""
     stages = {*request.query.getall("lifecycle[]", ()), *request.query.getall("lifecycle", ())}
-    models = [model for model in _models(request.app[STATE]) if not stages or model.lifecycle in stages]
+    models = [model for model in _models(request) if not stages or model.lifecycle in stages]
     page, more = _page(models, request.query)
     ends = (page[0].id, page[-1].id) if page else (None, None)
     return respond(
@@ -66,7 +67,7 @@ def _page(models: list[ModelInfo], query: Mapping[str, str]) -> tuple[list[Model
 async def get_model(request: web.Request) -> web.StreamResponse:
     """``GET /v1/models/{id}``."""
     id = request.match_info["id"]
-    for model in _models(request.app[STATE]):
+    for model in _models(request):
         if model.id == id:
             return respond(request, Answer(200, encode(model), {}))
     raise RequestError(f"model: {id}", status=404, type="not_found_error")
@@ -78,15 +79,16 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _models(state: State) -> list[ModelInfo]:
+def _models(request: web.Request) -> list[ModelInfo]:
+    windows = request.app[STATE].windows
     return [
         ModelInfo(
             id=id,
             display_name=f"{route.model} ({route.name})",
-            max_input_tokens=state.windows.known(route),
-            max_tokens=state.windows.longest_answer(route),
+            max_input_tokens=windows.known(route),
+            max_tokens=windows.longest_answer(route),
         )
-        for id, route in routing.listed(state.config).items()
+        for id, route in routing.listed(request[SETUP].config).items()
     ]
 
 
@@ -102,11 +104,10 @@ async def swallow(request: web.Request) -> web.StreamResponse:
 
 async def health(request: web.Request) -> web.StreamResponse:
     """``GET /health``: who answers here; with a challenge, also the proof."""
-    state = request.app[STATE]
     given = request.query.get("challenge")
-    token = state.config.server.auth_token.reveal()
+    token = request[SETUP].config.server.auth_token.reveal()
     proof = health_answer(token, given) if given else UNSET
-    return respond(request, Answer(200, encode(Health(name=NAME, version=state.version, answer=proof)), {}))
+    return respond(request, Answer(200, encode(Health(name=NAME, version=__version__, answer=proof)), {}))
 
 
 async def status(request: web.Request) -> web.StreamResponse:

@@ -20,13 +20,18 @@ class Learned:
     """Facts by upstream and model.  With a ``path`` they are kept there, and whoever changes the file is heard."""
 
     def __init__(self, config: Config, path: Path | None = None, now: Callable[[], datetime] = facts.now) -> None:
-        self._address = {name: facts.address(upstream.base_url) for name, upstream in config.upstreams.items()}
+        self._address = _addresses(config)
         self._path = path
         self._now = now
         self._facts: list[Fact] = []
         self._by_model: dict[tuple[str, str], list[str]] = {}
         self._seen: tuple[int, ...] | None = None
         self._refresh()
+
+    def follow(self, config: Config) -> None:
+        """Upstreams may have moved."""
+        self._address = _addresses(config)
+        self._take(self._facts)
 
     def of(self, route: Route) -> list[str]:
         """What is known of a route's model, as ``translate.remedies`` has it."""
@@ -41,7 +46,7 @@ class Learned:
         new = Fact(
             upstream=route.name,
             model=route.model,
-            base_url=self._address[route.name],
+            base_url=facts.address(route.upstream.base_url),
             fact=fact,
             source=source,
             learned_at=self._now(),
@@ -76,6 +81,10 @@ class Learned:
         except C2oError as error:
             log.warning("%s", error)
         self._seen = _signature(self._path)
+
+
+def _addresses(config: Config) -> dict[str, str]:
+    return {name: facts.address(upstream.base_url) for name, upstream in config.upstreams.items()}
 
 
 def _signature(path: Path) -> tuple[int, ...] | None:

@@ -75,6 +75,10 @@ class Failures:
         at, failure = self._failures.get(key, (0.0, None))
         return copy(failure) if failure is not None and self._clock.now() - at < REPEATED_WITHIN else None
 
+    def clear(self) -> None:
+        """With another configuration a repetition may go better."""
+        self._failures.clear()
+
     def __bool__(self) -> bool:
         """Is there anything that a request need be compared with?"""
         return bool(self._failures)

@@ -25,11 +25,10 @@ MOST_WAITING = 256
 class Pace:
     """The pace of one upstream."""
 
-    def __init__(self, clock: Clock, *, at_once: int | None, per_minute: int | None) -> None:
+    def __init__(self, clock: Clock, *, at_once: int | None = None, per_minute: int | None = None) -> None:
         self._clock = clock
         self._at_once = at_once
         self._starts: deque[float] = deque(maxlen=per_minute)
-        self._limited = per_minute is not None
         self._running = 0
         self._paused_until = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -43,6 +42,12 @@ class Pace:
     @property
     def full(self) -> bool:
         return len(self._waiting) >= MOST_WAITING
+
+    def limit(self, *, at_once: int | None, per_minute: int | None) -> None:
+        """How many from now on; those who wait hear of it."""
+        self._at_once = at_once
+        self._starts = deque(self._starts, maxlen=per_minute)
+        self._go_on()
 
     def pause(self, seconds: float) -> None:
         """Nobody starts for so long."""
@@ -77,14 +82,14 @@ class Pace:
 
     def _start(self) -> None:
         self._running += 1
-        if self._limited:
+        if self._starts.maxlen is not None:
             self._starts.append(self._clock.now())
 
     def _opens_at(self) -> float:
         """When the next may start, by the clock; infinity as long as another must end first."""
         if self._at_once is not None and self._running >= self._at_once:
             return float("inf")
-        full = self._limited and len(self._starts) == self._starts.maxlen
+        full = len(self._starts) == self._starts.maxlen
         return max(self._paused_until, self._starts[0] + MINUTE if full else 0.0)
 
     def _go_on(self) -> None:
@@ -101,22 +106,23 @@ class Pace:
 
 
 class Pacing:
-    """The paces of all upstreams."""
+    """The paces of all upstreams of a configuration."""
 
-    def __init__(self, upstreams: Mapping[str, Upstream], clock: Clock) -> None:
-        self._paces = {
-            name: Pace(clock, at_once=upstream.max_concurrency, per_minute=upstream.requests_per_minute)
-            for name, upstream in upstreams.items()
-        }
+    def __init__(self, upstreams: Mapping[str, Upstream], clock: Clock, before: Pacing | None = None) -> None:
+        """An upstream keeps its pace: what runs there, and has run in the last minute, counts with new limits too."""
+        known = before.paces if before else {}
+        self.paces: dict[str, Pace] = {name: known.get(name) or Pace(clock) for name in upstreams}
+        for name, upstream in upstreams.items():
+            self.paces[name].limit(at_once=upstream.max_concurrency, per_minute=upstream.requests_per_minute)
 
     def pause(self, name: str, seconds: float) -> None:
         """An upstream said how long it wants to be left alone."""
-        self._paces[name].pause(seconds)
+        self.paces[name].pause(seconds)
 
     @asynccontextmanager
     async def turn(self, name: str, watch: Watch) -> AsyncIterator[None]:
         """A place among the upstream's requests.  Raises RequestError (529) where too many wait already."""
-        pace = self._paces[name]
+        pace = self.paces[name]
         if not pace.take_now():
             if pace.full:
                 raise _too_many(name)

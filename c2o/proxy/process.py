@@ -79,7 +79,7 @@ def _run(config: Config, sock: socket.socket, lock: Lock, before: Predecessor | 
     from c2o.proxy.state import STATE  # noqa: PLC0415
 
     app = create_app(config, folder=paths.state_dir())
-    app[STATE].log = service_log.to_file_and_stderr(app[STATE].upstreams.redacted, paths.log_file())
+    app[STATE].log = service_log.to_file_and_stderr(app[STATE].redacted, paths.log_file())
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(Life(app, sock, lock, _describe(config, sock)).lived(before, ready))
 

@@ -1,7 +1,8 @@
-"""What lives as long as the service does."""
+"""What outlives a change of the configuration: it lives as long as the service does."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,10 +19,10 @@ from c2o.proxy.documents.reader import Reader
 from c2o.proxy.journal import Counters, Journal
 from c2o.proxy.learned import Learned
 from c2o.proxy.memory import Failures, Remembered
-from c2o.proxy.pacing import Pacing
+from c2o.proxy.setup import Setup
 from c2o.proxy.streams import Streams
-from c2o.proxy.upstream import Upstreams
 from c2o.proxy.windows import Windows
+from c2o.redaction import Redactor
 
 
 class Listen(Struct, frozen=True):
@@ -66,25 +67,25 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 class State:
-    """The configuration as it was when the service started, and everything made from it."""
+    """The service's memory, and the present state of its configuration."""
 
     def __init__(self, config: Config, clock: Clock, pid: int, folder: Path | None = None) -> None:
         """``folder`` is where learned numbers are kept over restarts."""
-        self.config = config
         self.clock = clock
         self.version = __version__
-        self.upstreams = Upstreams(config, clock)
-        self.dialects = {name: upstream.habits() for name, upstream in config.upstreams.items()}
+        self.setup = Setup(config, clock)
+        """Of the requests that come in now; each has its own in ``request[SETUP]``."""
+        self._replaced: dict[Setup, asyncio.Task[None]] = {}
+        self._redact = self._redactor()
         self.journal = Journal(clock)
         self.remembered = Remembered()
         self.failures = Failures(clock)
         self.learned = Learned(config, folder / facts.FILE if folder else None)
         self.streams = Streams()
-        self.pacing = Pacing(config.upstreams, clock)
         self.reader = Reader()
         self.calibration = Calibration(clock, folder / "calibration.json" if folder else None)
-        self.counts = TokenCounts(self.upstreams, self.dialects, self.calibration, clock)
-        self.windows = Windows(self.upstreams, self.dialects, self.counts, self.learned, clock)
+        self.counts = TokenCounts(self.calibration, clock)
+        self.windows = Windows(self.counts, self.learned, clock)
         self.log: Writer | None = None
         """The service's own log file, where it has one."""
         self._pid = pid
@@ -92,30 +93,61 @@ class State:
         self._started = clock.now()
 
     async def open(self) -> None:
-        await self.upstreams.open()
+        await self.setup.open()
+
+    async def follow(self, config: Config) -> None:
+        """From now on requests begin with ``config``; those that run end as they have begun.
+
+        Raises CredentialError for an upstream without its key; then everything stays as it was.
+        """
+        new, old = Setup(config, self.clock, self.setup), self.setup
+        await new.open()
+        self.setup = new
+        self.learned.follow(config)
+        self.failures.clear()
+        self._replaced[old] = asyncio.create_task(self._see_off(old))
+        self._redact = self._redactor()
+
+    async def _see_off(self, replaced: Setup) -> None:
+        await replaced.left()
+        await replaced.close()
+        del self._replaced[replaced]
+        self._redact = self._redactor()
+
+    def redacted(self, text: str) -> str:
+        """A text without the secrets of any configuration that is still in use."""
+        return self._redact(text)
+
+    def _in_use(self) -> list[Setup]:
+        return [self.setup, *self._replaced]
+
+    def _redactor(self) -> Redactor:
+        return Redactor({each for setup in self._in_use() for each in setup.upstreams.secrets})
 
     async def close(self) -> None:
         await self.windows.close()
         await self.counts.close()
-        await self.upstreams.close()
+        for setup in self._in_use():
+            await setup.close()
 
     def status(self, *, host: str, port: int) -> Status:
+        config = self.setup.config
         return Status(
             version=self.version,
             pid=self._pid,
             started_at=self._started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
             uptime=round(self.clock.now() - self._started, 1),
             listen=Listen(host, port),
-            config=ConfigStatus(str(self.config.path or ""), self.config.digest),
-            upstreams=[self._upstream(name) for name in self.config.upstreams],
-            models={name: targets[0] for name, targets in self.config.models.items()},
-            fallbacks={name: list(rest) for name, (_, *rest) in self.config.models.items() if rest},
+            config=ConfigStatus(str(config.path or ""), config.digest),
+            upstreams=[self._upstream(name) for name in config.upstreams],
+            models={name: targets[0] for name, targets in config.models.items()},
+            fallbacks={name: list(rest) for name, (_, *rest) in config.models.items() if rest},
             requests=self.journal.counters,
             problems=[Problem("log.unwritable", hint)] if (hint := self.log and self.log.problem) else [],
         )
 
     def _upstream(self, name: str) -> UpstreamStatus:
-        upstream = self.config.upstreams[name]
+        upstream = self.setup.config.upstreams[name]
         key = upstream.api_key.describe() if upstream.api_key else None
         return UpstreamStatus(name, urls.printable(urls.root(upstream.base_url)), upstream.dialect_name(), key)
 

@@ -48,7 +48,6 @@ def keys(config: Config) -> dict[str, list[Secret]]:
 
 
 def _secrets(found: Mapping[str, list[Secret]], config: Config) -> Iterator[str]:
-    """What no text may show."""
     yield config.server.auth_token.reveal()
     yield from (key.reveal() for several in found.values() for key in several)
     for upstream in config.upstreams.values():
@@ -58,10 +57,13 @@ def _secrets(found: Mapping[str, list[Secret]], config: Config) -> Iterator[str]
 class Upstreams:
     """All upstreams of the configuration, behind one connection pool."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(self, config: Config, clock: Clock, before: Upstreams | None = None) -> None:
+        """``before`` are those of the configuration that was."""
         self._clock = clock
         self._keys = keys(config)
-        self.redacted: Callable[[str], str] = Redactor(_secrets(self._keys, config))
+        self.secrets = frozenset(_secrets(self._keys, config))
+        """What no text may show."""
+        self.redacted: Callable[[str], str] = Redactor(self.secrets)
         """A text without any secret, should an upstream have repeated one."""
         self._headers = {name: self._headers_for(name, upstream) for name, upstream in config.upstreams.items()}
         self._patience = {name: Patience(upstream) for name, upstream in config.upstreams.items()}
@@ -69,7 +71,8 @@ class Upstreams:
             name: urls.printable(urls.root(upstream.base_url)) for name, upstream in config.upstreams.items()
         }
         self._urls: dict[tuple[str, str], URL] = {}
-        self._answered: dict[str, float] = {}
+        self.answered: dict[str, float] = before.answered if before else {}
+        """When an address answered last."""
         self._session: aiohttp.ClientSession | None = None
 
     def patience(self, route: Route) -> Patience:
@@ -95,6 +98,10 @@ class Upstreams:
             max_field_size=32 * 1024,
         )
 
+    @property
+    def opened(self) -> bool:
+        return self._session is not None and not self._session.closed
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
@@ -112,7 +119,7 @@ class Upstreams:
                 allow_redirects=False,
                 timeout=self._patience[route.name].timeout,
             ) as answer:
-                self._answered[route.name] = self._clock.now()
+                self.answered[self._address[route.name]] = self._clock.now()
                 _check_usable(answer, route)
                 yield answer
         except aiohttp.ClientError as error:
@@ -139,7 +146,7 @@ class Upstreams:
 
     def _failure(self, route: Route, error: Exception) -> RequestError:
         """Is it for good?  It is, unless this upstream has answered lately and may be back in a moment."""
-        answered = self._answered.get(route.name)
+        answered = self.answered.get(self._address[route.name])
         lately = answered is not None and self._clock.now() - answered < TRUSTED_FOR
         return RequestError(
             f"upstream {route.name} at {self._address[route.name]}: {_reason(error)}",

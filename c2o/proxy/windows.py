@@ -8,7 +8,7 @@ compacts the conversation.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from c2o.errors import RequestError
@@ -16,9 +16,8 @@ from c2o.proxy import model_list
 from c2o.proxy.clock import Clock
 from c2o.proxy.counting import TokenCounts
 from c2o.proxy.learned import Learned
-from c2o.proxy.upstream import Upstreams
+from c2o.proxy.setup import Setup
 from c2o.routing import Route
-from c2o.translate.dialect import Dialect
 from c2o.translate.types import UpstreamRequest
 from c2o.wire.anthropic import MessagesRequest
 
@@ -40,6 +39,14 @@ MODELS = UpstreamRequest("/models", b"", "GET")
 LOADED = UpstreamRequest("/api/ps", b"", "GET", at_server=True)
 
 
+_Model = tuple[str, str]
+"""The address of a server, and the id that a model has there."""
+
+
+def _model(route: Route) -> _Model:
+    return route.upstream.base_url, route.model
+
+
 class _Known(NamedTuple):
     window: int | None
     at: float
@@ -48,54 +55,45 @@ class _Known(NamedTuple):
 class Windows:
     """The windows of all models: configured, as a server on this machine says, as was learned, or as documented."""
 
-    def __init__(
-        self,
-        upstreams: Upstreams,
-        dialects: Mapping[str, Dialect],
-        counts: TokenCounts,
-        learned: Learned,
-        clock: Clock,
-    ) -> None:
-        self._upstreams = upstreams
-        self._dialects = dialects
+    def __init__(self, counts: TokenCounts, learned: Learned, clock: Clock) -> None:
         self._counts = counts
         self._learned = learned
         self._clock = clock
-        self._known: dict[str, _Known] = {}
-        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._known: dict[_Model, _Known] = {}
+        self._asking: dict[_Model, asyncio.Task[None]] = {}
 
-    def of(self, route: Route) -> int | None:
+    def of(self, setup: Setup, route: Route) -> int | None:
         """The window in tokens, as far as known by now.  A server is asked meanwhile, for the requests to come."""
-        if route.limits.context_window is None and self._upstreams.is_local(route):
-            known = self._known.get(route.target)
+        if route.limits.context_window is None and setup.upstreams.is_local(route):
+            known = self._known.get(_model(route))
             if known is None or self._clock.now() - known.at >= FRESH:
-                self._ask(route)
+                self._ask(setup, route)
         return self.known(route)
 
     def known(self, route: Route) -> int | None:
         """The window as far as known by now: configured, told here, learned, or documented.  Nobody is asked."""
         if route.limits.context_window is not None:
             return route.limits.context_window
-        told = self._known.get(route.target)
+        told = self._known.get(_model(route))
         return (told.window if told else None) or route.known_limits(self._learned.of(route)).context_window
 
     def longest_answer(self, route: Route) -> int | None:
         """The tokens that an answer may have: configured, learned, or documented."""
         return route.known_limits(self._learned.of(route)).max_output_tokens
 
-    async def room(self, route: Route, message: MessagesRequest, body: bytes) -> int | None:
+    async def room(self, setup: Setup, route: Route, message: MessagesRequest, body: bytes) -> int | None:
         """The tokens that a prompt leaves for its answer, where they are known and may be too few.
 
         Raises RequestError (400) where they are none.  For a prompt that fits by its size alone, nothing is counted.
         """
-        window = self.of(route)
+        window = self.of(setup, route)
         asked = min(message.max_tokens or 0, self.longest_answer(route) or message.max_tokens or 0)
         if window is None or len(body) / DENSEST + asked + MARGIN <= window:
             return None
-        prompt = await self._counts.estimated(route, message, len(body))
+        prompt = await self._counts.estimated(setup, route, message, len(body))
         if prompt > window:  # before that is said, whoever can tell better is asked
-            prompt = await self._counts.count(route, message, body)
-            window = await self._now(route)
+            prompt = await self._counts.count(setup, route, message, body)
+            window = await self._now(setup, route)
         if window is None:
             return None
         if prompt > window:
@@ -103,31 +101,35 @@ class Windows:
         room = window - prompt - MARGIN
         return room if SHORTEST_ANSWER <= room < asked else None
 
-    async def _now(self, route: Route) -> int | None:
+    async def _now(self, setup: Setup, route: Route) -> int | None:
         """The window at this moment: a person who read that it's too small may have started the server anew."""
-        if route.limits.context_window is None and self._upstreams.is_local(route):
-            await self._learn(route)
+        if route.limits.context_window is None and setup.upstreams.is_local(route):
+            await self._learn(setup, route)
         return self.known(route)
 
-    def _ask(self, route: Route) -> None:
-        if route.target not in self._asking:
-            task = self._asking[route.target] = asyncio.create_task(self._learn(route))
-            task.add_done_callback(lambda _: self._asking.pop(route.target, None))
+    def _ask(self, setup: Setup, route: Route) -> None:
+        model = _model(route)
+        if model not in self._asking:
+            left = ExitStack()
+            left.enter_context(setup.used())
+            left.callback(self._asking.pop, model, None)
+            task = self._asking[model] = asyncio.create_task(self._learn(setup, route))
+            task.add_done_callback(lambda _: left.close())
 
-    async def _learn(self, route: Route) -> None:
+    async def _learn(self, setup: Setup, route: Route) -> None:
         try:
             async with asyncio.timeout(ASK_WITHIN):
-                window = await self._told(route)
+                window = await self._told(setup, route)
         except (RequestError, TimeoutError, ValueError):
             window = None  # it will be asked again; until then the server itself must refuse what is too long
-        self._known[route.target] = _Known(window, self._clock.now())
+        self._known[_model(route)] = _Known(window, self._clock.now())
 
-    async def _told(self, route: Route) -> int | None:
+    async def _told(self, setup: Setup, route: Route) -> int | None:
         """What the server says.  Raises RequestError and ValueError."""
-        if self._dialects[route.name].windows == "models":
-            return window_in(await self._upstreams.ask(route, MODELS), route.model)
-        told = loaded_window_in(await self._upstreams.ask(route, LOADED), route.model)
-        known = self._known.get(route.target)
+        if setup.dialects[route.name].windows == "models":
+            return window_in(await setup.upstreams.ask(route, MODELS), route.model)
+        told = loaded_window_in(await setup.upstreams.ask(route, LOADED), route.model)
+        known = self._known.get(_model(route))
         return told or (known.window if known else None)  # unloaded after some idle minutes, it comes back as it was
 
     async def close(self) -> None:

@@ -26,7 +26,7 @@ def held(text: str) -> tuple[Hold, threading.Event]:
 
 
 async def queued(service: Service, number: int) -> None:
-    pace = service.app[STATE].pacing._paces["fake"]
+    pace = service.app[STATE].setup.pacing.paces["fake"]
     await eventually(lambda: pace.waiting == number, f"{number} requests in the queue")
 
 
@@ -160,7 +160,7 @@ async def test_an_answer_s_time_runs_from_its_turn_on(serve: Serve, upstream: Fa
 
 async def test_too_many_are_refused_at_once(serve: Serve, upstream: FakeUpstream, clock: FakeClock) -> None:
     service = await paced(serve, upstream, clock, max_concurrency=1)
-    pace = service.app[STATE].pacing._paces["fake"]
+    pace = service.app[STATE].setup.pacing.paces["fake"]
     assert pace.take_now()
     waiting = [asyncio.create_task(pace.take()) for _ in range(MOST_WAITING)]
     await settle()

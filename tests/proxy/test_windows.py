@@ -103,9 +103,9 @@ async def test_a_prompt_that_fits_by_its_size_is_not_counted(
     sizes: list[int] = []
     estimated = counts.estimated
 
-    async def counted(route: Any, message: Any, size: int) -> int:
+    async def counted(setup: Any, route: Any, message: Any, size: int) -> int:
         sizes.append(size)
-        return await estimated(route, message, size)
+        return await estimated(setup, route, message, size)
 
     monkeypatch.setattr(counts, "estimated", counted)
     for tokens in (15, 1000, 4000, 8000):

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from c2o.claude import json_text
-from c2o.claude.environment import LOOPBACK, SELECTORS, SUGGESTED, suggestions
 from c2o.claude.json_text import Object, Style
 from c2o.routing import ALIAS
+from c2o.variables import LOOPBACK, SELECTORS, SUGGESTED, suggestions
 
 OUR_TOKEN = "c2o-"  # noqa: S105 - how the tokens begin that c2o makes
 """With a base URL on this machine, the sign that an ``env`` block is ours, whoever has lost the record of it."""

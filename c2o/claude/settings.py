@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from c2o import paths
 from c2o.claude import json_text
-from c2o.claude.environment import PROVIDERS
+from c2o.variables import PROVIDERS
 
 
 class Settings(NamedTuple):

@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple
 
 from c2o import paths
 from c2o.claude import journal, patch, settings, settings_file
-from c2o.claude.environment import SUGGESTED, suggestions
 from c2o.claude.journal import Entry
 from c2o.claude.patch import Variables
 from c2o.errors import RefusedFile
+from c2o.variables import SUGGESTED, suggestions
 
 Scope = Literal["user", "project"]
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from c2o import facts, paths
 from c2o.claude import patch, settings, takeover
-from c2o.claude.environment import PROVIDERS, for_settings
+from c2o.claude.environment import for_settings
 from c2o.claude.models import choose
 from c2o.claude.settings import Decision, Scoped, Settings
 from c2o.cli import output
@@ -20,6 +20,7 @@ from c2o.cli.output import Line
 from c2o.config import Config
 from c2o.printable import printable
 from c2o.service.probe import ServiceStatus
+from c2o.variables import PROVIDERS
 
 Plain = Literal["c2o", "elsewhere", "anthropic"]
 """Where a ``claude`` goes that is started here without ``c2o run``."""

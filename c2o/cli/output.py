@@ -7,8 +7,6 @@ A line is made of spans, plain or with a style; styles appear on a terminal only
 
 from __future__ import annotations
 
-import codecs
-import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +18,7 @@ import msgspec
 import typer
 from msgspec import Struct
 
+from c2o import shown
 from c2o.errors import C2oError
 from c2o.printable import printable, printable_lines
 
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
-Span = str | tuple[str, str]
-"""Text, or text and its style."""
-
-Line = list[Span]
+# What quick commands use as well.
+Span = shown.Span
+Line = shown.Line
+colourful, duration, short = shown.colourful, shown.duration, shown.short
 
 R = TypeVar("R", bound=Struct)
 
@@ -110,42 +109,12 @@ def progress() -> Iterator[Callable[[str], None]]:
             status.stop()
 
 
-def duration(seconds: float) -> str:
-    """``4 s``, ``3 m 20 s``, ``3 h 12 m``, ``2 d 5 h``"""
-    units = [("d", 86400), ("h", 3600), ("m", 60), ("s", 1)]
-    left = int(seconds)
-    parts: list[str] = []
-    for name, length in units:
-        count, left = divmod(left, length)
-        if count or parts or name == "s":
-            parts.append(f"{count} {name}")
-    return " ".join(parts[:2])
-
-
-def short(path: str | Path) -> str:
-    """A path with ``~`` for the home folder: what people paste elsewhere need not name them."""
-    home, text = str(Path.home()), str(path)
-    return "~" + text[len(home) :] if home != "/" and text.startswith(home + os.sep) else text
-
-
 def prepare() -> None:
     """Let symbols come out as ASCII where the terminal's encoding has no others, and nobody mind a closed stream."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for good; a command that is run doesn't inherit it
-    codecs.register_error("c2o.ascii", _in_ascii)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="c2o.ascii")
-
-
-_ASCII = {"●": "*", "○": "o", "✓": "+", "✗": "x", "→": "->", "←": "<-", "█": "#", "…": "...", "·": "-"}
-
-
-def _in_ascii(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeEncodeError)
-    missing = error.object[error.start : error.end]
-    return "".join(_ASCII.get(character, "?") for character in missing), error.end
+    shown.prepare()
 
 
 def show_json(result: object) -> None:
@@ -154,21 +123,12 @@ def show_json(result: object) -> None:
 
 
 def _print(line: Line, stream: TextIO, end: str = "\n") -> None:
-    if colourful(stream):
-        from rich.text import Text  # noqa: PLC0415 - slow to load, and not needed for a pipe
+    if sys.platform == "win32" and colourful(stream):
+        from rich.text import Text  # noqa: PLC0415 - slow to load; it knows consoles that take no escape sequences
 
         console(stream).print(Text.assemble(*line), soft_wrap=True, end=end)
     else:
-        text = "".join(span if isinstance(span, str) else span[0] for span in line)
-        stream.write((text.rstrip() if end == "\n" else text) + end)
-        stream.flush()
-
-
-def colourful(stream: TextIO) -> bool:
-    """As https://no-color.org and https://bixense.com/clicolors have it."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return stream.isatty() or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0")
+        shown.write(line, stream, end)
 
 
 def console(stream: TextIO) -> Console:

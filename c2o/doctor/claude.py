@@ -11,13 +11,13 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from c2o.claude import loose_settings
-from c2o.claude.environment import LOOPBACK, PROVIDERS
 from c2o.claude.settings import Decision, Scoped, decided, leading_elsewhere, true
 from c2o.doctor.finding import Finding, Fix, mend, run
 from c2o.doctor.machine import Machine
 from c2o.printable import printable
 from c2o.service.probe import listens
 from c2o.urls import without_credentials
+from c2o.variables import LOOPBACK, PROVIDERS
 
 _ok = partial(Finding, group="claude", level="ok")
 _warn = partial(Finding, group="claude", level="warn")

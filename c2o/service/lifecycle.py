@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import msgspec
 from msgspec import Struct
 
-from c2o import draining, instance, key_file, paths, secret, service
+from c2o import draining, instance, key_file, paths, secret, service, shown
 from c2o.config import Config
 from c2o.errors import C2oError, CredentialError, PortTaken, Unhealthy
 from c2o.instance import DRAIN_LIMIT, Instance, Lock
@@ -30,6 +30,8 @@ SYSTEMS_OWN = ("systemd", "launchd")
 
 POLL = 0.03
 """Seconds between two looks at whether it has ended."""
+
+counted = shown.counted
 
 Tell = Callable[[str], None]
 """Told what is being waited for, in a few words."""
@@ -331,8 +333,3 @@ def _wait_for_the_lock(deadline: float) -> None:
         if time.monotonic() >= deadline:
             raise Unhealthy("the service can't be ended, not even by force. Look at its process with `ps`.")
         time.sleep(POLL)
-
-
-def counted(number: int, thing: str) -> str:
-    """``1 stream``, ``2 streams``"""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

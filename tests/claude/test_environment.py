@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from c2o import config, facts
-from c2o.claude.environment import SELECTORS, Environment
+from c2o.claude.environment import Environment
 from c2o.claude.environment import environment as of_client
 from c2o.claude.models import choose
 from c2o.config import Config
 from c2o.errors import UsageError
 from c2o.facts import Fact
+from c2o.variables import SELECTORS
 
 TOKEN = "c2o-0123456789abcdef"
 

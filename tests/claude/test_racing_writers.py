@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from c2o.claude import takeover
-from c2o.claude.environment import SELECTORS
+from c2o.variables import SELECTORS
 
 ROUNDS = 10_000
 """Each is a change and its undoing."""

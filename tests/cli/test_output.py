@@ -124,7 +124,7 @@ def test_durations(seconds: float, text: str) -> None:
 
 
 def test_the_home_folder_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Path, "home", lambda: Path("/home/someone"))
+    monkeypatch.setenv("HOME", "/home/someone")
     assert output.short("/home/someone/.config/c2o/config.toml") == "~/.config/c2o/config.toml"
     assert output.short(Path("/home/someone-else/x")) == "/home/someone-else/x"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from c2o import paths
-from c2o.claude.environment import PROVIDERS
 from c2o.doctor import CHECKS, Finding, Machine, diagnose
+from c2o.variables import PROVIDERS
 from tests.doctor.conftest import Configure, look
 
 Settings = Callable[..., Path]

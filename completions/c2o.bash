@@ -3,7 +3,7 @@ _c2o() {
   local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
   local command="${COMP_WORDS[1]}" words at
   if (( COMP_CWORD == 1 )); then
-    COMPREPLY=($(compgen -W 'claude config demo doctor env init learned logs models restart run serve service start status stop --help --version' -- "$word"))
+    COMPREPLY=($(compgen -W 'claude config demo doctor env init learned logs models restart run serve service start status stop uninstall upgrade --help --version' -- "$word"))
     return
   fi
   case "$command:$previous" in
@@ -37,6 +37,8 @@ _c2o() {
     start) words='--port --wait --json --help' ;;
     status) words='--json --help' ;;
     stop) words='--keep-settings --json --help' ;;
+    uninstall) words='--purge --dry-run --yes -y --json --help' ;;
+    upgrade) words='--yes -y --dry-run --json --help' ;;
   esac
   if (( COMP_CWORD == 2 )) && [[ "$word" != -* ]]; then
     case "$command" in

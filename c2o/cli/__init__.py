@@ -27,6 +27,8 @@ from c2o.cli.service import app as service
 from c2o.cli.start import start
 from c2o.cli.status import status
 from c2o.cli.stop import stop
+from c2o.cli.uninstall import uninstall
+from c2o.cli.upgrade import upgrade
 
 app = typer.Typer(
     name="c2o",
@@ -65,6 +67,8 @@ app.command()(serve)
 app.command()(doctor)
 app.command()(models)
 app.command()(learned)
+app.command()(upgrade)
+app.command()(uninstall)
 app.add_typer(claude, name="claude")
 app.add_typer(config, name="config")
 app.add_typer(service, name="service")

@@ -11,20 +11,14 @@ def main() -> None:
     """Run the command that was given: the quick way if that can answer it, else by Typer."""
     code = quick.answer(sys.argv[1:])
     if code is None:
-        _with_typer()
+        code = _with_typer()
     sys.exit(code)
 
 
-def _with_typer() -> None:
-    """Bugs show their traceback; everything else is a C2oError."""
-    from c2o.cli import app, output  # noqa: PLC0415 - ten times as slow to load as all that ``quick`` needs
-    from c2o.errors import C2oError  # noqa: PLC0415
+def _with_typer() -> int:
+    from c2o.cli import program  # noqa: PLC0415 - ten times as slow to load as all that ``quick`` needs
 
-    output.prepare()
-    try:
-        app(prog_name="c2o")
-    except C2oError as error:
-        sys.exit(output.fail(error))
+    return program.main()
 
 
 if __name__ == "__main__":

@@ -30,13 +30,15 @@ from c2o.cli.stop import stop
 from c2o.cli.uninstall import uninstall
 from c2o.cli.upgrade import upgrade
 
+HELP = ["-h", "--help"]
+
 app = typer.Typer(
     name="c2o",
     help="Claude Code, and everything that speaks the Anthropic API, on any OpenAI-compatible model.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": HELP},
 )
 
 

@@ -74,8 +74,8 @@ class Upstream(_Table, frozen=True, kw_only=True):
     base_url: str
     """Any spelling: with or without /v1, /chat/completions, trailing slash."""
     api_key: Keys | None = None
-    """``env:NAME``, ``file:PATH``, ``command:LINE`` or the key itself, or a list of such: they take turns, and one
-    that is limited or refused rests; absent for servers without keys."""
+    """``env:NAME``, ``file:PATH``, ``command:LINE``, ``keyring:NAME`` or the key itself, or a list of such: they take
+    turns, and one that is limited or refused rests; absent for servers without keys."""
     api: Api | None = None
     """What the upstream speaks: ``chat`` (OpenAI's chat completions), ``responses`` (OpenAI's Responses) or
     ``anthropic`` (the Messages API, passed through); when absent ``anthropic`` for an address that ends in
@@ -369,7 +369,7 @@ def render(
 
 _COMMENTS = {
     "base_url": "any spelling: with or without /v1, trailing slash",
-    "api_key": "env:NAME, file:PATH, command:LINE, or the key itself; a list takes turns",
+    "api_key": "env:NAME, file:PATH, command:LINE, keyring:NAME, or the key itself; a list takes turns",
 }
 
 

@@ -5,6 +5,7 @@ In the configuration a key is written as one of
 - ``env:NAME``       an environment variable of the service
 - ``file:PATH``      the first line of a file
 - ``command:LINE``   the output of a command (a password manager's, say), run without a shell
+- ``keyring:NAME``   the system's keyring, where it is ``NAME`` of the service ``c2o`` (https://pypi.org/project/keyring/)
 - anything else      the key itself
 
 or as a list of these: several keys, which take turns.
@@ -68,8 +69,6 @@ def find(source: str, environ: Mapping[str, str] = os.environ) -> Secret:
     ``environ`` is the environment of whoever needs the key.
     """
     kind, separator, rest = source.partition(":")
-    if kind == "keyring":
-        raise CredentialError("a key can't come from a keyring: use env:NAME, file:PATH or command:LINE.")
     read = SOURCES.get(kind) if separator else None
     value = read(rest, environ) if read else source.strip()
     if not value or not value.isprintable() or not value.isascii():
@@ -114,6 +113,21 @@ def _from_command(line: str, _: Mapping[str, str]) -> str:
     return done.stdout.strip()
 
 
+def _from_keyring(name: str, _: Mapping[str, str]) -> str:
+    try:
+        import keyring  # noqa: PLC0415 - an extra, and slow to load
+        from keyring.errors import KeyringError  # noqa: PLC0415
+    except ImportError:
+        raise CredentialError("for a key in the system's keyring: pip install 'c2o[keyring]'") from None
+    try:
+        value = keyring.get_password("c2o", name)
+    except (KeyringError, RuntimeError) as error:
+        raise CredentialError(f"the system's keyring can't be asked for {name}: {type(error).__name__}.") from None
+    if value is None:
+        raise CredentialError(f"the system's keyring has no {name} of c2o. Put it there: keyring set c2o {name}")
+    return value.strip()
+
+
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or type(error).__name__
 
@@ -122,4 +136,5 @@ SOURCES: dict[str, Callable[[str, Mapping[str, str]], str]] = {
     "env": _from_environment,
     "file": _from_file,
     "command": _from_command,
+    "keyring": _from_keyring,
 }

@@ -6,8 +6,12 @@ import copy
 import json
 import logging
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import keyring
+import keyring.backend
+import keyring.errors
 import msgspec
 import pytest
 
@@ -146,7 +150,47 @@ def test_a_command_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         find(f"command:{sys.executable} -c 'import time; time.sleep(60)'")
 
 
-def test_a_keyring_is_not_taken_for_a_key() -> None:
-    """It would be sent upstream."""
-    with pytest.raises(CredentialError, match="command:LINE"):
+class Keyring(keyring.backend.KeyringBackend):
+    """One that holds a single key, or can't be reached."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self, locked: bool = False) -> None:
+        super().__init__()
+        self._locked = locked
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self._locked:
+            raise keyring.errors.KeyringLocked(f"the secret is {KEY}")
+        return KEY if (service, username) == ("c2o", "nim") else None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def ring() -> Iterator[Callable[[Keyring], None]]:
+    before = keyring.get_keyring()
+    yield keyring.set_keyring
+    keyring.set_keyring(before)
+
+
+def test_a_key_from_the_keyring(ring: Callable[[Keyring], None]) -> None:
+    ring(Keyring())
+    assert find("keyring:nim").reveal() == KEY
+    assert describe("keyring:nim") == "keyring:nim"
+    with pytest.raises(CredentialError, match=r"no other of c2o\. Put it there: keyring set c2o other$"):
+        find("keyring:other")
+
+
+def test_a_keyring_that_cannot_be_asked(ring: Callable[[Keyring], None]) -> None:
+    ring(Keyring(locked=True))
+    with pytest.raises(CredentialError, match="can't be asked for nim: KeyringLocked") as raised:
+        find("keyring:nim")
+    assert KEY not in str(raised.value)
+
+
+def test_a_keyring_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(CredentialError, match=r"pip install 'c2o\[keyring\]'"):
         find("keyring:nim")

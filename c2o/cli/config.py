@@ -188,7 +188,7 @@ def _given(place: Place, value: str | None) -> str:
     if secret and not are_references(value):
         raise UsageError(
             "a secret on the command line is seen by other users, and kept by your shell. Leave it out to be asked for "
-            "it, give - to have it read from stdin, or name its place: env:NAME, file:PATH, command:LINE"
+            "it, give - to have it read from stdin, or name its place: env:NAME, file:PATH, command:LINE, keyring:NAME"
         )
     return value
 

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 import tomli_w
@@ -20,6 +20,7 @@ from msgspec import Meta, Struct
 from c2o import urls
 from c2o.config_mistakes import broken_line, line_of, mistake, unknown
 from c2o.errors import ConfigError
+from c2o.kinds import Effort, Kind
 from c2o.secret import Keys, Secret
 from c2o.translate.dialect import Dialect
 from c2o.translate.dialects import dialect_for, dialect_of
@@ -163,6 +164,56 @@ Targets = tuple[str, ...]
 """``"upstream/model"``, and what takes its place when that can't answer, in order."""
 
 
+class Think(_Table, frozen=True, kw_only=True):
+    """``[routes] think``: for requests that want more thinking than usual."""
+
+    model: Targets
+    """Where they go."""
+    effort: Effort = "xhigh"
+    """From which effort on; Claude Code asks for ``high`` by itself.  A budget of thinking tokens always counts."""
+
+
+class LongContext(_Table, frozen=True, kw_only=True):
+    """``[routes] long_context``: for prompts that are longer than usual."""
+
+    model: Targets
+    """Where they go."""
+    above: Annotated[int, Meta(gt=0)] = 60_000
+    """Tokens of a prompt, as estimated."""
+
+
+class Routes(_Table, frozen=True, kw_only=True):
+    """``[routes]``: where requests of a kind go, whatever model they ask for."""
+
+    background: Targets = ()
+    """What the client asks on its own account: titles, summaries of web pages, safety checks of commands."""
+    subagent: Targets = ()
+    """The agents that a conversation sends out."""
+    think: Think | None = None
+    """Requests that want more thinking than usual."""
+    image: Targets = ()
+    """Turns with an image that the model which they would go to can't see."""
+    web_search: Targets = ()
+    """The searches of Claude Code's WebSearch."""
+    long_context: LongContext | None = None
+    """Prompts that are longer than usual."""
+
+    def of(self, kind: Kind) -> Targets:
+        """Where requests of a kind go; empty where ``[models]`` says it."""
+        if kind == "main":
+            return ()
+        there: Targets | Think | LongContext | None = getattr(self, kind)
+        return there.model if isinstance(there, Think | LongContext) else there or ()
+
+    def targets(self) -> dict[Kind, Targets]:
+        """All that there are."""
+        kinds: tuple[Kind, ...] = get_args(Kind)
+        return {kind: targets for kind in kinds if (targets := self.of(kind))}
+
+
+NO_ROUTES = Routes()
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -170,11 +221,18 @@ class Config(_Table, frozen=True, kw_only=True):
     upstreams: dict[str, Upstream]
     models: dict[str, Targets]
     """``[models]``: what the client asks for → ``"upstream/model"``, or a list: fallbacks in order."""
+    routes: Routes = NO_ROUTES
+    """``[routes]``: by kind of request, looked up before ``[models]``."""
     limits: dict[str, Limits] = {}
     path: Path | None = None
     """Where it was read from."""
     digest: str = ""
     """Tells whether the file has changed since the service started."""
+
+    def targets(self) -> list[str]:
+        """Each ``upstream/model`` that ``[models]`` and ``[routes]`` name, once."""
+        named = [*self.models.values(), *self.routes.targets().values()]
+        return list(dict.fromkeys(target for targets in named for target in targets))
 
 
 def load(path: Path) -> Config:
@@ -207,7 +265,7 @@ def parse(data: bytes, path: Path) -> Config:
         raise ConfigError(f"{path}:{line}: {error}" if line else f"{path}: {error}", line=line) from None
 
 
-TABLES = ("server", "upstreams", "models", "limits")
+TABLES = ("server", "upstreams", "models", "routes", "limits")
 """What may stand in the file."""
 
 
@@ -219,6 +277,7 @@ def _checked(tables: dict[str, Any], path: Path, digest: str) -> Config:
         server=_table(tables, "server", Server),
         upstreams=_tables(tables, "upstreams", Upstream),
         models=_models(_dict(tables, "models")),
+        routes=_routes(_dict(tables, "routes")),
         limits=_tables(tables, "limits", Limits),
         path=path,
         digest=digest,
@@ -275,13 +334,35 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def _models(models: dict[str, Any]) -> dict[str, Targets]:
-    found = {name: texts(value) for name, value in models.items()}
-    for name, targets in found.items():
-        if not targets:
-            raise ValueError(f'[models] {quoted(name)} must be text: "upstream/model", or a list: fallbacks in order.')
-        if len(set(targets)) < len(targets):
-            raise ValueError(f"[models] {quoted(name)}: a model is named twice; its own fallback helps nobody.")
-    return found
+    return {name: _targets(f"[models] {quoted(name)}", value) for name, value in models.items()}
+
+
+def _targets(place: str, value: object) -> Targets:
+    targets = texts(value)
+    if not targets:
+        raise ValueError(f'{place} must be text: "upstream/model", or a list: fallbacks in order.')
+    if len(set(targets)) < len(targets):
+        raise ValueError(f"{place}: a model is named twice; its own fallback helps nobody.")
+    return targets
+
+
+WITH_CONDITION: Mapping[str, type[Think | LongContext]] = {"think": Think, "long_context": LongContext}
+"""Routes that are tables and say when they are taken; the model alone where the usual will do."""
+
+
+def _routes(routes: dict[str, Any]) -> Routes:
+    known = {name: _route(name, value) for name, value in routes.items() if name in Routes.__struct_fields__}
+    return _table({"routes": {**routes, **known}}, "routes", Routes)
+
+
+def _route(name: str, value: object) -> object:
+    if not isinstance(value, dict):
+        targets = _targets(f"[routes] {name}", value)
+        return WITH_CONDITION[name](model=targets) if name in WITH_CONDITION else targets
+    if name not in WITH_CONDITION:
+        raise ValueError(f'[routes] {name} must be text: "upstream/model", or a list: fallbacks in order.')
+    model = {"model": _targets(f"[routes.{name}] model", value["model"])} if "model" in value else {}
+    return _table({name: {**value, **model}}, name, WITH_CONDITION[name], f"routes.{name}")
 
 
 def _check_server(server: Server) -> None:
@@ -323,6 +404,11 @@ def _check_models(config: Config) -> None:
     for name, targets in config.models.items():
         for target in targets:
             _check_target(config, f"[models] {quoted(name)}", target)
+    for kind, targets in config.routes.targets().items():
+        for target in targets:
+            _check_target(config, f"[routes] {kind}", target)
+            if "*" in target:
+                raise ValueError(f"[routes] {kind}: {target!r} must name one model, without *.")
     for target in config.limits:
         _check_target(config, f"[limits.{quoted(target)}]", target)
 

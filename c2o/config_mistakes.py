@@ -22,6 +22,7 @@ KINDS = {
 
 ADD = {
     "auth_token": 'Run c2o init, or add auth_token = "c2o-…" with any long random text.',
+    "model": 'Add model = "upstream/model".',
     "base_url": 'Add base_url = "https://…", the address under which the upstream\'s API stands.',
 }
 """What to do where a key is missing."""

@@ -1,10 +1,10 @@
 """Which upstream and model a client's model name means.
 
-The order: an exact name in ``[models]``, the longest matching glob, ``upstream/model`` written out
-(also under the alias that ``/v1/models`` lists), the tier in the name (opus, sonnet, haiku, fable), the
-default.  A list in ``[models]`` is a model and its fallbacks.  A ``claude-*`` name, known or future, always
-finds a way: Claude Code asks for names of its own (subagents, the permission classifier) and takes a
-404 for a broken set-up.
+Where ``[routes]`` has the kind of request, that alone counts.  Else the order is: an exact name in
+``[models]``, the longest matching glob, ``upstream/model`` written out (also under the alias that
+``/v1/models`` lists), the tier in the name (opus, sonnet, haiku, fable), the default.  A list is a model and
+its fallbacks.  A ``claude-*`` name, known or future, always finds a way: Claude Code asks for names of its
+own (subagents, the permission classifier) and takes a 404 for a broken set-up.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from c2o import limits
 from c2o.config import NO_LIMITS, Config, Limits, Targets, Upstream
 from c2o.errors import RequestError
 from c2o.facts import Fact, address, number
+from c2o.kinds import Kind
 
 TIERS = ("opus", "sonnet", "haiku", "fable")
 
@@ -62,8 +63,13 @@ class Route(NamedTuple):
         return f"{self.name}/{self.model}"
 
 
-def resolve(config: Config, asked: str) -> Route:
-    """The route for the model name that a client asked for.  Raises RequestError (404) if there is none."""
+def resolve(config: Config, asked: str, kind: Kind = "main") -> Route:
+    """The route for the model name that a client asked for, in a request of a kind.
+
+    Raises RequestError (404) if there is none.
+    """
+    if targets := config.routes.of(kind):
+        return route_to(config, *targets)
     name = _WINDOW_SUFFIX.sub("", asked)
     targets = _mapped(config.models, name) or _written_out(config, name) or _by_tier(config.models, name)
     if not targets:
@@ -77,6 +83,15 @@ def resolve(config: Config, asked: str) -> Route:
     return route_to(config, *targets)
 
 
+def is_picked(config: Config, asked: str) -> bool:
+    """Has somebody chosen this model for the session: is it written out, and other than the default?
+
+    ``c2o run`` writes out the default itself, so that Claude Code takes the window that it is told.
+    """
+    chosen = _written_out(config, _WINDOW_SUFFIX.sub("", asked))
+    return bool(chosen) and asked not in config.models and chosen[0] not in config.models.get("default", ())[:1]
+
+
 def route_to(config: Config, target: str, *fallbacks: str) -> Route:
     """The route of an ``upstream/model`` that the configuration has been checked for."""
     upstream, _, model = target.partition("/")
@@ -85,15 +100,15 @@ def route_to(config: Config, target: str, *fallbacks: str) -> Route:
 
 
 def listed(config: Config) -> dict[str, Route]:
-    """What ``/v1/models`` shows: the names of ``[models]`` that are models', then our alias of each target.
+    """What ``/v1/models`` shows: the names of ``[models]`` that are models', then our alias of each target, of
+    ``[routes]`` too.
 
     Claude Code keeps only ids with "claude" or "anthropic" in them, hence the alias.
     """
     names = {
         name: resolve(config, name) for name in config.models if "*" not in name and name not in (*TIERS, "default")
     }
-    every = (target for targets in config.models.values() for target in targets)
-    targets = dict.fromkeys(target for target in every if not target.endswith("/*"))
+    targets = (target for target in config.targets() if not target.endswith("/*"))
     return names | {ALIAS + target: route_to(config, target) for target in targets}
 
 

@@ -30,6 +30,7 @@ def lines(shown: Shown) -> Iterator[Line]:
     if shown["requests"] is not None:
         yield from _upstreams(shown["upstreams"])
         yield from _models(shown["models"], shown["fallbacks"])
+        yield from _routes(shown["routes"])
         yield from _row("traffic", [_traffic(shown["requests"])])
     if shown["learned"]:
         yield from _row("learned", [f"{counted(shown['learned'], 'fact')} about upstreams; see them with: c2o learned"])
@@ -83,6 +84,19 @@ def _models(models: dict[str, str], fallbacks: dict[str, list[str]]) -> Iterator
     width = max(map(len, rows.values()), default=0)
     lines: list[Line] = [[f"{together:{width}} → {target}"] for target, together in rows.items()]
     yield from _row("models", *lines)
+
+
+def _routes(routes: dict[str, Shown]) -> Iterator[Line]:
+    rows = {f"{kind}{_condition(route)}": ", else ".join(route["models"]) for kind, route in routes.items()}
+    width = max(map(len, rows), default=0)
+    lines: list[Line] = [[f"{kind:{width}} → {models}"] for kind, models in rows.items()]
+    yield from _row("routes", *lines)
+
+
+def _condition(route: Shown) -> str:
+    if "above" in route:
+        return f" (above {route['above']} tokens)"
+    return f" (effort {route['effort']})" if "effort" in route else ""
 
 
 def _traffic(requests: Shown) -> str:

@@ -146,6 +146,38 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "model of nobody": ((SERVER, UPSTREAM, '[models]\nopus = "x/m"\n'), "[models] opus", "there are: nim"),
     "model as number": ((SERVER, UPSTREAM, "[models]\nopus = 5\n"), "[models] opus", '"upstream/model"'),
     "upstream alone": ((SERVER, UPSTREAM, '[models]\nopus = "nim/"\n'), "[models] opus", '"upstream/model"'),
+    "misspelt route": (
+        (SERVER, UPSTREAM, MODELS, '[routes]\nbackgrund = "nim/a"\n'),
+        "[routes] backgrund",
+        "background?",
+    ),
+    "route as number": (
+        (SERVER, UPSTREAM, MODELS, "[routes]\nsubagent = 5\n"),
+        "[routes] subagent",
+        "fallbacks in order",
+    ),
+    "route as table": (
+        (SERVER, UPSTREAM, MODELS, '[routes]\nimage = { model = "nim/a" }\n'),
+        "[routes] image",
+        '"upstream/model", or a list',
+    ),
+    "route of nobody": ((SERVER, UPSTREAM, MODELS, '[routes]\nthink = "x/m"\n'), "[routes] think", "there are: nim"),
+    "route to any model": ((SERVER, UPSTREAM, MODELS, '[routes]\nsubagent = "nim/*"\n'), "subagent", "one model"),
+    "route without model": (
+        (SERVER, UPSTREAM, MODELS, "[routes.long_context]\nabove = 5\n"),
+        "[routes.long_context] model",
+        'Add model = "upstream/model"',
+    ),
+    "no threshold": (
+        (SERVER, UPSTREAM, MODELS, '[routes]\nlong_context = { model = "nim/a", above = 0 }\n'),
+        "[routes.long_context] above",
+        ">= 1",
+    ),
+    "unknown effort": (
+        (SERVER, UPSTREAM, MODELS, '[routes]\nthink = { model = "nim/a", effort = "hard" }\n'),
+        "[routes.think] effort",
+        "one of: low, medium, high, xhigh, max",
+    ),
     "no window": ((SERVER, UPSTREAM, MODELS, '[limits."nim/m"]\ncontext_window = 0\n'), '[limits."nim/m"]', ">= 1"),
     "limits of nobody": ((SERVER, UPSTREAM, MODELS, '[limits."x/m"]\n'), '[limits."x/m"]', "there are: nim"),
 }
@@ -287,3 +319,37 @@ def test_every_key_has_its_meaning_beside_it() -> None:
         for field in table.__struct_fields__:
             after = source.split(f"    {field}: ", 1)[1].split("\n", 1)[1]
             assert after.lstrip().startswith('"""'), f"{table.__name__}.{field}"
+
+
+ROUTES = """[routes]
+background = "nim/small"
+subagent = ["nim/a", "nim/b"]
+think = "nim/thinker"
+long_context = { model = ["nim/long", "nim/longer"], above = 5000 }
+"""
+
+
+def test_routes_are_models_with_fallbacks_and_conditions() -> None:
+    routes = parsed(SERVER, UPSTREAM, MODELS, ROUTES).routes
+
+    assert routes.targets() == {
+        "background": ("nim/small",),
+        "subagent": ("nim/a", "nim/b"),
+        "think": ("nim/thinker",),
+        "long_context": ("nim/long", "nim/longer"),
+    }
+    assert routes.think is not None
+    assert routes.think.effort == "xhigh"
+    assert routes.long_context is not None
+    assert routes.long_context.above == 5000
+    assert routes.of("main") == routes.of("image") == ()
+
+
+def test_a_route_that_is_a_table_may_be_a_model_alone() -> None:
+    found = parsed(
+        SERVER, UPSTREAM, MODELS, '[routes]\nlong_context = "nim/long"\nthink = { model = "nim/t" }\n'
+    ).routes
+
+    assert found.long_context is not None
+    assert found.think is not None
+    assert (found.long_context.above, found.think.effort) == (60_000, "xhigh")

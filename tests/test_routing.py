@@ -10,7 +10,7 @@ import pytest
 
 from c2o.config import Config, parse
 from c2o.errors import RequestError
-from c2o.routing import ALIAS, Route, listed, resolve
+from c2o.routing import ALIAS, Route, is_picked, listed, resolve
 
 UPSTREAMS = "".join(f'[upstreams.{name}]\nbase_url = "http://{name}.example"\n' for name in ("nim", "openai", "local"))
 
@@ -126,3 +126,48 @@ def test_a_list_is_a_model_and_its_fallbacks() -> None:
     assert [name for name in listed(config) if name.startswith(ALIAS)] == [
         "c2o-claude/nim/big", "c2o-claude/local/small", "c2o-claude/nim/x",
     ]  # fmt: skip
+
+
+ROUTES = '[routes]\nbackground = ["local/tiny", "nim/small"]\nthink = "nim/thinker"\n'
+
+
+def test_a_kind_of_request_counts_before_the_name() -> None:
+    config = configured(ALL, ROUTES)
+
+    found = resolve(config, "claude-opus-4-8", "background")
+
+    assert found.target == "local/tiny"
+    assert [each.target for each in found.fallbacks] == ["nim/small"]
+    assert resolve(config, "c2o-claude/openai/x", "think").target == "nim/thinker"
+    assert resolve(config, "claude-opus-4-8", "subagent").target == "nim/exact", "there is no such route"
+    assert resolve(config, "claude-opus-4-8").target == "nim/exact"
+
+
+def test_a_kind_with_a_route_needs_no_model() -> None:
+    config = configured({"gpt-*": "openai/*"}, ROUTES)
+
+    assert resolve(config, "o3", "background").target == "local/tiny"
+    with pytest.raises(RequestError):
+        resolve(config, "o3", "subagent")
+
+
+def test_models_of_routes_are_listed() -> None:
+    assert {"c2o-claude/local/tiny", "c2o-claude/nim/thinker"} <= listed(configured(ALL, ROUTES)).keys()
+
+
+PICKED = {
+    "local/x": True,
+    "c2o-claude/local/x": True,
+    "c2o-claude/nim/big": True,  # another than the default, if only a tier's
+    "c2o-claude/nim/big[1m]": True,
+    "nim/meta/llama": False,  # the default, as c2o run writes it
+    "c2o-claude/nim/meta/llama": False,
+    "claude-opus-5-5": False,
+    "opus": False,
+    "gpt-5": False,
+}
+
+
+@pytest.mark.parametrize("asked", PICKED)
+def test_who_has_picked_a_model(asked: str) -> None:
+    assert is_picked(configured(ALL), asked) is PICKED[asked]

@@ -43,8 +43,7 @@ def _of_upstream(config: Config, model: str | None, upstream: str) -> Route:
         raise UsageError(f"there is no upstream {upstream!r}; there are: {', '.join(config.upstreams)}.")
     if model is not None:
         return routing.route_to(config, f"{upstream}/{model.removeprefix(upstream + '/')}")
-    every = (target for targets in config.models.values() for target in targets)
-    configured = (target for target in every if target.startswith(f"{upstream}/"))
+    configured = (target for target in config.targets() if target.startswith(f"{upstream}/"))
     target = next((target for target in configured if not target.endswith("/*")), None)
     if target is None:
         raise UsageError(f"no model of {upstream} is configured: name one with --model.")

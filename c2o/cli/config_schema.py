@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from c2o.config import TABLES, Config
+from c2o.config import TABLES, WITH_CONDITION, Config
 from c2o.secret import Keys, Secret
 from c2o.translate.dialect import Dialect
 from c2o.translate.dialects import DIALECTS
@@ -27,8 +27,18 @@ def json_schema() -> dict[str, Any]:
     file["properties"] = {name: file["properties"][name] for name in TABLES}
     upstream["quirks"] = quirks
     file["properties"]["models"]["additionalProperties"] = ONE_OR_MORE
+    parts["Routes"]["properties"] = {name: _route(name, parts) for name in parts["Routes"]["properties"]}
     upstream["dialect"] = {"enum": sorted(DIALECTS)}
     return {"$schema": DRAFT, "title": "c2o's configuration", **root, "$defs": parts}
+
+
+def _route(name: str, parts: dict[str, Any]) -> dict[str, Any]:
+    """A model or several; where there is a condition, a table with it too."""
+    if name not in WITH_CONDITION:
+        return ONE_OR_MORE
+    table = WITH_CONDITION[name].__name__
+    parts[table]["properties"]["model"] = ONE_OR_MORE
+    return {"anyOf": [*ONE_OR_MORE["anyOf"], {"$ref": f"#/$defs/{table}"}]}
 
 
 def _secret(type: type) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _documented(route: Route) -> dict[str, Any]:
 
 
 def names_of(config: Config, upstream: str) -> dict[str, list[str]]:
-    """The names of ``[models]`` by the model of this upstream that they lead to."""
+    """The names of ``[models]`` and ``[routes]`` by the model of this upstream that they lead to."""
     names: dict[str, list[str]] = {}
     for name, target in _targets(config, upstream):
         if target != "*":
@@ -101,6 +101,10 @@ def _targets(config: Config, upstream: str) -> Iterator[tuple[str, str]]:
         for number, target in enumerate(targets):
             if target.startswith(f"{upstream}/"):
                 yield f"{name} ({FALLBACK})" if number else name, target.removeprefix(f"{upstream}/")
+    for kind, targets in config.routes.targets().items():
+        for target in targets:
+            if target.startswith(f"{upstream}/"):
+                yield f"{kind} (route)", target.removeprefix(f"{upstream}/")
 
 
 FALLBACK = "fallback"

@@ -16,7 +16,7 @@ from c2o.config import Config
 from c2o.draining import Draining
 from c2o.errors import ConfigError, NotRunning, Unhealthy
 from c2o.service import probe
-from c2o.service.probe import Problem, Requests, ServiceStatus, UpstreamReport
+from c2o.service.probe import Problem, Requests, RouteReport, ServiceStatus, UpstreamReport
 
 EXIT_CODES: dict[probe.State, int] = {
     "running": 0,
@@ -65,6 +65,8 @@ class Status(Struct, frozen=True, kw_only=True):
     upstreams: list[UpstreamReport]
     models: dict[str, str]
     fallbacks: dict[str, list[str]] = {}
+    routes: dict[str, RouteReport] = {}
+    """By kind of request; where there is one, it counts before ``models``."""
     """Of those names that have any, in order."""
     requests: Requests | None
     draining: int | None
@@ -104,6 +106,7 @@ def current_status() -> Status:
         upstreams=report.upstreams if report else [],
         models=report.models if report else {},
         fallbacks=report.fallbacks if report else {},
+        routes=report.routes if report else {},
         requests=report.requests if report else None,
         draining=there.draining if there else None,
         learned=len(facts.known()),

@@ -48,9 +48,8 @@ def job_for(config: Config, name: str, key: str) -> Job:
 
 
 def models_of(config: Config, name: str) -> list[str]:
-    """The upstream's models that ``[models]`` names, the default first."""
-    named = [config.models.get("default", ()), *config.models.values()]
-    targets = dict.fromkeys(target for targets in named for target in targets)
+    """The upstream's models that ``[models]`` and ``[routes]`` name, the default first."""
+    targets = dict.fromkeys([*config.models.get("default", ()), *config.targets()])
     mine = (target.removeprefix(f"{name}/") for target in targets if target.startswith(f"{name}/"))
     return [model for model in mine if "*" not in model]
 

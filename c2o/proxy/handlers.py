@@ -12,6 +12,7 @@ from c2o import __version__, routing
 from c2o.errors import RequestError
 from c2o.proxy.access import REQUEST_ID, respond
 from c2o.proxy.body import decoded, read_body
+from c2o.proxy.route_choice import choose
 from c2o.proxy.setup import SETUP
 from c2o.proxy.state import STATE
 from c2o.translate.context_edits import edited
@@ -29,7 +30,7 @@ async def count_tokens(request: web.Request) -> web.StreamResponse:
     asked = decoded(body, decode_request)
     message = edited(asked).request
     try:
-        route = routing.resolve(setup.config, message.model)
+        route, _ = await choose(request, message, len(body))
     except RequestError:  # a model that nobody serves has tokens all the same
         count, original = estimate(message).total(), estimate(asked).total()
     else:

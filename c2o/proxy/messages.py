@@ -13,7 +13,6 @@ import aiohttp
 from aiohttp import web
 from msgspec import structs
 
-from c2o import routing
 from c2o.errors import RequestError
 from c2o.proxy.access import REQUEST_ID, internal_error, new_id, respond
 from c2o.proxy.body import decoded, read_body
@@ -23,6 +22,7 @@ from c2o.proxy.life_signs import StreamVoice, Watch, WholeVoice
 from c2o.proxy.memory import FOR_GOOD, of_body
 from c2o.proxy.patience import Patience, gave_up
 from c2o.proxy.rate_limits import rate_limit_headers, states_limits
+from c2o.proxy.route_choice import choose
 from c2o.proxy.setup import SETUP, Setup
 from c2o.proxy.state import STATE, State
 from c2o.proxy.streams import ENDING
@@ -62,7 +62,7 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         body = await read_body(request)
         message, edits = edited(decoded(body, decode_request))
         entry.asked, entry.stream = message.model, bool(message.stream)
-        route = routing.resolve(setup.config, message.model)
+        route, entry.kind = await choose(request, message, len(body))
         entry.begins(route)
         _recall_failure(state, route, message, body)
         room = await state.windows.room(setup, route, message, body)

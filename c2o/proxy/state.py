@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from c2o import __version__, facts, urls
-from c2o.config import Config
+from c2o.config import Config, Routes
 from c2o.log_file import Writer
 from c2o.proxy.calibration import Calibration
 from c2o.proxy.clock import Clock
@@ -43,6 +43,14 @@ class UpstreamStatus(Struct, frozen=True):
     """Where the keys come from."""
 
 
+class RouteStatus(Struct, frozen=True, omit_defaults=True):
+    models: tuple[str, ...]
+    """With fallbacks, in order."""
+    effort: str | None = None
+    above: int | None = None
+    """Tokens of a prompt."""
+
+
 class Problem(Struct, frozen=True):
     id: str
     hint: str
@@ -62,6 +70,8 @@ class Status(Struct, frozen=True, kw_only=True):
     models: dict[str, str]
     fallbacks: dict[str, list[str]]
     """Of those names that have any, in order."""
+    routes: dict[str, RouteStatus]
+    """By kind of request."""
     requests: Counters
     problems: list[Problem]
 
@@ -142,6 +152,7 @@ class State:
             upstreams=[self._upstream(name) for name in config.upstreams],
             models={name: targets[0] for name, targets in config.models.items()},
             fallbacks={name: list(rest) for name, (_, *rest) in config.models.items() if rest},
+            routes=_routes(config.routes),
             requests=self.journal.counters,
             problems=[Problem("log.unwritable", hint)] if (hint := self.log and self.log.problem) else [],
         )
@@ -150,6 +161,15 @@ class State:
         upstream = self.setup.config.upstreams[name]
         key = upstream.api_key.describe() if upstream.api_key else None
         return UpstreamStatus(name, urls.printable(urls.root(upstream.base_url)), upstream.dialect_name(), key)
+
+
+def _routes(routes: Routes) -> dict[str, RouteStatus]:
+    found: dict[str, RouteStatus] = {kind: RouteStatus(models) for kind, models in routes.targets().items()}
+    if routes.think:
+        found["think"] = RouteStatus(routes.think.model, effort=routes.think.effort)
+    if routes.long_context:
+        found["long_context"] = RouteStatus(routes.long_context.model, above=routes.long_context.above)
+    return found
 
 
 STATE: web.AppKey[State] = web.AppKey("state", State)

@@ -43,6 +43,17 @@ class UpstreamReport(Struct, frozen=True):
     """Where the keys come from."""
 
 
+class RouteReport(Struct, frozen=True, omit_defaults=True):
+    """Where requests of a kind go."""
+
+    models: list[str] = []
+    """With fallbacks, in order."""
+    effort: str | None = None
+    """From which on, for ``think``."""
+    above: int | None = None
+    """Tokens of a prompt, for ``long_context``."""
+
+
 class Problem(Struct, frozen=True):
     id: str
     hint: str
@@ -59,6 +70,7 @@ class Report(Struct, frozen=True):
     upstreams: list[UpstreamReport] = []
     models: dict[str, str] = {}
     fallbacks: dict[str, list[str]] = {}
+    routes: dict[str, RouteReport] = {}
     requests: Requests = Requests()
     problems: list[Problem] = []
 

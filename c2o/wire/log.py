@@ -96,7 +96,7 @@ class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def _who(request: Begun | Finished) -> str:
     how = "stream" if request.stream else "whole"
-    kind = f" {request.kind}" if request.kind else ""
+    kind = f" {request.kind}" if request.kind not in (None, "main") else ""
     return f"{request.id} {request.asked} → {request.target or '-'}{kind} {how}"
 
 

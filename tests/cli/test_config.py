@@ -116,6 +116,10 @@ CHANGES: list[tuple[str, str, tuple[str, ...], Any]] = [
     ("models.opus", '"nim/x"', ("models", "opus"), "nim/x"),
     ('limits."nim/meta/llama".context_window', "8192", ("limits", "nim/meta/llama", "context_window"), 8192),
     ("limits.nim/llama-3.3-70b.context_window", "8192", ("limits", "nim/llama-3.3-70b", "context_window"), 8192),
+    ("routes.background", "nim/x", ("routes", "background"), "nim/x"),
+    ("routes.subagent", '["nim/x", "nim/y"]', ("routes", "subagent"), ["nim/x", "nim/y"]),
+    ("routes.think", "nim/x", ("routes", "think"), "nim/x"),
+    ("routes.long_context", '{ model = "nim/x" }', ("routes", "long_context"), {"model": "nim/x"}),
     ("upstreams.nim.timeouts.idle", "2.5", ("upstreams", "nim", "timeouts", "idle"), 2.5),
     ("upstreams.nim.quirks.vision", "false", ("upstreams", "nim", "quirks", "vision"), False),
     ("upstreams.nim.omit", '["temperature"]', ("upstreams", "nim", "omit"), ["temperature"]),
@@ -454,6 +458,22 @@ def test_the_schema_takes_what_the_configuration_takes(c2o: CommandLine) -> None
     for more in ("quirks = { vison = true }", 'dialect = "nimm"', 'digest = "x"', "timeouts = { idle = 0 }"):
         assert not judge.is_valid(tomllib.loads(FILE.replace("headers", f"{more}\nheaders")))
     assert not judge.is_valid(tomllib.loads("digest = 'x'\n" + FILE))
+    for route, fits in ROUTES.items():
+        assert judge.is_valid(tomllib.loads(f"{FILE}\n[routes]\n{route}")) is fits, route
+
+
+ROUTES = {
+    'background = "nim/x"': True,
+    'subagent = ["nim/x", "nim/y"]': True,
+    'think = "nim/x"': True,
+    'think = { model = ["nim/x", "nim/y"], effort = "max" }': True,
+    'long_context = { model = "nim/x", above = 9 }': True,
+    'backgrund = "nim/x"': False,
+    'image = { model = "nim/x" }': False,
+    'think = { effort = "max" }': False,
+    'think = { model = "nim/x", effort = "hard" }': False,
+    'long_context = { model = "nim/x", above = 0 }': False,
+}
 
 
 # ---- a running service

@@ -39,6 +39,25 @@ def test_a_running_service_is_described(configured: CommandLine, upstream: FakeU
     ]
 
 
+def test_routes_have_rows(configured: CommandLine, upstream: FakeUpstream) -> None:
+    routes = {"background": ["fake/a", "fake/b"], "think": "fake/t", "long_context": {"model": "fake/l", "above": 9000}}
+    configured.configure(configuration(upstream.base_url) | {"routes": routes})
+    configured("start")
+
+    rows = configured("status").out.splitlines()
+
+    assert [row for row in rows if "→" in row][1:] == [
+        "  routes     background                       → fake/a, else fake/b",
+        "             think (effort xhigh)             → fake/t",
+        "             long_context (above 9000 tokens) → fake/l",
+    ]
+    assert configured("status", "--json").json["routes"] == {
+        "background": {"models": ["fake/a", "fake/b"]},
+        "think": {"models": ["fake/t"], "effort": "xhigh"},
+        "long_context": {"models": ["fake/l"], "above": 9000},
+    }
+
+
 def test_settings_that_lead_here_have_a_row(configured: CommandLine) -> None:
     configured("claude", "on", "--force")
     assert "  claude     ~/.claude/settings.json → c2o" in configured("status").out.splitlines()
@@ -73,6 +92,7 @@ def test_as_json(configured: CommandLine, upstream: FakeUpstream) -> None:
         "upstreams": [{"name": "fake", "base_url": upstream.base_url, "dialect": "generic", "key": "env:FAKE_KEY"}],
         "models": {"default": "fake/fake-model"},
         "fallbacks": {},
+        "routes": {},
         "requests": {"total": 0, "failed": 0, "active": 0},
         "draining": None,
         "finishing": [],

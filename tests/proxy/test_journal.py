@@ -71,7 +71,7 @@ async def test_the_line_names_the_client_and_what_was_tried_before(
     await service.post(headers={"User-Agent": "claude-cli/2.1.329 (external, sdk-cli)"})
 
     (request,) = [record.msg for record in caplog.records if isinstance(record.msg, Finished)]
-    assert (request.client, request.kind, request.error) == ("claude-cli/2.1.329", None, None)
+    assert (request.client, request.kind, request.error) == ("claude-cli/2.1.329", "main", None)
     (tried,) = request.attempts
     assert tried.target == "fake/fake-model"
     assert tried.why == f"{refusal}; asked again with max_tokens_field:max_completion_tokens"

@@ -13,7 +13,7 @@ import pytest
 from tests.clients import install
 from tests.clients.claude import Claude
 from tests.clients.service import Service, configuration, running
-from tests.fake_upstream import FakeUpstream
+from tests.fake_upstream import FakeUpstream, error
 
 
 def required() -> bool:
@@ -76,6 +76,15 @@ def start_c2o(home: Path) -> Iterator[Callable[..., Service]]:
 def c2o_service(start_c2o: Callable[..., Service], upstream: FakeUpstream) -> Service:
     """A running c2o whose only upstream is the fake one."""
     return start_c2o(configuration(upstream.base_url))
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[FakeUpstream]:
+    """Another server, to which settings may point; it refuses whatever comes."""
+    server = FakeUpstream().start()
+    server.think(lambda request: error(403, "you are elsewhere"))
+    yield server
+    server.close()
 
 
 def claude_versions() -> list[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -53,15 +53,6 @@ def steps(*replies: Scripted) -> Thinker:
 def conversation(upstream: FakeUpstream) -> list[Request]:
     """The requests of the conversation itself."""
     return [request for request in upstream.requests if request.tool_names]
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[FakeUpstream]:
-    """Another server, to which settings may point; it refuses whatever comes."""
-    server = FakeUpstream().start()
-    server.think(lambda request: error(403, "you are elsewhere"))
-    yield server
-    server.close()
 
 
 def test_a_text_answer(claude: Claude, c2o_service: Service, upstream: FakeUpstream) -> None:

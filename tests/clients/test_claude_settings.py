@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,15 +25,6 @@ PLACES = {
 
 def answers(request: Request) -> Scripted:
     return Reply(text="From c2o.") if request.tool_names else Reply(text='{"title": "A test"}')
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[FakeUpstream]:
-    """Another server, which refuses whatever comes."""
-    server = FakeUpstream().start()
-    server.think(lambda request: error(403, "you are elsewhere"))
-    yield server
-    server.close()
 
 
 def write(path: Path, text: str) -> str:

@@ -34,7 +34,15 @@ def _version(arguments: list[str]) -> int | None:
     return 0
 
 
+def _complete(arguments: list[str]) -> int:
+    """For the completion scripts."""
+    from c2o import quick_values  # noqa: PLC0415 - with the json that it needs, for it alone
+
+    return quick_values.main(arguments)
+
+
 COMMANDS: dict[str, Callable[[list[str]], int | None]] = {
     "--version": _version,
+    "__complete": _complete,
 }
 """What is answered here: given the arguments behind the name, the exit code, or None."""

@@ -1,97 +1,253 @@
-# fish completion for c2o; generated, see CONTRIBUTING
-complete -c c2o -f
-complete -c c2o -n __fish_use_subcommand -a claude -d 'Lead plain claude to c2o by its settings, and back again'
-complete -c c2o -n __fish_use_subcommand -a config -d 'Look at the configuration, and change it without breaking it'
-complete -c c2o -n __fish_use_subcommand -a demo -d 'Show the whole path on a scripted upstream - no key, no account, no network'
-complete -c c2o -n __fish_use_subcommand -a doctor -d 'Check everything - configuration, port, service, upstreams and Claude’s settings; say how to fix it'
-complete -c c2o -n __fish_use_subcommand -a env -d 'Print the environment in which any client finds c2o - eval "$(c2o env)"'
-complete -c c2o -n __fish_use_subcommand -a init -d 'Set up an upstream, its key and a model, and try them; what was configured before stays'
-complete -c c2o -n __fish_use_subcommand -a learned -d 'Show what upstreams have taught c2o about themselves, or forget it; a running service follows at once'
-complete -c c2o -n __fish_use_subcommand -a logs -d 'Show what the service has logged; with -f, requests as they run, on a terminal each in a frame'
-complete -c c2o -n __fish_use_subcommand -a models -d 'List the upstreams’ models - window, longest answer, abilities, and which names lead to each'
-complete -c c2o -n __fish_use_subcommand -a restart -d 'Put a new service in the place of the running one; running streams finish, and no connection is refused'
-complete -c c2o -n __fish_use_subcommand -a run -d 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own'
-complete -c c2o -n __fish_use_subcommand -a serve -d 'Run the service in the foreground, until Ctrl-C'
-complete -c c2o -n __fish_use_subcommand -a service -d 'Have systemd or launchd keep the service running, from login to login'
-complete -c c2o -n __fish_use_subcommand -a start -d 'Start the service, unless it runs; return when it answers'
-complete -c c2o -n __fish_use_subcommand -a status -d 'Say whether the service runs, where, and which models it serves'
-complete -c c2o -n __fish_use_subcommand -a stop -d 'Stop the service - Claude’s settings are put back and running streams finish first'
-complete -c c2o -n __fish_use_subcommand -a uninstall -d 'Put Claude’s settings back, and take away the service and every file that c2o has made'
-complete -c c2o -n __fish_use_subcommand -a upgrade -d 'Renew c2o by the installer that brought it, and restart a service that is of another version'
-complete -c c2o -n '__fish_seen_subcommand_from claude' -l scope -d 'Only this one; otherwise whatever leads to c2o' -x -a 'user project'
-complete -c c2o -n '__fish_seen_subcommand_from claude' -l dry-run -d 'Show what would change; change nothing'
-complete -c c2o -n '__fish_seen_subcommand_from claude' -l force -d 'Even if nothing would start the service again'
-complete -c c2o -n '__fish_seen_subcommand_from claude' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from claude; and not __fish_seen_subcommand_from on off status' -a 'on off status'
-complete -c c2o -n '__fish_seen_subcommand_from config' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from config' -l restart -d 'Have a running service follow at once'
-complete -c c2o -n '__fish_seen_subcommand_from config; and not __fish_seen_subcommand_from path get set unset edit validate schema' -a 'path get set unset edit validate schema'
-complete -c c2o -n '__fish_seen_subcommand_from demo' -l pace -d 'Pause between two words of the answer' -x
-complete -c c2o -n '__fish_seen_subcommand_from demo' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from demo; and not __fish_seen_subcommand_from claude' -a 'claude'
-complete -c c2o -n '__fish_seen_subcommand_from doctor' -l strict -d 'Fail on warnings too'
-complete -c c2o -n '__fish_seen_subcommand_from doctor' -l probe -d 'Ask each upstream for all that it can do, and remember it; or don’t ask the upstreams at all'
-complete -c c2o -n '__fish_seen_subcommand_from doctor' -l no-probe -d 'Ask each upstream for all that it can do, and remember it; or don’t ask the upstreams at all'
-complete -c c2o -n '__fish_seen_subcommand_from doctor' -l only -d 'Only what finds this, and what it needs; more than once' -x
-complete -c c2o -n '__fish_seen_subcommand_from doctor' -l fix -d 'Show what can be put right here, and do it if you agree'
-complete -c c2o -n '__fish_seen_subcommand_from doctor' -l yes -d 'With --fix - agree to everything'
-complete -c c2o -n '__fish_seen_subcommand_from doctor' -l bundle -d 'Write a zip for a bug report, without secrets' -x
-complete -c c2o -n '__fish_seen_subcommand_from doctor' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from env' -l shell -d 'Whose words to use; your shell’s, if it isn’t said' -x -a 'bash fish pwsh'
-complete -c c2o -n '__fish_seen_subcommand_from env' -l format -d 'Commands for a shell, a .env file, JSON, or VS Code’s settings' -x -a 'shell dotenv json vscode'
-complete -c c2o -n '__fish_seen_subcommand_from env' -l model -d 'A configured name, or upstream/model' -x
-complete -c c2o -n '__fish_seen_subcommand_from env' -l upstream -d 'Everything goes to this upstream' -x
-complete -c c2o -n '__fish_seen_subcommand_from env' -l no-start -d 'Fail if the service isn’t running'
-complete -c c2o -n '__fish_seen_subcommand_from env' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from init' -l upstream -d 'One of nim, openai, deepseek, openrouter, gemini, mistral, groq, moonshot, zai, minimax, qwen, xai, cerebras, together, fireworks, huggingface, copilot, ollama, lmstudio, vllm, sglang, llamacpp, litellm, newapi, demo; or any address' -x
-complete -c c2o -n '__fish_seen_subcommand_from init' -l name -d 'What to call it in the configuration' -x
-complete -c c2o -n '__fish_seen_subcommand_from init' -l key-env -d 'The variable that its key is in' -x
-complete -c c2o -n '__fish_seen_subcommand_from init' -l no-key -d 'It needs no key'
-complete -c c2o -n '__fish_seen_subcommand_from init' -l model -d 'The model for everything' -x
-complete -c c2o -n '__fish_seen_subcommand_from init' -l map -d 'Another one for opus, sonnet or haiku' -x
-complete -c c2o -n '__fish_seen_subcommand_from init' -l port -d 'Where c2o is to listen; 0 takes a free one' -x
-complete -c c2o -n '__fish_seen_subcommand_from init' -l yes -d 'Ask nothing'
-complete -c c2o -n '__fish_seen_subcommand_from init' -l dry-run -d 'Show what would be written; try and change nothing'
-complete -c c2o -n '__fish_seen_subcommand_from init' -l no-test -d 'Write it without trying it'
-complete -c c2o -n '__fish_seen_subcommand_from init' -l probe -d 'Try all that the model can do, with 6 more short requests; or don’t ask whether to'
-complete -c c2o -n '__fish_seen_subcommand_from init' -l no-probe -d 'Try all that the model can do, with 6 more short requests; or don’t ask whether to'
-complete -c c2o -n '__fish_seen_subcommand_from init' -l force -d 'Begin anew; the old file is kept as config.toml.bak'
-complete -c c2o -n '__fish_seen_subcommand_from init' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from learned' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from logs' -l follow -d 'Go on with what is logged, until Ctrl-C'
-complete -c c2o -n '__fish_seen_subcommand_from logs' -l lines -d 'The last N lines; otherwise 50' -x
-complete -c c2o -n '__fish_seen_subcommand_from logs' -l since -d 'From then on - 10m, 2h, 14 -30, 2026-11-21T14 -30' -x
-complete -c c2o -n '__fish_seen_subcommand_from logs' -l level -d 'This and worse - debug, info, warning, error' -x -a 'debug info warning error'
-complete -c c2o -n '__fish_seen_subcommand_from logs' -l request -d 'The request with this id, explained' -x
-complete -c c2o -n '__fish_seen_subcommand_from logs' -l json -d 'Print each line as JSON'
-complete -c c2o -n '__fish_seen_subcommand_from models' -l refresh -d 'Ask again, though it was asked within a day'
-complete -c c2o -n '__fish_seen_subcommand_from models' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from restart' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x
-complete -c c2o -n '__fish_seen_subcommand_from restart' -l wait -d 'How long the service may take to be ready' -x
-complete -c c2o -n '__fish_seen_subcommand_from restart' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from run' -l model -d 'A configured name, or upstream/model' -x
-complete -c c2o -n '__fish_seen_subcommand_from run' -l upstream -d 'Everything goes to this upstream' -x
-complete -c c2o -n '__fish_seen_subcommand_from run' -l no-start -d 'Fail if the service isn’t running'
-complete -c c2o -n '__fish_seen_subcommand_from run' -l json -d 'Tell of a failure in JSON'
-complete -c c2o -n '__fish_seen_subcommand_from run' -a '(__fish_complete_subcommand --fcs-skip=2)'
-complete -c c2o -n '__fish_seen_subcommand_from serve' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x
-complete -c c2o -n '__fish_seen_subcommand_from serve' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from service' -l manager -d 'Instead of the best that works here' -x -a 'systemd launchd detached'
-complete -c c2o -n '__fish_seen_subcommand_from service' -l now -d 'Start the service as well, and hand over one that runs'
-complete -c c2o -n '__fish_seen_subcommand_from service' -l no-linger -d 'Run only while you are logged in (systemd)'
-complete -c c2o -n '__fish_seen_subcommand_from service' -l save-keys -d 'Keep keys that only this shell has in a file that only you can read'
-complete -c c2o -n '__fish_seen_subcommand_from service' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from service; and not __fish_seen_subcommand_from install uninstall status print' -a 'install uninstall status print'
-complete -c c2o -n '__fish_seen_subcommand_from start' -l port -d 'Instead of the configuration’s; 0 takes a free one' -x
-complete -c c2o -n '__fish_seen_subcommand_from start' -l wait -d 'How long the service may take to be ready' -x
-complete -c c2o -n '__fish_seen_subcommand_from start' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from status' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from stop' -l keep-settings -d 'Leave Claude’s settings as they are, for a service that comes back'
-complete -c c2o -n '__fish_seen_subcommand_from stop' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from uninstall' -l purge -d 'Also the configuration, keys, and what was counted'
-complete -c c2o -n '__fish_seen_subcommand_from uninstall' -l dry-run -d 'Only say what would be done'
-complete -c c2o -n '__fish_seen_subcommand_from uninstall' -l yes -d 'Do it without asking'
-complete -c c2o -n '__fish_seen_subcommand_from uninstall' -l json -d 'Print one JSON object instead of text'
-complete -c c2o -n '__fish_seen_subcommand_from upgrade' -l yes -d 'Run the command without asking'
-complete -c c2o -n '__fish_seen_subcommand_from upgrade' -l dry-run -d 'Only say what would be done'
-complete -c c2o -n '__fish_seen_subcommand_from upgrade' -l json -d 'Print one JSON object instead of text'
+# fish completion for c2o
+
+function __c2o_complete
+    set -l words (commandline -opc)
+    set -g __c2o_program (string replace -r '^~/' "$HOME/" -- $words[1])
+    set -g __c2o_current (commandline -ct)
+    set -g __c2o_argument ''
+    set -l path c2o
+    set -l option ''
+    set -l position 0
+    set -l at 0
+    set -e words[1]
+    for word in $words
+        set at (math $at + 1)
+        if test -n "$option"
+            set option ''
+            continue
+        end
+        switch "$path:$word"
+            case 'c2o:claude' 'c2o claude:off' 'c2o claude:on' 'c2o claude:status' 'c2o:config' 'c2o config:edit' 'c2o config:get' 'c2o config:path' 'c2o config:schema' 'c2o config:set' 'c2o config:unset' 'c2o config:validate' 'c2o:demo' 'c2o demo:claude' 'c2o:doctor' 'c2o:env' 'c2o:init' 'c2o:learned' 'c2o:logs' 'c2o:models' 'c2o:restart' 'c2o:run' 'c2o:serve' 'c2o:service' 'c2o service:install' 'c2o service:print' 'c2o service:status' 'c2o service:uninstall' 'c2o:start' 'c2o:status' 'c2o:stop' 'c2o:uninstall' 'c2o:upgrade'
+                set path "$path $word"
+            case 'c2o claude off:--scope' 'c2o claude on:--scope' 'c2o demo:--pace' 'c2o doctor:--only' 'c2o doctor:--bundle' 'c2o env:--shell' 'c2o env:--format' 'c2o env:--model' 'c2o env:--upstream' 'c2o init:--upstream' 'c2o init:--name' 'c2o init:--key-env' 'c2o init:--model' 'c2o init:--map' 'c2o init:--port' 'c2o logs:--lines' 'c2o logs:-n' 'c2o logs:--since' 'c2o logs:--level' 'c2o logs:--request' 'c2o restart:--port' 'c2o restart:--wait' 'c2o run:--model' 'c2o run:--upstream' 'c2o serve:--port' 'c2o service install:--manager' 'c2o service print:--manager' 'c2o start:--port' 'c2o start:--wait'
+                set option $word
+            case '*:-*'
+            case '*'
+                set position (math $position + 1)
+                set __c2o_argument $word
+        end
+        switch "$path:$position"
+            case 'c2o demo claude:0' 'c2o run:1'
+                __c2o_command $words[$at..-1]
+                return
+        end
+    end
+    if test -z "$option"; and string match -qr '^--[^=]+=' -- "$__c2o_current"
+        set -l lead (string replace -r '=.*' '=' -- "$__c2o_current")
+        set __c2o_current (string replace -r '^[^=]*=' '' -- "$__c2o_current")
+        __c2o_values "$path:"(string trim -rc = -- $lead) | string replace -r '^' -- $lead
+    else if test -z "$option"; and string match -q -- '-*' "$__c2o_current"
+        __c2o_options $path
+    else
+        test -n "$option"; or set option $position
+        __c2o_values "$path:$option"
+    end
+end
+
+# Words, each with its meaning.
+function __c2o_offer
+    printf '%s\t%s\n' $argv
+end
+
+function __c2o_ask
+    $__c2o_program __complete $argv[1] 2>/dev/null </dev/null
+end
+
+# TIER=MODEL
+function __c2o_tiers
+    if set -l tier (string match -r '^[^=]*=' -- "$__c2o_current")
+        __c2o_ask ids | string replace -r '^' -- $tier
+    else
+        printf '%s=\n' $argv
+    end
+end
+
+# The variables that look like keys; all, if none does.  The argument is put before their names.
+function __c2o_variables
+    set -l names (set -nx)
+    set -l likely (string match -r '.*(?:KEY|TOKEN|SECRET).*' -- $names)
+    test -n "$likely"; and set names $likely
+    printf "$argv[1]%s\n" $names
+end
+
+function __c2o_files
+    __fish_complete_path "$__c2o_current"
+end
+
+# What follows is another program's command line.
+function __c2o_command
+    if test -z "$argv$__c2o_current"
+        echo claude
+    else
+        complete -C (string join ' ' -- (string escape -- $argv) "$__c2o_current")
+    end
+end
+
+function __c2o_options
+    switch $argv[1]
+        case c2o
+            __c2o_offer --version 'Print the version and exit' --help 'Show the help' -h 'Show the help'
+        case 'c2o claude'
+            __c2o_offer --help 'Show the help' -h 'Show the help'
+        case 'c2o claude off'
+            __c2o_offer --scope 'Only this one; otherwise whatever leads to c2o' --dry-run 'Show what would change; change nothing' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o claude on'
+            __c2o_offer --scope 'All your projects, or this folder\'s (.claude/settings.local.json)' --dry-run 'Show what would change; change nothing' --force 'Even if nothing would start the service again' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o claude status'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o config'
+            __c2o_offer --help 'Show the help' -h 'Show the help'
+        case 'c2o config edit'
+            __c2o_offer --restart 'Have a running service follow at once' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o config get'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o config path'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o config schema'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o config set'
+            __c2o_offer --restart 'Have a running service follow at once' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o config unset'
+            __c2o_offer --restart 'Have a running service follow at once' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o config validate'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o demo'
+            __c2o_offer --pace 'Pause between two words of the answer' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o doctor'
+            __c2o_offer --strict 'Fail on warnings too' --probe 'Ask each upstream for all that it can do, and remember it; or don\'t ask the upstreams at all' --no-probe 'Ask each upstream for all that it can do, and remember it; or don\'t ask the upstreams at all' --only 'Only what finds this, and what it needs; more than once' --fix 'Show what can be put right here, and do it if you agree' --yes 'With --fix: agree to everything' -y 'With --fix: agree to everything' --bundle 'Write a zip for a bug report, without secrets' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o env'
+            __c2o_offer --shell 'Whose words to use; your shell\'s, if it isn\'t said' --format 'Commands for a shell, a .env file, JSON, or VS Code\'s settings' --model 'A configured name, or upstream/model' --upstream 'Everything goes to this upstream' --no-start 'Fail if the service isn\'t running' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o init'
+            __c2o_offer --upstream 'One of nim, openai, deepseek, openrouter, gemini, mistral, groq, moonshot, zai, minimax, qwen, xai, cerebras, together, fireworks, huggingface, copilot, ollama, lmstudio, vllm, sglang, llamacpp, litellm, newapi, demo; or any address' --name 'What to call it in the configuration' --key-env 'The variable that its key is in' --no-key 'It needs no key' --model 'The model for everything' --map 'Another one for opus, sonnet or haiku' --port 'Where c2o is to listen; 0 takes a free one' --yes 'Ask nothing' -y 'Ask nothing' --dry-run 'Show what would be written; try and change nothing' --no-test 'Write it without trying it' --probe 'Try all that the model can do, with 6 more short requests; or don\'t ask whether to' --no-probe 'Try all that the model can do, with 6 more short requests; or don\'t ask whether to' --force 'Begin anew; the old file is kept as config.toml.bak' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o learned'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o logs'
+            __c2o_offer --follow 'Go on with what is logged, until Ctrl-C' -f 'Go on with what is logged, until Ctrl-C' --lines 'The last N lines; otherwise 50' -n 'The last N lines; otherwise 50' --since 'From then on: 10m, 2h, 14:30, 2026-11-21T14:30' --level 'This and worse: debug, info, warning, error' --request 'The request with this id, explained' --json 'Print each line as JSON' --help 'Show the help' -h 'Show the help'
+        case 'c2o models'
+            __c2o_offer --refresh 'Ask again, though it was asked within a day' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o restart'
+            __c2o_offer --port 'Instead of the configuration\'s; 0 takes a free one' --wait 'How long the service may take to be ready' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o run'
+            __c2o_offer --model 'A configured name, or upstream/model' --upstream 'Everything goes to this upstream' --no-start 'Fail if the service isn\'t running' --json 'Tell of a failure in JSON' --help 'Show the help' -h 'Show the help'
+        case 'c2o serve'
+            __c2o_offer --port 'Instead of the configuration\'s; 0 takes a free one' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o service'
+            __c2o_offer --help 'Show the help' -h 'Show the help'
+        case 'c2o service install'
+            __c2o_offer --manager 'Instead of the best that works here' --now 'Start the service as well, and hand over one that runs' --no-linger 'Run only while you are logged in (systemd)' --save-keys 'Keep keys that only this shell has in a file that only you can read' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o service print'
+            __c2o_offer --manager 'Instead of the best that works here' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o service status'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o service uninstall'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o start'
+            __c2o_offer --port 'Instead of the configuration\'s; 0 takes a free one' --wait 'How long the service may take to be ready' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o status'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o stop'
+            __c2o_offer --keep-settings 'Leave Claude\'s settings as they are, for a service that comes back' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o uninstall'
+            __c2o_offer --purge 'Also the configuration, keys, and what was counted' --dry-run 'Only say what would be done' --yes 'Do it without asking' -y 'Do it without asking' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o upgrade'
+            __c2o_offer --yes 'Run the command without asking' -y 'Run the command without asking' --dry-run 'Only say what would be done' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+    end
+end
+
+function __c2o_values
+    switch $argv[1]
+        case 'c2o:0'
+            __c2o_offer claude 'Lead plain claude to c2o by its settings, and back again' config 'Look at the configuration, and change it without breaking it' demo 'Show the whole path on a scripted upstream: no key, no account, no network' doctor 'Check everything: configuration, port, service, upstreams and Claude\'s settings; say how to fix it' env 'Print the environment in which any client finds c2o: eval "$(c2o env)"' init 'Set up an upstream, its key and a model, and try them; what was configured before stays' learned 'Show what upstreams have taught c2o about themselves, or forget it; a running service follows at once' logs 'Show what the service has logged; with -f, requests as they run, on a terminal each in a frame' models 'List the upstreams\' models: window, longest answer, abilities, and which names lead to each' restart 'Put a new service in the place of the running one; running streams finish, and no connection is refused' run 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own' serve 'Run the service in the foreground, until Ctrl-C' service 'Have systemd or launchd keep the service running, from login to login' start 'Start the service, unless it runs; return when it answers' status 'Say whether the service runs, where, and which models it serves' stop 'Stop the service: Claude\'s settings are put back and running streams finish first' uninstall 'Put Claude\'s settings back, and take away the service and every file that c2o has made' upgrade 'Renew c2o by the installer that brought it, and restart a service that is of another version'
+        case 'c2o claude:0'
+            __c2o_offer off 'Put Claude\'s settings back as they were; needs neither service nor configuration' on 'Let a plainly started claude use c2o, and whatever else reads its settings' status 'Say where a plainly started claude goes, and which settings decide it'
+        case 'c2o claude off:--scope'
+            __c2o_offer user '' project ''
+        case 'c2o claude on:--scope'
+            __c2o_offer user '' project ''
+        case 'c2o config:0'
+            __c2o_offer edit 'Open the configuration in your editor; it is replaced only by a valid one' get 'Print a value as it is set, or its default; never a secret' path 'Say where the configuration is' schema 'Print the JSON Schema of the configuration, for editors' set 'Set a value; the file is replaced only by a valid one, and keeps its comments' unset 'Take a value or a table away, so that its default counts' validate 'Check a configuration, and say where it is wrong'
+        case 'c2o config get:0'
+            __c2o_offer server 'all of it' upstreams 'all of it' models 'all of it' routes 'all of it' limits 'all of it' server.auth_token '' server.host '' server.port '' server.allow_remote '' server.repair_history '' routes.background '' routes.subagent '' routes.think.model '' routes.think.effort '' routes.image '' routes.web_search '' routes.long_context.model '' routes.long_context.above '' models.default '' models.opus '' models.sonnet '' models.haiku '' models.fable ''
+            __c2o_ask keys
+        case 'c2o config set:0'
+            __c2o_offer server 'all of it' upstreams 'all of it' models 'all of it' routes 'all of it' limits 'all of it' server.auth_token '' server.host '' server.port '' server.allow_remote '' server.repair_history '' routes.background '' routes.subagent '' routes.think.model '' routes.think.effort '' routes.image '' routes.web_search '' routes.long_context.model '' routes.long_context.above '' models.default '' models.opus '' models.sonnet '' models.haiku '' models.fable ''
+            __c2o_ask keys
+        case 'c2o config set:1'
+            __c2o_settings
+        case 'c2o config unset:0'
+            __c2o_offer server 'all of it' upstreams 'all of it' models 'all of it' routes 'all of it' limits 'all of it' server.auth_token '' server.host '' server.port '' server.allow_remote '' server.repair_history '' routes.background '' routes.subagent '' routes.think.model '' routes.think.effort '' routes.image '' routes.web_search '' routes.long_context.model '' routes.long_context.above '' models.default '' models.opus '' models.sonnet '' models.haiku '' models.fable ''
+            __c2o_ask keys
+        case 'c2o config validate:0'
+            __c2o_files
+        case 'c2o demo:0'
+            __c2o_offer claude 'Let the real Claude Code talk to the scripted upstream, in a scratch home; ARGS are its own'
+        case 'c2o demo claude:0'
+            __c2o_command
+        case 'c2o doctor:--only'
+            __c2o_offer install.version '' install.pth '' config.file '' perm.config '' perm.state '' config.key '' service.manager '' service.unit.stale '' service.linger '' service.env.missing_key '' service.remote '' port.foreign '' service.running '' daemon.version_skew '' config.changed '' service.problems '' upstream.answer 'with upstream.stream' upstream.busy 'with upstream.stream' upstream.connection 'with upstream.stream' upstream.key 'with upstream.stream' upstream.list 'with upstream.stream' upstream.model 'with upstream.stream' upstream.models 'with upstream.stream' upstream.quota 'with upstream.stream' upstream.slow 'with upstream.stream' upstream.stream '' upstream.tool 'with upstream.stream' upstream.url 'with upstream.stream' upstream.num_ctx 'with upstream.window' upstream.window '' claude.binary '' claude.settings.jsonc '' claude.managed '' claude.settings.shadowed '' claude.settings.env '' claude.base_url.v1 '' settings.points_to_dead '' claude.env.http_proxy '' claude.env.bedrock '' claude.env.api_key '' claude.login_key '' claude.primary_key '' claude.refused_key ''
+        case 'c2o doctor:--bundle'
+            __c2o_files
+        case 'c2o env:--shell'
+            __c2o_offer bash '' fish '' pwsh ''
+        case 'c2o env:--format'
+            __c2o_offer shell '' dotenv '' json '' vscode ''
+        case 'c2o env:--model'
+            __c2o_ask models
+        case 'c2o env:--upstream'
+            __c2o_ask upstreams
+        case 'c2o init:--upstream'
+            __c2o_offer nim 'NVIDIA NIM' openai OpenAI deepseek DeepSeek openrouter OpenRouter gemini 'Google Gemini' mistral Mistral groq Groq moonshot 'Moonshot (Kimi)' zai 'Z.ai (GLM)' minimax MiniMax qwen 'Qwen (DashScope)' xai xAI cerebras Cerebras together Together fireworks Fireworks huggingface 'Hugging Face' copilot 'GitHub Copilot' ollama Ollama lmstudio 'LM Studio' vllm vLLM sglang SGLang llamacpp llama.cpp litellm LiteLLM newapi 'New API' demo Demo
+        case 'c2o init:--key-env'
+            __c2o_variables ''
+        case 'c2o init:--model'
+            __c2o_ask ids
+        case 'c2o init:--map'
+            __c2o_tiers opus sonnet haiku fable
+        case 'c2o learned:0'
+            __c2o_offer list '' clear ''
+        case 'c2o learned:1'
+            __c2o_ask targets
+        case 'c2o logs:--since'
+            __c2o_offer 10m 'ten minutes' 1h 'an hour' 1d 'a day'
+        case 'c2o logs:--level'
+            __c2o_offer debug '' info '' warning '' error ''
+        case 'c2o logs:--request'
+            __c2o_ask requests
+        case 'c2o models:0'
+            __c2o_ask upstreams
+        case 'c2o run:--model'
+            __c2o_ask models
+        case 'c2o run:--upstream'
+            __c2o_ask upstreams
+        case 'c2o run:0'
+            __c2o_command
+        case 'c2o service:0'
+            __c2o_offer install 'Have the system start the service at login, and again whenever it fails' print 'Show the files that `install` would write, and write nothing' status 'Say who keeps the service running, and how that looks from the system\'s side' uninstall 'Stop the service, and take away what `c2o service install` has made; keys stay where they are'
+        case 'c2o service install:--manager'
+            __c2o_offer systemd '' launchd '' detached ''
+        case 'c2o service print:--manager'
+            __c2o_offer systemd '' launchd '' detached ''
+    end
+end
+
+# What the configuration may hold at a key.
+function __c2o_settings
+    switch $__c2o_argument
+        case server.allow_remote
+            __c2o_offer true '' false ''
+        case server.repair_history
+            __c2o_offer true '' false ''
+        case 'upstreams.*.api'
+            __c2o_offer chat '' responses '' anthropic ''
+        case routes.think.effort
+            __c2o_offer low '' medium '' high '' xhigh '' max ''
+        case 'upstreams.*.dialect'
+            __c2o_offer anthropic '' azure '' cerebras '' copilot '' deepseek '' fireworks '' gemini '' generic '' groq '' huggingface '' litellm '' llamacpp '' lmstudio '' minimax '' mistral '' moonshot '' newapi '' nim '' ollama '' openai '' openrouter '' qwen '' sglang '' together '' vllm '' xai '' zai ''
+        case 'upstreams.*.api_key'
+            __c2o_variables env:
+        case 'models.*'
+            __c2o_ask models
+    end
+end
+
+complete -c c2o -f -k -a '(__c2o_complete)'

@@ -27,3 +27,7 @@ def run(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env={**os.environ, **variables}, timeout=280
     )
+
+
+def has(name: str) -> bool:
+    return shutil.which(name) is not None

@@ -1,14 +1,21 @@
-"""The completion scripts are what the command tree makes today, and real shells take them."""
+"""The completion scripts are what the command tree makes today.
+
+What shells make of them is in ``test_completions_in_shells``.
+"""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from c2o.cli.completion_scripts import SCRIPTS, commands
+from c2o import quick_values
+from c2o.cli.completion_scripts import SCRIPTS
+from c2o.cli.completion_tree import settings, tree
+from c2o.cli.config_keys import type_at
+from c2o.config import Limits, Timeouts, Upstream
+from tests import system_tools
 
 FOLDER = Path(__file__).parent.parent.parent / "completions"
 
@@ -16,42 +23,41 @@ FOLDER = Path(__file__).parent.parent.parent / "completions"
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_the_script_is_current(name):
     """If not: python -m c2o.cli.completion_scripts."""
-    assert (FOLDER / name).read_text() == SCRIPTS[name](commands())
+    assert (FOLDER / name).read_text() == SCRIPTS[name](tree())
+
+
+def test_each_setting_that_has_values_is_a_key():
+    for place in settings():
+        type_at(tuple(place.split(".")))
+
+
+def test_the_keys_that_are_made_of_names_are_those_of_the_configuration():
+    timeouts = [f"timeouts.{name}" for name in Timeouts.__struct_fields__]
+    assert sorted(quick_values.OF_AN_UPSTREAM) == sorted([*Upstream.__struct_fields__, *timeouts])
+    assert sorted(quick_values.OF_LIMITS) == sorted(Limits.__struct_fields__)
+
+
+@pytest.mark.parametrize(("shell", "name"), [("bash", "c2o.bash"), ("zsh", "_c2o"), ("fish", "c2o.fish")])
+def test_the_shell_parses_its_script(shell, name):
+    done = system_tools.run(shell, "-n", str(FOLDER / name))
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def complete_in_bash(line: str) -> list[str]:
     script = f"""
+        COMP_LINE={line!r} COMP_POINT={len(line)} COMP_WORDBREAKS=$' \\t\\n"><=;|&(:'
         source {FOLDER / "c2o.bash"}
         COMP_WORDS=({line}); [[ {line!r} == *' ' ]] && COMP_WORDS+=('')
-        COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 )); _c2o; printf '%s\\n' "${{COMPREPLY[@]}}"
+        COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 )); _c2o c2o; printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True)
     assert not done.stderr
     return done.stdout.split()
 
 
-def test_bash_completes_commands():
+def test_bash_completes_commands_options_and_choices():
     assert complete_in_bash("c2o sta") == ["start", "status"]
-
-
-def test_bash_completes_options():
     assert complete_in_bash("c2o start --p") == ["--port"]
-
-
-def test_bash_completes_the_commands_of_a_group_and_their_options():
-    assert complete_in_bash("c2o service in") == ["install"]
     assert complete_in_bash("c2o service install --n") == ["--now", "--no-linger"]
     assert complete_in_bash("c2o service install --manager s") == ["systemd"]
-
-
-@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
-def test_bash_completes_what_is_run():
     assert "bash" in complete_in_bash("c2o run bas")
-
-
-@pytest.mark.parametrize(("shell", "name"), [("zsh", "_c2o"), ("fish", "c2o.fish")])
-def test_other_shells_parse_their_script(shell, name):
-    if not shutil.which(shell):
-        pytest.skip(f"there is no {shell}")
-    done = subprocess.run([shell, "-n", str(FOLDER / name)], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")

@@ -73,8 +73,8 @@ class RequestError(C2oError):
     """An answer to the client that isn't a message: an HTTP status and one of Anthropic's error types.
 
     ``retry`` fills the ``x-should-retry`` header, which the official SDKs and Claude Code obey;
-    ``None`` leaves the decision to the client.  ``code`` is the ``error_code`` by which the SDKs choose an
-    exception class, where there is one.
+    ``None`` leaves the decision to the client.  ``retry_after`` are the seconds of the header by that name.
+    ``code`` is the ``error_code`` by which the SDKs choose an exception class, where there is one.
     """
 
     def __init__(
@@ -85,9 +85,11 @@ class RequestError(C2oError):
         type: str = "invalid_request_error",
         retry: bool | None = None,
         code: str | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.type = type
         self.retry = retry
         self.code = code
+        self.retry_after = retry_after

@@ -24,7 +24,7 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -561,11 +561,20 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-@pytest.fixture
-def upstream() -> Iterator[FakeUpstream]:
-    """A fake upstream.  Fails the test in which it was asked more than it was told to answer."""
+@contextmanager
+def running_upstream() -> Iterator[FakeUpstream]:
+    """A fake upstream.  Fails where it was asked more than it was told to answer."""
     server = FakeUpstream().start()
-    yield server
-    server.close()
+    try:
+        yield server
+    finally:
+        server.close()
     asked = [f"{request.method} {request.path}" for request in server.unexpected]
     assert not asked, f"the fake upstream had no answer for: {asked}"
+
+
+@pytest.fixture
+def upstream() -> Iterator[FakeUpstream]:
+    """The upstream of a test."""
+    with running_upstream() as server:
+        yield server

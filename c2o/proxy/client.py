@@ -35,6 +35,8 @@ class ClientStream:
         self._writing = asyncio.Lock()
         self.quiet = True
         """Has nothing been said yet, so that a plain HTTP answer is still possible?"""
+        self.committed = False
+        """Has anything been said that only one answer can follow?  Bare pings and white space aren't such."""
         self.spoke_at = clock.now()
         """When anything at all was last said."""
         self.meant_at = self.spoke_at
@@ -45,9 +47,13 @@ class ClientStream:
         """Is a write under way?  More would only pile up."""
         return self._writing.locked()
 
-    def push(self, data: bytes) -> None:
-        """Say ``data`` with the next ``flush``: here the order of what is said is decided."""
+    def push(self, data: bytes, *, bare: bool = False) -> None:
+        """Say ``data`` with the next ``flush``: here the order of what is said is decided.
+
+        ``bare``: any answer can follow it.
+        """
         self.quiet = False
+        self.committed |= not bare
         self._pending.append(data)
         self.spoke_at = self._clock.now()
 

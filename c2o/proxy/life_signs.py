@@ -19,6 +19,7 @@ from c2o.proxy.client import ClientLeft, ClientStream
 from c2o.proxy.clock import Clock, Timer
 from c2o.proxy.patience import Limit, Patience
 from c2o.translate.types import Translator
+from c2o.wire.sse import frame
 
 PING_AFTER = 10.0
 """Seconds of silence towards the client before a stream is begun and pinged, and between pings."""
@@ -29,6 +30,8 @@ PARSED_AFTER = 150.0
 SPACE_AFTER = 240.0
 """Seconds before white space precedes a whole answer; until then its status can still be an honest one."""
 
+
+PING = frame("ping", b'{"type":"ping"}')
 
 QUEUE = 600.0
 """Seconds that a request may wait for its turn."""
@@ -137,17 +140,21 @@ class _Speaker:
         self._client = client
         self._flushing: asyncio.Task[None] | None = None
 
-    def _say(self, data: bytes) -> None:
-        self._client.push(data)
+    def _say(self, data: bytes, *, bare: bool = False) -> None:
+        self._client.push(data, bare=bare)
         self._flushing = asyncio.get_running_loop().create_task(_flush(self._client))
 
 
 class StreamVoice(_Speaker):
-    """Pings, and now and then an event that clients parse."""
+    """Pings, and now and then an event that clients parse.
 
-    def __init__(self, client: ClientStream, translator: Translator) -> None:
+    ``open``: for the time of the first pings, another upstream may still give the answer, so the message isn't begun.
+    """
+
+    def __init__(self, client: ClientStream, translator: Translator, *, open: bool = False) -> None:
         super().__init__(client)
         self._translator = translator
+        self._open = open
         self._parsed_at = client.spoke_at
 
     def due(self) -> float:
@@ -159,6 +166,9 @@ class StreamVoice(_Speaker):
             client.spoke_at = now
             return
         parsed = now >= max(self._parsed_at, client.meant_at) + PARSED_AFTER
+        if self._open and not (parsed or client.committed):
+            self._say(PING, bare=True)
+            return
         if parsed or client.quiet:
             self._parsed_at = now
         self._say(self._translator.keep_alive(parsed=parsed))
@@ -171,7 +181,7 @@ class WholeVoice(_Speaker):
         return self._client.spoke_at + (SPACE_AFTER if self._client.quiet else PING_AFTER)
 
     def speak(self, now: float) -> None:  # noqa: ARG002 - a Voice
-        self._say(b" ")
+        self._say(b" ", bare=True)
 
 
 async def _flush(client: ClientStream) -> None:

@@ -3,56 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from typing import NamedTuple
 
-import aiohttp
 from aiohttp import web
 from msgspec import structs
 
 from c2o.errors import RequestError
 from c2o.proxy.access import REQUEST_ID, internal_error, new_id, respond
 from c2o.proxy.body import decoded, read_body
-from c2o.proxy.client import JSON, ClientLeft, ClientStream
-from c2o.proxy.journal import Entry, client_of
+from c2o.proxy.client import EVENTS, JSON, ClientLeft, ClientStream
+from c2o.proxy.exchange import Asked, Exchange
+from c2o.proxy.failover import GiveWay, gives_way
+from c2o.proxy.journal import client_of
+from c2o.proxy.key_ring import KeyInUse
 from c2o.proxy.life_signs import StreamVoice, Watch, WholeVoice
 from c2o.proxy.memory import FOR_GOOD, of_body
-from c2o.proxy.patience import Patience, gave_up
-from c2o.proxy.rate_limits import rate_limit_headers, states_limits
+from c2o.proxy.patience import gave_up
 from c2o.proxy.route_choice import choose
-from c2o.proxy.setup import SETUP, Setup
+from c2o.proxy.sending import limits_of, sent
+from c2o.proxy.setup import SETUP
 from c2o.proxy.state import STATE, State
 from c2o.proxy.streams import ENDING
-from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, read_capped, read_rest
+from c2o.proxy.upstream import WHOLE_LIMIT, read_capped, read_rest
 from c2o.routing import Route
 from c2o.translate.answers import failed, with_id
 from c2o.translate.chat import prewarmed
 from c2o.translate.context_edits import edited
 from c2o.translate.translators import translator_for
-from c2o.translate.types import Answer, Job, Remedy, Translator
+from c2o.translate.types import Answer, Job, Translator
 from c2o.translate.upstream_errors import UNKNOWN_MODEL
-from c2o.wire.anthropic import AppliedEdit, MessagesRequest, decode_request
+from c2o.wire.anthropic import MessagesRequest, decode_request
 from c2o.wire.sse import frame
 
-
-class Exchange(NamedTuple):
-    """One request on its way through, and everything it needs."""
-
-    request: web.Request
-    state: State
-    setup: Setup
-    entry: Entry
-    route: Route
-    translator: Translator
-    message: MessagesRequest
-    job: Job
-
-    @property
-    def patience(self) -> Patience:
-        return self.setup.upstreams.patience(self.route)
+log = logging.getLogger(__name__)
 
 
 async def create_message(request: web.Request) -> web.StreamResponse:
@@ -64,20 +48,92 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         entry.asked, entry.stream = message.model, bool(message.stream)
         route, entry.kind = await choose(request, message, len(body))
         entry.begins(route)
-        _recall_failure(state, route, message, body)
-        room = await state.windows.room(setup, route, message, body)
-        job = _job(request, route, body, room, edits)
-        if message.max_tokens == 0 and not (_speaks_anthropic(route) and job.dialect.messages_prewarm):
-            return respond(request, prewarmed(message, job))
-        translator = await _translator(state, route, message, job)
-        entry.outcome = translator.outcome
-        exchange = Exchange(request, state, setup, entry, route, translator, message, job)
-        response = await (_stream(exchange) if message.stream else _whole(exchange))
-        state.remembered.update(entry.outcome.remember)
-        _note_failure(exchange, message, body)
-        _learn_from_answer(exchange)
-        state.counts.learn(setup, route, message, len(body), entry.outcome)
-        return response
+        client = ClientStream(request, state.clock, entry.id, EVENTS if message.stream else JSON)
+        asked = Asked(request, state, setup, entry, client, body, message, edits)
+        return await _answered_by_one(asked, state.detours.ways(route, asked.session))
+
+
+# Who answers ---------------------------------------------------------------------------------------
+
+
+async def _answered_by_one(asked: Asked, ways: list[Route]) -> web.StreamResponse:
+    """The answer of the first upstream that can give one; what became of those before is in the journal."""
+    missed: list[GiveWay] = []
+    for route in ways:
+        asked.entry.route = route
+        try:
+            return await _answered(asked, route, several=len(ways) > 1)
+        except GiveWay as given:
+            _note_detour(asked, route, given, last=route is ways[-1])
+            missed.append(given)
+        except RequestError as failure:
+            if not missed:
+                raise
+            asked.entry.attempt(route, str(failure))  # a prompt that it can't hold, say: nobody's fault but ours
+    return await _told_why(asked, next((each for each in missed if not each.hopeless), missed[0]))
+
+
+def _note_detour(asked: Asked, route: Route, given: GiveWay, *, last: bool) -> None:
+    state, failure = asked.state, given.failure
+    state.detours.note(route, asked.session, given)
+    _note_failure(asked, route, failure, repeated=False)
+    asked.entry.attempt(route, str(failure))
+    if not last:
+        log.warning("%s: a fallback is asked, for %s failed: %s", asked.entry.id, route.target, failure)
+
+
+async def _told_why(asked: Asked, given: GiveWay) -> web.StreamResponse:
+    """Nobody could answer."""
+    outcome, client = asked.entry.outcome, asked.client
+    outcome.failure, outcome.error = given.failure, str(given.failure)
+    _note_failure(asked, None, given.failure)
+    answer = given.answer or with_id(failed(given.failure), asked.entry.id)
+    if client.quiet:
+        return respond(asked.request, answer)
+    await client.write(frame("error", answer.body) if asked.message.stream else answer.body)
+    return await client.end()
+
+
+async def _answered(asked: Asked, route: Route, *, several: bool) -> web.StreamResponse:
+    """The answer of one upstream.  Raises GiveWay if another of ``several`` may give it instead."""
+    state, setup, message, entry = asked.state, asked.setup, asked.message, asked.entry
+    exchange = await _prepared(asked, route, several=several)
+    if isinstance(exchange, Answer):
+        return respond(asked.request, exchange)
+    entry.outcome = exchange.translator.outcome
+    response = await (_stream(exchange) if message.stream else _whole(exchange))
+    state.remembered.update(entry.outcome.remember)
+    _note_failure(asked, route, entry.outcome.failure)
+    _learn_from_answer(exchange)
+    state.counts.learn(setup, route, message, len(asked.body), entry.outcome)
+    return response
+
+
+async def _prepared(asked: Asked, route: Route, *, several: bool) -> Exchange | Answer:
+    """The request, ready to be sent; or the answer to it, where nobody need be asked."""
+    try:
+        _recall_failure(asked, route)
+    except RequestError as failure:
+        if several and gives_way(failure):
+            raise GiveWay(failure) from None
+        raise
+    key = KeyInUse(asked.setup.upstreams.rings[route.name], asked.session)
+    room = await asked.state.windows.room(asked.setup, route, asked.message, asked.body)
+    job = _job(asked, route, key, room)
+    if asked.message.max_tokens == 0 and not (_speaks_anthropic(route) and job.dialect.messages_prewarm):
+        return prewarmed(asked.message, job)
+    translator = await _translator(asked.state, route, asked.message, job)
+    return Exchange(asked, route, key, translator, job, several)
+
+
+def _give_way(exchange: Exchange, failure: BaseException | None, answer: Answer | None = None) -> None:
+    """Raises GiveWay where another upstream may give the answer of which the client has heard nothing yet."""
+    may = exchange.several and not exchange.asked.client.committed
+    if may and isinstance(failure, RequestError) and gives_way(failure):
+        raise GiveWay(failure, answer) from None
+
+
+# What answers teach --------------------------------------------------------------------------------
 
 
 def _learn_from_answer(exchange: Exchange) -> None:
@@ -89,7 +145,7 @@ async def _again(exchange: Exchange, fact: str) -> Exchange:
     """The same request once more, with what its first answer has taught; nobody has had anything of that."""
     _learn_from_answer(exchange)
     job = structs.replace(exchange.job, learned=[*exchange.job.learned, fact])
-    translator = await _translator(exchange.state, exchange.route, exchange.message, job)
+    translator = await _translator(exchange.state, exchange.route, exchange.asked.message, job)
     exchange.entry.outcome = translator.outcome
     exchange.entry.attempt(exchange.route, f"its answer was nothing but reasoning; asked again with {fact}")
     return exchange._replace(translator=translator, job=job)
@@ -110,23 +166,23 @@ def _speaks_anthropic(route: Route) -> bool:
     return route.upstream.api_name() == "anthropic"
 
 
-def _job(request: web.Request, route: Route, body: bytes, room: int | None, edits: list[AppliedEdit]) -> Job:
-    state, setup = request.app[STATE], request[SETUP]
+def _job(asked: Asked, route: Route, key: KeyInUse, room: int | None) -> Job:
+    request, state, setup = asked.request, asked.state, asked.setup
     return Job(
         message_id=new_id("msg_"),
         model=route.model,
         dialect=setup.dialects[route.name].of(route.model),
-        failing=setup.upstreams.failing(route),
-        request_size=len(body),
+        failing=setup.upstreams.failing(route, key),
+        request_size=len(asked.body),
         remembered=state.remembered,
         learned=state.learned.of(route),
         max_output_tokens=state.windows.longest_answer(route),
         room=room,
-        edits=edits,
+        edits=asked.edits,
         size_factor=state.calibration.of(route.target).by_size.factor,
         extra_body=route.upstream.body_fields(),
         repair_history=setup.config.server.repair_history,
-        body=body,
+        body=asked.body,
         headers={name: request.headers[name] for name in PASSED_ON if name in request.headers},
     )
 
@@ -138,36 +194,34 @@ PASSED_ON = ("anthropic-version", "anthropic-beta")
 # Repetitions of what has just failed ---------------------------------------------------------------
 
 
-def _recall_failure(state: State, route: Route, message: MessagesRequest, body: bytes) -> None:
+def _recall_failure(asked: Asked, route: Route) -> None:
     """Raises the RequestError with which the same request has just failed, if it did."""
-    if not state.failures:
+    failures = asked.state.failures
+    if not failures:
         return
-    failure = state.failures.recall(_model_key(route))
-    if failure is None and not message.stream:
-        failure = state.failures.recall(of_body(body))
+    failure = failures.recall(route.target)
+    if failure is None and not asked.message.stream:
+        failure = failures.recall(of_body(asked.body))
     if failure is not None:
         raise failure
 
 
-def _note_failure(exchange: Exchange, message: MessagesRequest, body: bytes) -> None:
-    failure = exchange.entry.outcome.failure
+def _note_failure(asked: Asked, route: Route | None, failure: RequestError | None, *, repeated: bool = True) -> None:
+    """``repeated``: the client hears of it, and may repeat the request."""
     if failure is None:
         return
     if failure.code == UNKNOWN_MODEL:
-        exchange.state.failures.note(_model_key(exchange.route), failure)
-    elif message.stream and failure.type in FOR_GOOD:
-        exchange.state.failures.note(of_body(body), failure)
-
-
-def _model_key(route: Route) -> str:
-    return f"{route.name}/{route.model}"
+        if route is not None:
+            asked.state.failures.note(route.target, failure)
+    elif repeated and asked.message.stream and failure.type in FOR_GOOD:
+        asked.state.failures.note(of_body(asked.body), failure)
 
 
 # The two kinds of answers --------------------------------------------------------------------------
 
 
 async def _stream(exchange: Exchange) -> web.StreamResponse:
-    client = ClientStream(exchange.request, exchange.state.clock, exchange.entry.id)
+    client = exchange.asked.client
     try:
         with exchange.state.streams.running():
             refused = await _pump(exchange, client)
@@ -178,11 +232,13 @@ async def _stream(exchange: Exchange) -> web.StreamResponse:
             raise  # the client has left
         return await _broken_off(exchange, client, ENDING)
     except Exception as error:
+        _give_way(exchange, error)
         return await _broken_off(exchange, client, error)
     if refused is None:
         return await client.end()
+    _give_way(exchange, exchange.entry.outcome.failure, refused)
     if client.quiet:
-        return respond(exchange.request, refused)
+        return respond(exchange.asked.request, refused)
     await client.write(frame("error", refused.body))  # the answer has begun: only an event can say it now
     return await client.end()
 
@@ -203,7 +259,7 @@ def _last_words(exchange: Exchange, error: Exception) -> bytes:
 
 def _told(exchange: Exchange, error: Exception) -> RequestError:
     """What the client and the journal are told of an exception that ended an answer."""
-    failure = error if isinstance(error, RequestError) else internal_error(exchange.request, error)
+    failure = error if isinstance(error, RequestError) else internal_error(exchange.asked.request, error)
     exchange.entry.outcome.error = str(failure)
     return failure
 
@@ -211,12 +267,12 @@ def _told(exchange: Exchange, error: Exception) -> RequestError:
 async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
     """Everything that the upstream says, over to the client; or the answer with which it refused."""
     translator = exchange.translator
-    watch = Watch(exchange.state.clock, exchange.patience, voice=StreamVoice(client, translator))
+    watch = Watch(exchange.state.clock, exchange.patience, voice=StreamVoice(client, translator, open=exchange.several))
     try:
-        async with watch, _sent(exchange, watch) as upstream:
+        async with watch, sent(exchange, watch) as upstream:
             if isinstance(upstream, Answer):
                 return upstream
-            client.headers.update(_limits_of(upstream))
+            client.headers.update(limits_of(upstream))
             async for data in upstream.content.iter_any():
                 exchange.entry.heard()
                 said = translator.feed(data)
@@ -242,30 +298,33 @@ ERROR_EVENT = frame("error", b"").split(b"\n")[0]
 def _failed_at_once(exchange: Exchange, client: ClientStream, said: bytes) -> Answer | None:
     """The failure as an answer with an honest status, where it is the very first that there is to say."""
     failure = exchange.translator.outcome.failure
-    if failure is None or not client.quiet or not said.startswith(ERROR_EVENT):
+    if failure is None or client.committed or not said.startswith(ERROR_EVENT):
         return None
     return with_id(failed(failure), exchange.entry.id)
 
 
 async def _whole(exchange: Exchange) -> web.StreamResponse:
-    client = ClientStream(exchange.request, exchange.state.clock, exchange.entry.id, JSON)
+    client = exchange.asked.client
     try:
         answer = await _complete(exchange, client)
     except ClientLeft:
         raise
     except Exception as error:
+        _give_way(exchange, error)
         if client.quiet:
             raise
         answer = with_id(failed(_told(exchange, error)), exchange.entry.id)
+    if answer.status != 200:
+        _give_way(exchange, exchange.entry.outcome.failure, answer)
     if client.quiet:
-        return respond(exchange.request, answer)
+        return respond(exchange.asked.request, answer)
     await client.write(answer.body)  # after white space, under a status that has been said
     return await client.end()
 
 
 async def _complete(exchange: Exchange, client: ClientStream) -> Answer:
     """The upstream's whole answer, or its refusal, as the client gets it."""
-    limit = _client_limit(exchange.request)
+    limit = _client_limit(exchange.asked.request)
     trickle = limit is None or limit > CUTS_AT_300
     watch = Watch(
         exchange.state.clock,
@@ -274,14 +333,14 @@ async def _complete(exchange: Exchange, client: ClientStream) -> Answer:
         voice=WholeVoice(client) if trickle else None,
     )
     try:
-        async with watch, _sent(exchange, watch) as upstream:
+        async with watch, sent(exchange, watch) as upstream:
             if isinstance(upstream, Answer):
                 return upstream
             exchange.entry.heard()
             answer = exchange.translator.complete(await read_capped(upstream, WHOLE_LIMIT, watch.heard))
         if (fact := exchange.entry.outcome.fact) and fact not in exchange.job.learned:
             return await _complete(await _again(exchange, fact), client)
-        return with_id(answer, exchange.entry.id)._replace(headers={**answer.headers, **_limits_of(upstream)})
+        return with_id(answer, exchange.entry.id)._replace(headers={**answer.headers, **limits_of(upstream)})
     except TimeoutError:
         raise gave_up(exchange.route.name, watch.exceeded) from None
 
@@ -297,50 +356,3 @@ def _client_limit(request: web.Request) -> float | None:
     """How long the client says it waits, in seconds.  The Python SDK writes ``600``, ``12.5`` and ``None``."""
     text = request.headers.get("X-Stainless-Timeout", "")
     return float(text) if re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", text) and float(text) else None
-
-
-# Upstream ------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def _sent(exchange: Exchange, watch: Watch) -> AsyncIterator[aiohttp.ClientResponse | Answer]:
-    """The upstream's good answer, its body not yet read; or the answer with which it refused for good.
-
-    A refusal that says what to change is followed, as long as the translator finds a remedy: nothing has
-    been generated by then.  One that says to wait a moment is waited for, by all requests for the upstream.
-    """
-    state, setup, route = exchange.state, exchange.setup, exchange.route
-    while True:
-        async with (
-            setup.pacing.turn(route.name, watch),
-            setup.upstreams.send(route, exchange.translator.request()) as upstream,
-        ):
-            if upstream.status == 200:
-                yield upstream
-                return
-            refused = await _refused(exchange, upstream)
-        if isinstance(refused, Answer):
-            yield refused
-            return
-        exchange.entry.attempt(route, _corrected(refused))
-        state.learned.note(route, refused.fact, refused.said)
-        if refused.wait:
-            setup.pacing.pause(route.name, refused.wait)
-
-
-def _corrected(refused: Remedy) -> str:
-    then = f"asked again with {refused.fact}" if refused.fact else "asked again"
-    return f"{refused.said or 'refused'}; {then}"
-
-
-async def _refused(exchange: Exchange, upstream: aiohttp.ClientResponse) -> Answer | Remedy:
-    headers = {name.lower(): value for name, value in upstream.headers.items()}
-    refused = exchange.translator.error(upstream.status, headers, await read_capped(upstream, ERROR_LIMIT))
-    if isinstance(refused, Remedy):
-        return refused
-    refused = refused._replace(headers={**refused.headers, **_limits_of(upstream)})
-    return with_id(refused, exchange.entry.id)
-
-
-def _limits_of(upstream: aiohttp.ClientResponse) -> dict[str, str]:
-    return rate_limit_headers(upstream.headers, datetime.now(UTC)) if states_limits(upstream.headers) else {}

@@ -62,6 +62,10 @@ GIVEN_UP = {
 """What is said of an upstream, by the name of the limit that it exceeded."""
 
 
-def gave_up(upstream: str, limit: Limit) -> RequestError:
+class GaveUp(RequestError):
+    """An upstream was given up on: it may still be at work on the request, so nobody else is asked."""
+
+
+def gave_up(upstream: str, limit: Limit) -> GaveUp:
     said = GIVEN_UP[limit.name].format(seconds=limit.seconds, upstream=upstream)
-    return RequestError(f"upstream {upstream} {said}", status=504, type="timeout_error", retry=False)
+    return GaveUp(f"upstream {upstream} {said}", status=504, type="timeout_error", retry=False)

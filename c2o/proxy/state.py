@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 
 from aiohttp import web
@@ -12,10 +14,12 @@ from msgspec import Struct
 from c2o import __version__, facts, urls
 from c2o.config import Config, Routes
 from c2o.log_file import Writer
+from c2o.proxy.breaker import Stand, Trouble
 from c2o.proxy.calibration import Calibration
 from c2o.proxy.clock import Clock
 from c2o.proxy.counting import TokenCounts
 from c2o.proxy.documents.reader import Reader
+from c2o.proxy.failover import Detours
 from c2o.proxy.journal import Counters, Journal
 from c2o.proxy.learned import Learned
 from c2o.proxy.memory import Failures, Remembered
@@ -41,6 +45,8 @@ class UpstreamStatus(Struct, frozen=True):
     dialect: str
     key: str | None
     """Where the keys come from."""
+    breaker: Stand
+    """Open: it can't be reached, and isn't asked for a while; half open: one request may try."""
 
 
 class RouteStatus(Struct, frozen=True, omit_defaults=True):
@@ -90,6 +96,7 @@ class State:
         self.journal = Journal(clock)
         self.remembered = Remembered()
         self.failures = Failures(clock)
+        self.detours = Detours(clock)
         self.learned = Learned(config, folder / facts.FILE if folder else None)
         self.streams = Streams()
         self.reader = Reader()
@@ -154,13 +161,31 @@ class State:
             fallbacks={name: list(rest) for name, (_, *rest) in config.models.items() if rest},
             routes=_routes(config.routes),
             requests=self.journal.counters,
-            problems=[Problem("log.unwritable", hint)] if (hint := self.log and self.log.problem) else [],
+            problems=list(self._problems()),
         )
 
     def _upstream(self, name: str) -> UpstreamStatus:
         upstream = self.setup.config.upstreams[name]
         key = upstream.api_key.describe() if upstream.api_key else None
-        return UpstreamStatus(name, urls.printable(urls.root(upstream.base_url)), upstream.dialect_name(), key)
+        address, stand = urls.printable(urls.root(upstream.base_url)), self.setup.upstreams.breaker(name).stand
+        return UpstreamStatus(name, address, upstream.dialect_name(), key, stand)
+
+    def _problems(self) -> Iterator[Problem]:
+        if hint := self.log and self.log.problem:
+            yield Problem("log.unwritable", hint)
+        upstreams = self.setup.upstreams
+        for name, ring in upstreams.rings.items():
+            if trouble := upstreams.breaker(name).trouble:
+                yield Problem("upstream.down", f"{trouble.why} It isn't asked for {_lasts(trouble)}.")
+            for trouble in ring.troubles():
+                yield Problem("upstream.key_rests", f"{trouble.why} This key isn't used for {_lasts(trouble)}.")
+        for target, trouble in self.detours.troubles():
+            yield Problem("model.replaced", f"{trouble.why} Fallbacks stand in for {target} for {_lasts(trouble)}.")
+
+
+def _lasts(trouble: Trouble) -> str:
+    seconds = ceil(trouble.seconds)
+    return f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"
 
 
 def _routes(routes: Routes) -> dict[str, RouteStatus]:

@@ -7,9 +7,12 @@ followed, the environment's proxies and ``.netrc`` are not asked, cookies are no
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from io import BytesIO
+from types import SimpleNamespace
+from typing import Protocol
 
 import aiohttp
 from yarl import URL
@@ -17,7 +20,9 @@ from yarl import URL
 from c2o import __version__, redaction, secret, urls
 from c2o.config import Config, Upstream
 from c2o.errors import CredentialError, RequestError
+from c2o.proxy.breaker import Breaker, Breakers
 from c2o.proxy.clock import Clock
+from c2o.proxy.key_ring import NO_KEY, Key, KeyRing
 from c2o.proxy.patience import Patience
 from c2o.redaction import Redactor
 from c2o.routing import Route
@@ -34,6 +39,22 @@ LARGE = 512 * 1024
 
 TRUSTED_FOR = 600.0
 """Seconds after an answer in which an upstream that can't be reached is taken to be away for a moment."""
+
+
+CONNECT_AGAIN = (0.1, 0.25)
+"""Seconds, the least and the most, after which a connection that was refused is tried once more."""
+
+
+class Unreachable(RequestError):
+    """No connection came about: the upstream has heard nothing of the request."""
+
+
+class Again(Protocol):
+    def __call__(self, why: str, *, stale: bool) -> bool:
+        """May a request of which the upstream can't have heard go out once more?
+
+        ``stale``: the connection was an old one that had ended; otherwise there was none.
+        """
 
 
 def keys(config: Config) -> dict[str, list[Secret]]:
@@ -65,7 +86,11 @@ class Upstreams:
         """What no text may show."""
         self.redacted: Callable[[str], str] = Redactor(self.secrets)
         """A text without any secret, should an upstream have repeated one."""
-        self._headers = {name: self._headers_for(name, upstream) for name, upstream in config.upstreams.items()}
+        self.rings = {
+            name: KeyRing(clock, upstream.key_sources(), self._keys[name])
+            for name, upstream in config.upstreams.items()
+        }
+        self._headers = {name: _headers_for(upstream) for name, upstream in config.upstreams.items()}
         self._patience = {name: Patience(upstream) for name, upstream in config.upstreams.items()}
         self._address = {
             name: urls.printable(urls.root(upstream.base_url)) for name, upstream in config.upstreams.items()
@@ -73,7 +98,10 @@ class Upstreams:
         self._urls: dict[tuple[str, str], URL] = {}
         self.answered: dict[str, float] = before.answered if before else {}
         """When an address answered last."""
+        self.breakers: Breakers = before.breakers if before else Breakers(clock)
         self._session: aiohttp.ClientSession | None = None
+        self._fresh: aiohttp.ClientSession | None = None
+        """Has no connection that could be stale."""
 
     def patience(self, route: Route) -> Patience:
         return self._patience[route.name]
@@ -82,15 +110,23 @@ class Upstreams:
         """Does it run on this machine?"""
         return self._patience[route.name].local
 
-    def failing(self, route: Route) -> Failing:
-        """The names that error sentences use."""
+    def breaker(self, name: str) -> Breaker:
+        return self.breakers.of(name, self._address[name])
+
+    def failing(self, route: Route, key: object = None) -> Failing:
+        """The names that error sentences use; ``key`` as text is where the key comes from that is in use."""
         keys = route.upstream.api_key
-        place = keys.describe() if keys else "nowhere (no api_key is configured)"
+        place = key or (keys.describe() if keys else NO_KEY)
         return Failing(route.name, self._address[route.name], route.model, place, self.redacted)
 
     async def open(self) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=512, keepalive_timeout=20),
+        self._session = self._opened(aiohttp.TCPConnector(limit=512, keepalive_timeout=20))
+        self._fresh = self._opened(aiohttp.TCPConnector(limit=512, force_close=True))
+
+    def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector,
+            trace_configs=[_tell_reuse()],
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -103,31 +139,68 @@ class Upstreams:
         return self._session is not None and not self._session.closed
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._fresh):
+            if session is not None:
+                await session.close()
 
     @asynccontextmanager
-    async def send(self, route: Route, request: UpstreamRequest) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The upstream's answer, its body not yet read.  Raises RequestError where there is none."""
-        assert self._session is not None
+    async def send(
+        self, route: Route, request: UpstreamRequest, key: Key | None = None, again: Again | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The upstream's answer, its body not yet read.  Raises RequestError where there is none.
+
+        ``again`` is asked where it could go out once more.
+        """
+        breaker = self.breaker(route.name)
+        tries = breaker.admit()
         try:
-            async with self._session.request(
-                request.method,
-                self._url(route, request),
-                data=_body(request.body),
-                headers=self._headers_of(route, request),
-                allow_redirects=False,
-                timeout=self._patience[route.name].timeout,
-            ) as answer:
+            async with AsyncExitStack() as stack:
+                answer = await self._answer(stack, route, request, key or self.rings[route.name].pick(), again)
                 self.answered[self._address[route.name]] = self._clock.now()
+                breaker.answered()
                 _check_usable(answer, route)
                 yield answer
         except aiohttp.ClientError as error:
-            raise self._failure(route, error) from error
-        except TimeoutError as error:
-            if isinstance(error, aiohttp.ServerTimeoutError):
-                raise self._failure(route, error) from error
-            raise
+            failure = self._failure(route, error)
+            if isinstance(failure, Unreachable):
+                breaker.failed(failure)
+            raise failure from error
+        finally:
+            if tries:
+                breaker.left()
+
+    async def _answer(
+        self, stack: AsyncExitStack, route: Route, request: UpstreamRequest, key: Key | None, again: Again | None
+    ) -> aiohttp.ClientResponse:
+        connection = SimpleNamespace(reused=False)
+        try:
+            return await stack.enter_async_context(self._asked(self._session, route, request, key, connection))
+        except aiohttp.ClientError as error:
+            stale = _is_stale(error, connection)
+            if again is None or not (stale or _is_refused(error)) or not again(_reason(error), stale=stale):
+                raise
+            if not stale:
+                await asyncio.sleep(random.uniform(*CONNECT_AGAIN))  # noqa: S311 - so that not all knock at once
+        return await stack.enter_async_context(self._asked(self._fresh, route, request, key, connection))
+
+    def _asked(
+        self,
+        session: aiohttp.ClientSession | None,
+        route: Route,
+        request: UpstreamRequest,
+        key: Key | None,
+        connection: SimpleNamespace,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        assert session is not None
+        return session.request(
+            request.method,
+            self._url(route, request),
+            data=_body(request.body),
+            headers=self._headers_of(route, request, key),
+            allow_redirects=False,
+            timeout=self._patience[route.name].timeout,
+            trace_request_ctx=connection,
+        )
 
     async def ask(self, route: Route, request: UpstreamRequest) -> bytes:
         """The body of a whole good answer.  Raises RequestError where there is none."""
@@ -148,36 +221,74 @@ class Upstreams:
         """Is it for good?  It is, unless this upstream has answered lately and may be back in a moment."""
         answered = self.answered.get(self._address[route.name])
         lately = answered is not None and self._clock.now() - answered < TRUSTED_FOR
-        return RequestError(
+        kind = Unreachable if isinstance(error, CONNECTING) else RequestError
+        return kind(
             f"upstream {route.name} at {self._address[route.name]}: {_reason(error)}",
             status=504 if isinstance(error, TimeoutError) else 502,
             type="timeout_error" if isinstance(error, TimeoutError) else "api_error",
             retry=None if lately else False,
         )
 
-    def _headers_for(self, name: str, upstream: Upstream) -> Mapping[str, str]:
-        headers = {
-            "Content-Type": "application/json",
-            "Accept": "application/json, text/event-stream",
-            "Accept-Encoding": "identity",
-            "User-Agent": f"c2o/{__version__}",
-        }
-        dialect = upstream.habits()
-        if several := self._keys.get(name):
-            bearer = "Bearer " if dialect.key_header == "Authorization" else ""
-            headers[dialect.key_header] = bearer + several[0].reveal()
-        headers |= dialect.headers
-        if upstream.api_name() == "anthropic":
-            headers["anthropic-version"] = VERSION
-        return headers
-
-    def _headers_of(self, route: Route, request: UpstreamRequest) -> Mapping[str, str]:
+    def _headers_of(self, route: Route, request: UpstreamRequest, key: Key | None) -> Mapping[str, str]:
         """The configuration's win over ours; an empty one takes ours away."""
         configured = route.upstream.headers
         given = {name.lower() for name in configured}
-        ours = {**self._headers[route.name], **request.headers}
+        ours = {**_key_header(route, key), **self._headers[route.name], **request.headers}
         kept = {name: value for name, value in ours.items() if name.lower() not in given}
         return kept | {name: value for name, value in configured.items() if value}
+
+
+def _headers_for(upstream: Upstream) -> Mapping[str, str]:
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "application/json, text/event-stream",
+        "Accept-Encoding": "identity",
+        "User-Agent": f"c2o/{__version__}",
+    }
+    dialect = upstream.habits()
+    headers |= dialect.headers
+    if upstream.api_name() == "anthropic":
+        headers["anthropic-version"] = VERSION
+    return headers
+
+
+def _key_header(route: Route, key: Key | None) -> dict[str, str]:
+    if key is None or key.value is None:
+        return {}
+    name = route.upstream.habits().key_header
+    return {name: ("Bearer " if name == "Authorization" else "") + key.value.reveal()}
+
+
+def _tell_reuse() -> aiohttp.TraceConfig:
+    """Tells a request's own ``trace_request_ctx`` that it goes over a connection that carried others before."""
+
+    async def reused(_: object, context: SimpleNamespace, __: object) -> None:
+        if context.trace_request_ctx is not None:
+            context.trace_request_ctx.reused = True
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_reuseconn.append(reused)
+    return config
+
+
+CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ClientSSLError, aiohttp.ConnectionTimeoutError)
+"""What aiohttp raises as long as there is no connection."""
+
+
+def _is_refused(error: aiohttp.ClientError) -> bool:
+    """Was a connection turned down at once?  A name that can't be resolved and TLS that isn't agreed on stay so."""
+    return isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, ConnectionError)
+
+
+def _is_stale(error: aiohttp.ClientError, connection: SimpleNamespace) -> bool:
+    """Did a connection that carried others before end without a byte of an answer?
+
+    Its server has closed it as idle just when the request went out, and hasn't read it
+    (https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2).
+    """
+    silent = isinstance(error, aiohttp.ServerDisconnectedError) and isinstance(error.message, str)
+    reset = isinstance(error, aiohttp.ClientOSError) and not isinstance(error, CONNECTING)
+    return bool(connection.reused) and (silent or reset)
 
 
 def _body(data: bytes) -> bytes | BytesIO:

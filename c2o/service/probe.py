@@ -41,6 +41,8 @@ class UpstreamReport(Struct, frozen=True):
     dialect: str = ""
     key: str | None = None
     """Where the keys come from."""
+    breaker: str = "closed"
+    """Open or half open: it can't be reached."""
 
 
 class RouteReport(Struct, frozen=True, omit_defaults=True):

@@ -29,6 +29,8 @@ NEVER_AGAIN = ("authentication_error", "billing_error")
 def failed(failure: RequestError) -> Answer:
     """A RequestError as an answer; whoever sends it adds the request's id."""
     headers = {} if failure.retry is None else {"x-should-retry": "true" if failure.retry else "false"}
+    if failure.retry_after is not None:
+        headers["retry-after"] = str(failure.retry_after)
     details = ErrorDetails(failure.code) if failure.code else UNSET
     return Answer(failure.status, encode(StreamError(error=Error(failure.type, str(failure), details))), headers)
 

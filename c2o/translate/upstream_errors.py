@@ -52,8 +52,8 @@ class Failing(NamedTuple):
     upstream: str
     url: str
     model: str
-    key: str
-    """Where the key comes from; safe to print."""
+    key: object
+    """As text: where the key comes from that is in use when something is said of it; safe to print."""
     hide: Callable[[str], str] = str
     """Takes keys out of a text: some upstreams repeat the one that they refuse."""
 

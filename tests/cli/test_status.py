@@ -89,7 +89,15 @@ def test_as_json(configured: CommandLine, upstream: FakeUpstream) -> None:
         "started_at": there.started_at,
         "uptime": said["uptime"],
         "config": {"path": str(configured.folder / "config.toml"), "changed": False},
-        "upstreams": [{"name": "fake", "base_url": upstream.base_url, "dialect": "generic", "key": "env:FAKE_KEY"}],
+        "upstreams": [
+            {
+                "name": "fake",
+                "base_url": upstream.base_url,
+                "dialect": "generic",
+                "key": "env:FAKE_KEY",
+                "breaker": "closed",
+            }
+        ],
         "models": {"default": "fake/fake-model"},
         "fallbacks": {},
         "routes": {},

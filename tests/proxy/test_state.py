@@ -26,7 +26,13 @@ async def test_status_says_what_runs(timed: Service, upstream: FakeUpstream, clo
     assert status["config"]["path"] == "config.toml"
     assert len(status["config"]["digest"]) == 12
     assert status["upstreams"] == [
-        {"name": "fake", "base_url": upstream.base_url, "dialect": "generic", "key": "the configuration file"}
+        {
+            "name": "fake",
+            "base_url": upstream.base_url,
+            "dialect": "generic",
+            "key": "the configuration file",
+            "breaker": "closed",
+        }
     ]
     assert status["models"] == {"default": "fake/fake-model"}
     assert status["requests"] == {"total": 0, "failed": 0, "active": 0}

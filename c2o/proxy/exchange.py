@@ -1,0 +1,63 @@
+"""One request on its way through, and everything it needs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from aiohttp import web
+
+from c2o.proxy.client import ClientStream
+from c2o.proxy.journal import Entry
+from c2o.proxy.key_ring import KeyInUse
+from c2o.proxy.patience import Patience
+from c2o.proxy.setup import Setup
+from c2o.proxy.state import State
+from c2o.routing import Route
+from c2o.translate.types import Job, Translator
+from c2o.wire.anthropic import AppliedEdit, MessagesRequest
+
+
+class Asked(NamedTuple):
+    """What the client asks, whoever is to answer."""
+
+    request: web.Request
+    state: State
+    setup: Setup
+    entry: Entry
+    client: ClientStream
+    body: bytes
+    message: MessagesRequest
+    edits: list[AppliedEdit]
+
+    @property
+    def session(self) -> str:
+        """What the client says about whose request this is; empty if nothing."""
+        metadata = self.message.metadata
+        return self.request.headers.get(SESSION, "") or (metadata and metadata.user_id) or ""
+
+
+SESSION = "x-claude-code-session-id"
+
+
+class Exchange(NamedTuple):
+    """A request and the upstream that is to answer it."""
+
+    asked: Asked
+    route: Route
+    key: KeyInUse
+    translator: Translator
+    job: Job
+    several: bool
+    """May another upstream answer instead?"""
+
+    @property
+    def state(self) -> State:
+        return self.asked.state
+
+    @property
+    def entry(self) -> Entry:
+        return self.asked.entry
+
+    @property
+    def patience(self) -> Patience:
+        return self.asked.setup.upstreams.patience(self.route)

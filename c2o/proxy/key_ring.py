@@ -1,0 +1,130 @@
+"""The keys of one upstream: each session keeps to one, and a key that is limited or refused rests."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Sequence
+from copy import copy
+from typing import NamedTuple
+from zlib import crc32
+
+from c2o import secret
+from c2o.errors import RequestError
+from c2o.proxy.breaker import Trouble
+from c2o.proxy.clock import Clock
+from c2o.proxy.memory import REPEATED_WITHIN
+from c2o.secret import Secret
+
+RESTS = {"rate_limit_error": 30.0, "billing_error": 600.0, "authentication_error": 600.0}
+"""Seconds that a key rests after a failure that is its own, where the upstream doesn't say how long."""
+
+LONGEST_REST = 3600.0
+
+NO_KEY = "nowhere (no api_key is configured)"
+
+
+class Key(NamedTuple):
+    number: int
+    place: str
+    """Where it comes from, safe to print: ``env:NAME``, and which of several it is."""
+    value: Secret | None
+    """None for an upstream without keys."""
+
+
+NO_KEY_AT_ALL = Key(0, NO_KEY, None)
+
+
+class Rest(NamedTuple):
+    began: float
+    until: float
+    why: RequestError
+
+
+class KeyRing:
+    """Picks the key for a request.  An upstream without keys has a ring with nothing on it."""
+
+    def __init__(self, clock: Clock, sources: Sequence[str], values: Sequence[Secret]) -> None:
+        self._clock = clock
+        self._keys = [
+            Key(number, _place(source, number, len(sources)), value)
+            for number, (source, value) in enumerate(zip(sources, values, strict=True))
+        ] or [NO_KEY_AT_ALL]
+        self._rests: dict[int, Rest] = {}
+        self._turn = itertools.count()
+
+    def pick(self, session: str = "", tried: Collection[int] = ()) -> Key | None:
+        """A key that doesn't rest, or the one whose rest ends first; None if all have been tried.
+
+        A session keeps its key as long as it can, for the upstream's prompt cache; requests without one take turns.
+        """
+        keys = [key for key in self._keys if key.number not in tried]
+        if not keys:
+            return None
+        rested = [key for key in keys if not self._rests_now(key)]
+        if not rested:
+            return None if tried else min(keys, key=lambda key: self._rests[key.number].until)
+        start = (crc32(session.encode()) if session else next(self._turn)) % len(self._keys)
+        return min(rested, key=lambda key: (key.number - start) % len(self._keys))
+
+    def rest(self, key: Key, failure: RequestError, wait: float | None) -> None:
+        """The upstream said no to a key.  A single one never rests: there is no other."""
+        if len(self._keys) > 1 and (usual := RESTS.get(failure.type)):
+            now = self._clock.now()
+            seconds = min(LONGEST_REST, usual if wait is None else max(1.0, wait))
+            self._rests[key.number] = Rest(now, now + seconds, copy(failure))
+
+    def worked(self, key: Key) -> None:
+        self._rests.pop(key.number, None)
+
+    def refused(self) -> RequestError | None:
+        """The failure with which all keys have just been refused for good, if they were."""
+        rests = [self._rests[key.number] for key in self._keys if self._rests_now(key)]
+        lately = self._clock.now() - max((rest.began for rest in rests), default=0.0) < REPEATED_WITHIN
+        if len(rests) == len(self._keys) and lately and all(rest.why.retry is False for rest in rests):
+            return copy(rests[-1].why)
+        return None
+
+    def troubles(self) -> Iterator[Trouble]:
+        """The keys that rest."""
+        for key in self._keys:
+            if self._rests_now(key):
+                rest = self._rests[key.number]
+                yield Trouble(f"{key.place}: {rest.why}", rest.until - self._clock.now())
+
+    def _rests_now(self, key: Key) -> bool:
+        return key.number in self._rests and self._clock.now() < self._rests[key.number].until
+
+
+def _place(source: str, number: int, count: int) -> str:
+    place = secret.describe(source)
+    return place if count == 1 else f"key {number + 1} of {count} ({place})"
+
+
+class KeyInUse:
+    """The key with which one request goes out.  As text: where it comes from."""
+
+    def __init__(self, ring: KeyRing, session: str) -> None:
+        self._ring, self._session = ring, session
+        self._tried: set[int] = set()
+        self.key = ring.pick(session) or NO_KEY_AT_ALL
+
+    def __str__(self) -> str:
+        return self.key.place
+
+    def check(self) -> None:
+        """Raises RequestError where all keys have just been refused for good."""
+        if (failure := self._ring.refused()) is not None:
+            raise failure
+
+    def worked(self) -> None:
+        self._ring.worked(self.key)
+
+    def refused(self, failure: RequestError, wait: float | None) -> bool:
+        """The upstream said no.  Is there another key to ask with instead?"""
+        if failure.type not in RESTS:
+            return False
+        self._ring.rest(self.key, failure, wait)
+        self._tried.add(self.key.number)
+        other = self._ring.pick(self._session, self._tried)
+        self.key = other or self.key
+        return other is not None

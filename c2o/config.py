@@ -159,6 +159,21 @@ class Limits(_Table, frozen=True, kw_only=True):
 
 NO_LIMITS = Limits()
 
+Dollars = Annotated[float, Meta(ge=0)]
+
+
+class Prices(_Table, frozen=True, kw_only=True):
+    """``[prices."UPSTREAM/MODEL"]``: US dollars for a million tokens; ``*`` may stand for any part of a model."""
+
+    input: Dollars | None = None
+    """Of the prompt."""
+    output: Dollars | None = None
+    """Of the answer, with its reasoning."""
+    cache_read: Dollars | None = None
+    """Of the prompt, what a cache served; as the rest of it, if nothing is said."""
+    cache_write: Dollars | None = None
+    """Of the prompt, what went into a cache; as the rest of it, if nothing is said."""
+
 
 Targets = tuple[str, ...]
 """``"upstream/model"``, and what takes its place when that can't answer, in order."""
@@ -224,6 +239,7 @@ class Config(_Table, frozen=True, kw_only=True):
     routes: Routes = NO_ROUTES
     """``[routes]``: by kind of request, looked up before ``[models]``."""
     limits: dict[str, Limits] = {}
+    prices: dict[str, Prices] = {}
     path: Path | None = None
     """Where it was read from."""
     digest: str = ""
@@ -265,7 +281,7 @@ def parse(data: bytes, path: Path) -> Config:
         raise ConfigError(f"{path}:{line}: {error}" if line else f"{path}: {error}", line=line) from None
 
 
-TABLES = ("server", "upstreams", "models", "routes", "limits")
+TABLES = ("server", "upstreams", "models", "routes", "limits", "prices")
 """What may stand in the file."""
 
 
@@ -279,6 +295,7 @@ def _checked(tables: dict[str, Any], path: Path, digest: str) -> Config:
         models=_models(_dict(tables, "models")),
         routes=_routes(_dict(tables, "routes")),
         limits=_tables(tables, "limits", Limits),
+        prices=_tables(tables, "prices", Prices),
         path=path,
         digest=digest,
     )
@@ -411,6 +428,8 @@ def _check_models(config: Config) -> None:
                 raise ValueError(f"[routes] {kind}: {target!r} must name one model, without *.")
     for target in config.limits:
         _check_target(config, f"[limits.{quoted(target)}]", target)
+    for target in config.prices:
+        _check_target(config, f"[prices.{quoted(target)}]", target)
 
 
 def _check_target(config: Config, place: str, target: str) -> None:

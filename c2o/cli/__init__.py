@@ -31,6 +31,7 @@ from c2o.cli.uninstall import uninstall
 from c2o.cli.upgrade import upgrade
 
 HELP = ["-h", "--help"]
+from c2o.cli.usage import usage
 
 app = typer.Typer(
     name="c2o",
@@ -68,6 +69,7 @@ app.command()(logs)
 app.command()(serve)
 app.command()(doctor)
 app.command()(models)
+app.command()(usage)
 app.command()(learned)
 app.command()(upgrade)
 app.command()(uninstall)

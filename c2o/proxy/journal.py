@@ -17,6 +17,7 @@ from msgspec import Struct
 from c2o.errors import RequestError
 from c2o.printable import printable
 from c2o.proxy.clock import Clock
+from c2o.proxy.usage import Usage
 from c2o.routing import Route
 from c2o.translate.types import Outcome
 from c2o.wire.log import Attempt, Begun, Finished, Warned
@@ -39,6 +40,8 @@ class Entry:
         self.client = client
         self.asked = "-"
         self.kind: str | None = None
+        self.session = ""
+        """Claude Code's own id of it."""
         self.route: Route | None = None
         self.attempts: list[Attempt] = []
         self.stream = False
@@ -65,8 +68,7 @@ class Entry:
     def attempt(self, route: Route, why: str) -> None:
         """``route`` was tried in vain, as ``why`` says in a sentence; another attempt follows."""
         if len(self.attempts) < MOST_ATTEMPTS:
-            seconds = round(self._journal.clock.now() - self._began_at, 3)
-            self.attempts.append(Attempt(target=_shown(route.target), why=why[:LONGEST_TEXT], seconds=seconds))
+            self.attempts.append(Attempt(target=_shown(route.target), why=why[:LONGEST_TEXT], seconds=self.seconds))
 
     def heard(self) -> None:
         """The upstream's answer has begun."""
@@ -87,10 +89,15 @@ class Entry:
             self._journal.counters.failed += 1
         self._journal.write(self)
 
+    @property
+    def seconds(self) -> float:
+        """Since its arrival."""
+        return round(self._journal.clock.now() - self._began_at, 3)
+
     def finished(self) -> Finished:
         """What the log says of it."""
         usage = self.outcome.usage
-        began, now = self._began_at, self._journal.clock.now()
+        began = self._began_at
         return Finished(
             id=self.id,
             asked=_shown(self.asked),
@@ -102,7 +109,7 @@ class Entry:
             cached_tokens=usage.cache_read_input_tokens if usage else None,
             output_tokens=usage.output_tokens if usage else None,
             first_byte=None if self._first_byte_at is None else round(self._first_byte_at - began, 3),
-            seconds=round(now - began, 3),
+            seconds=self.seconds,
             stop_reason=self.outcome.stop_reason,
             attempts=self.attempts,
             repairs=_counted(self.outcome.repairs),
@@ -144,14 +151,16 @@ def _named(agent: str, app: str) -> str | None:
 class Journal:
     """All requests of one service."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, usage: Usage | None = None) -> None:
         self.clock = clock
+        self.usage = usage or Usage(None)
         self.counters = Counters()
 
     def entry(self, request_id: str, client: str | None = None) -> Entry:
         return Entry(self, request_id, client)
 
     def write(self, entry: Entry) -> None:
+        self.usage.note(entry)
         level = logging.WARNING if entry.outcome.error else logging.INFO
         if log.isEnabledFor(level):
             log.log(level, entry.finished())

@@ -46,6 +46,7 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         body = await read_body(request)
         message, edits = edited(decoded(body, decode_request))
         entry.asked, entry.stream = message.model, bool(message.stream)
+        entry.session = request.headers.get("X-Claude-Code-Session-Id", "")[:LONGEST_SESSION]
         route, entry.kind = await choose(request, message, len(body))
         entry.begins(route)
         client = ClientStream(request, state.clock, entry.id, EVENTS if message.stream else JSON)
@@ -134,6 +135,10 @@ def _give_way(exchange: Exchange, failure: BaseException | None, answer: Answer 
 
 
 # What answers teach --------------------------------------------------------------------------------
+
+
+LONGEST_SESSION = 64
+"""Characters of a client's id for one; it is a UUID."""
 
 
 def _learn_from_answer(exchange: Exchange) -> None:

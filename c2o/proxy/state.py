@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 from msgspec import Struct
 
-from c2o import __version__, facts, urls
+from c2o import __version__, facts, urls, usage_store
 from c2o.config import Config, Routes
 from c2o.log_file import Writer
 from c2o.proxy.breaker import Stand, Trouble
@@ -25,6 +25,7 @@ from c2o.proxy.learned import Learned
 from c2o.proxy.memory import Failures, Remembered
 from c2o.proxy.setup import Setup
 from c2o.proxy.streams import Streams
+from c2o.proxy.usage import Usage
 from c2o.proxy.windows import Windows
 from c2o.redaction import Redactor
 
@@ -93,7 +94,8 @@ class State:
         """Of the requests that come in now; each has its own in ``request[SETUP]``."""
         self._replaced: dict[Setup, asyncio.Task[None]] = {}
         self._redact = self._redactor()
-        self.journal = Journal(clock)
+        self.usage = Usage(folder / usage_store.FILE if folder else None, self.redacted)
+        self.journal = Journal(clock, self.usage)
         self.remembered = Remembered()
         self.failures = Failures(clock)
         self.detours = Detours(clock)
@@ -142,6 +144,7 @@ class State:
         return Redactor({each for setup in self._in_use() for each in setup.upstreams.secrets})
 
     async def close(self) -> None:
+        await self.usage.close()
         await self.windows.close()
         await self.counts.close()
         for setup in self._in_use():
@@ -163,6 +166,12 @@ class State:
             requests=self.journal.counters,
             problems=list(self._problems()),
         )
+
+    def _problems(self) -> Iterator[Problem]:
+        if self.log and self.log.problem:
+            yield Problem("log.unwritable", self.log.problem)
+        if self.usage.problem:
+            yield Problem("usage.unwritable", self.usage.problem)
 
     def _upstream(self, name: str) -> UpstreamStatus:
         upstream = self.setup.config.upstreams[name]

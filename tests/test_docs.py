@@ -30,7 +30,7 @@ def test_a_command_and_its_options_are_documented(name):
     assert not missing, f"options of `c2o {name}` that the README doesn't name: {missing}"
 
 
-@pytest.mark.parametrize("table", [config.Server, config.Upstream, config.Timeouts, config.Limits])
+@pytest.mark.parametrize("table", [config.Server, config.Upstream, config.Timeouts, config.Limits, config.Prices])
 def test_a_configuration_key_is_documented(table):
     missing = [field.name for field in msgspec.structs.fields(table) if f"`{field.name}`" not in README]
     assert not missing, f"keys of {table.__name__} that the README doesn't name: {missing}"

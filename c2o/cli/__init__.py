@@ -29,9 +29,9 @@ from c2o.cli.status import status
 from c2o.cli.stop import stop
 from c2o.cli.uninstall import uninstall
 from c2o.cli.upgrade import upgrade
+from c2o.cli.usage import usage
 
 HELP = ["-h", "--help"]
-from c2o.cli.usage import usage
 
 app = typer.Typer(
     name="c2o",

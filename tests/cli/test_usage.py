@@ -152,6 +152,7 @@ def keys(c2o: CommandLine, *arguments: str) -> list[str]:
     return [group["key"] for group in said(c2o, *arguments)["groups"]]
 
 
+@pytest.mark.slow
 def test_by_model_tier_and_session(mapped: CommandLine) -> None:
     record(
         used(model="small", asked="claude-haiku-4-5", input=1),
@@ -175,6 +176,7 @@ def test_since(mapped: CommandLine) -> None:
     assert mapped("usage", "--since", "soon").exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_price_that_nobody_knows_is_no_zero(mapped: CommandLine) -> None:
     record(
         used(), used(upstream="remote", model="m"), used(upstream="gone", model="x", input=0, cache_read=0, output=0)

@@ -13,7 +13,7 @@ from c2o.errors import RequestError
 from c2o.proxy.access import REQUEST_ID, internal_error, new_id, respond
 from c2o.proxy.body import decoded, read_body
 from c2o.proxy.client import EVENTS, JSON, ClientLeft, ClientStream
-from c2o.proxy.exchange import Asked, Exchange
+from c2o.proxy.exchange import SESSION, Asked, Exchange
 from c2o.proxy.failover import GiveWay, gives_way
 from c2o.proxy.journal import client_of
 from c2o.proxy.key_ring import KeyInUse
@@ -46,12 +46,16 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         body = await read_body(request)
         message, edits = edited(decoded(body, decode_request))
         entry.asked, entry.stream = message.model, bool(message.stream)
-        entry.session = request.headers.get("X-Claude-Code-Session-Id", "")[:LONGEST_SESSION]
+        entry.session = request.headers.get(SESSION, "")[:LONGEST_SESSION]
         route, entry.kind = await choose(request, message, len(body))
         entry.begins(route)
         client = ClientStream(request, state.clock, entry.id, EVENTS if message.stream else JSON)
         asked = Asked(request, state, setup, entry, client, body, message, edits)
         return await _answered_by_one(asked, state.detours.ways(route, asked.session))
+
+
+LONGEST_SESSION = 64
+"""Characters of a client's id for one; it is a UUID."""
 
 
 # Who answers ---------------------------------------------------------------------------------------
@@ -135,10 +139,6 @@ def _give_way(exchange: Exchange, failure: BaseException | None, answer: Answer 
 
 
 # What answers teach --------------------------------------------------------------------------------
-
-
-LONGEST_SESSION = 64
-"""Characters of a client's id for one; it is a UUID."""
 
 
 def _learn_from_answer(exchange: Exchange) -> None:

@@ -167,12 +167,6 @@ class State:
             problems=list(self._problems()),
         )
 
-    def _problems(self) -> Iterator[Problem]:
-        if self.log and self.log.problem:
-            yield Problem("log.unwritable", self.log.problem)
-        if self.usage.problem:
-            yield Problem("usage.unwritable", self.usage.problem)
-
     def _upstream(self, name: str) -> UpstreamStatus:
         upstream = self.setup.config.upstreams[name]
         key = upstream.api_key.describe() if upstream.api_key else None
@@ -182,6 +176,8 @@ class State:
     def _problems(self) -> Iterator[Problem]:
         if hint := self.log and self.log.problem:
             yield Problem("log.unwritable", hint)
+        if self.usage.problem:
+            yield Problem("usage.unwritable", self.usage.problem)
         upstreams = self.setup.upstreams
         for name, ring in upstreams.rings.items():
             if trouble := upstreams.breaker(name).trouble:

@@ -125,9 +125,13 @@ def _keep_name(targets: Targets, name: str) -> Targets:
 
 
 def _written_out(config: Config, name: str) -> Targets:
-    name = name.removeprefix(ALIAS)
-    upstream, slash, model = name.partition("/")
-    return (name,) if slash and model and upstream in config.upstreams else ()
+    """Who writes out a model means that one.  Our alias of it brings its fallbacks: ``c2o run`` has clients use it."""
+    target = name.removeprefix(ALIAS)
+    upstream, slash, model = target.partition("/")
+    if not slash or not model or upstream not in config.upstreams:
+        return ()
+    lists = config.models.values() if target != name else ()
+    return next((targets for targets in lists if targets[0] == target), (target,))
 
 
 def _by_tier(models: dict[str, Targets], name: str) -> Targets:

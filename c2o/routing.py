@@ -125,13 +125,17 @@ def _keep_name(targets: Targets, name: str) -> Targets:
 
 
 def _written_out(config: Config, name: str) -> Targets:
-    """Who writes out a model means that one.  Our alias of it brings its fallbacks: ``c2o run`` has clients use it."""
+    """Who writes out a model means that one.  Our alias of it brings its fallbacks: ``c2o run`` has clients use it.
+
+    One that would keep the client's own name is none then: the alias has taken that name's place.
+    """
     target = name.removeprefix(ALIAS)
     upstream, slash, model = target.partition("/")
     if not slash or not model or upstream not in config.upstreams:
         return ()
     lists = config.models.values() if target != name else ()
-    return next((targets for targets in lists if targets[0] == target), (target,))
+    found = next((targets for targets in lists if targets[0] == target), (target,))
+    return tuple(each for each in found if not each.endswith("/*"))
 
 
 def _by_tier(models: dict[str, Targets], name: str) -> Targets:

@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
 
 def _fits(value: object, prefix: str) -> bool:
     """What could steer the terminal is no value: an upstream may call its models anything."""
-    return isinstance(value, str) and value.startswith(prefix) and value.isprintable()
+    return isinstance(value, str) and value != "" and value.startswith(prefix) and value.isprintable()
 
 
 def _in_one_line(meaning: str) -> str:

@@ -1,4 +1,5 @@
 # bash completion for c2o
+# Made by c2o; c2o completions install renews it.  Digest of the rest: c9d9a2207e12720a
 
 _c2o() {
   local c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
@@ -12,7 +13,7 @@ _c2o() {
       continue
     fi
     case "$path:$word" in
-      "c2o:claude" | "c2o claude:off" | "c2o claude:on" | "c2o claude:status" | "c2o:config" | "c2o config:edit" | "c2o config:get" | "c2o config:path" | "c2o config:schema" | "c2o config:set" | "c2o config:unset" | "c2o config:validate" | "c2o:demo" | "c2o demo:claude" | "c2o:doctor" | "c2o:env" | "c2o:init" | "c2o:learned" | "c2o:logs" | "c2o:models" | "c2o:restart" | "c2o:run" | "c2o:serve" | "c2o:service" | "c2o service:install" | "c2o service:print" | "c2o service:status" | "c2o service:uninstall" | "c2o:start" | "c2o:status" | "c2o:stop" | "c2o:uninstall" | "c2o:upgrade" | "c2o:usage") path="$path $word" ;;
+      "c2o:claude" | "c2o claude:off" | "c2o claude:on" | "c2o claude:status" | "c2o:completions" | "c2o completions:install" | "c2o completions:show" | "c2o completions:uninstall" | "c2o:config" | "c2o config:edit" | "c2o config:get" | "c2o config:path" | "c2o config:schema" | "c2o config:set" | "c2o config:unset" | "c2o config:validate" | "c2o:demo" | "c2o demo:claude" | "c2o:doctor" | "c2o:env" | "c2o:init" | "c2o:learned" | "c2o:logs" | "c2o:models" | "c2o:restart" | "c2o:run" | "c2o:serve" | "c2o:service" | "c2o service:install" | "c2o service:print" | "c2o service:status" | "c2o service:uninstall" | "c2o:start" | "c2o:status" | "c2o:stop" | "c2o:uninstall" | "c2o:upgrade" | "c2o:usage") path="$path $word" ;;
       "c2o claude off:--scope" | "c2o claude on:--scope" | "c2o demo:--pace" | "c2o doctor:--only" | "c2o doctor:--bundle" | "c2o env:--shell" | "c2o env:--format" | "c2o env:--model" | "c2o env:--upstream" | "c2o init:--upstream" | "c2o init:--name" | "c2o init:--key-env" | "c2o init:--model" | "c2o init:--map" | "c2o init:--port" | "c2o logs:--lines" | "c2o logs:-n" | "c2o logs:--since" | "c2o logs:--level" | "c2o logs:--request" | "c2o restart:--port" | "c2o restart:--wait" | "c2o run:--model" | "c2o run:--upstream" | "c2o serve:--port" | "c2o service install:--manager" | "c2o service print:--manager" | "c2o start:--port" | "c2o start:--wait" | "c2o usage:--by" | "c2o usage:--since") option=$word ;;
       *:-?*) ;;
       *) position=$((position + 1)) argument=${word//[\"\'\\]/} ;;
@@ -136,11 +137,15 @@ _c2o_command() {
 
 _c2o_options() {
   case $path in
-    "c2o") _c2o_offer --version --help -h ;;
+    "c2o") _c2o_offer --version --install-completion --show-completion --help -h ;;
     "c2o claude") _c2o_offer --help -h ;;
     "c2o claude off") _c2o_offer --scope --dry-run --json --help -h ;;
     "c2o claude on") _c2o_offer --scope --dry-run --force --json --help -h ;;
     "c2o claude status") _c2o_offer --json --help -h ;;
+    "c2o completions") _c2o_offer --help -h ;;
+    "c2o completions install") _c2o_offer --dry-run --force --json --help -h ;;
+    "c2o completions show") _c2o_offer --json --help -h ;;
+    "c2o completions uninstall") _c2o_offer --json --help -h ;;
     "c2o config") _c2o_offer --help -h ;;
     "c2o config edit") _c2o_offer --restart --json --help -h ;;
     "c2o config get") _c2o_offer --json --help -h ;;
@@ -176,10 +181,13 @@ _c2o_options() {
 
 _c2o_values() {
   case "$path:${option:-$position}" in
-    "c2o:0") _c2o_offer claude config demo doctor env init learned logs models restart run serve service start status stop uninstall upgrade usage ;;
+    "c2o:0") _c2o_offer claude completions config demo doctor env init learned logs models restart run serve service start status stop uninstall upgrade usage ;;
     "c2o claude:0") _c2o_offer off on status ;;
     "c2o claude off:--scope") _c2o_offer user project ;;
     "c2o claude on:--scope") _c2o_offer user project ;;
+    "c2o completions:0") _c2o_offer install show uninstall ;;
+    "c2o completions install:0") _c2o_offer bash zsh fish ;;
+    "c2o completions show:0") _c2o_offer bash zsh fish ;;
     "c2o config:0") _c2o_offer edit get path schema set unset validate ;;
     "c2o config get:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys ;;
     "c2o config set:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys ;;

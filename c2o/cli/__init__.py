@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 import c2o
+from c2o.cli import completions
 from c2o.cli.claude import app as claude
 from c2o.cli.config import app as config
 from c2o.cli.demo import app as demo
@@ -49,10 +50,37 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _install_completion(asked: bool) -> None:
+    if asked:
+        completions.install()
+        raise typer.Exit
+
+
+def _show_completion(asked: bool) -> None:
+    if asked:
+        completions.show()
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    install_completion: Annotated[
+        bool,
+        typer.Option(
+            "--install-completion",
+            callback=_install_completion,
+            is_eager=True,
+            help="The same as: c2o completions install.",
+        ),
+    ] = False,
+    show_completion: Annotated[
+        bool,
+        typer.Option(
+            "--show-completion", callback=_show_completion, is_eager=True, help="The same as: c2o completions show."
+        ),
     ] = False,
 ) -> None:
     pass
@@ -76,4 +104,5 @@ app.command()(uninstall)
 app.add_typer(claude, name="claude")
 app.add_typer(config, name="config")
 app.add_typer(service, name="service")
+app.add_typer(completions.app, name="completions")
 app.add_typer(demo, name="demo")

@@ -11,18 +11,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from c2o.cli.completion_bash import bash
+from c2o.cli.completion_files import Shell, signed
 from c2o.cli.completion_fish import fish
 from c2o.cli.completion_tree import Command, tree
 from c2o.cli.completion_zsh import zsh
 
-SCRIPTS: dict[str, Callable[[Command], str]] = {"c2o.bash": bash, "_c2o": zsh, "c2o.fish": fish}
+RENDERERS: dict[Shell, Callable[[Command], str]] = {"bash": bash, "zsh": zsh, "fish": fish}
+
+FILES: dict[Shell, str] = {"bash": "c2o.bash", "zsh": "_c2o", "fish": "c2o.fish"}
+"""In ``completions/``, for packages."""
+
+
+def of(shell: Shell) -> str:
+    """The script for a shell, signed."""
+    return signed(RENDERERS[shell](tree()))
 
 
 def main() -> None:
     folder = Path(__file__).parent.parent.parent / "completions"
     folder.mkdir(exist_ok=True)
-    for name, render in SCRIPTS.items():
-        (folder / name).write_text(render(tree()), encoding="utf-8")
+    for shell, name in FILES.items():
+        (folder / name).write_text(of(shell), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from msgspec import Struct
 from c2o import origin, paths
 from c2o import service as managers
 from c2o.claude import takeover
-from c2o.cli import output, terminal, uninstall_files
+from c2o.cli import completion_files, output, terminal, uninstall_files
 from c2o.cli.claude_change import ChangedFile, SessionShown, off_lines, put_back
 from c2o.cli.output import JsonOption, Line, Span
 from c2o.cli.stop import known_token
@@ -90,7 +90,7 @@ def _plan(*, purge: bool) -> Plan:
         manager=there.manager if there else None,
         runs=look(known_token()).instance is not None,
         units=_units(there.manager) if there else [],
-        files=list(dict.fromkeys([*uninstall_files.runtime(), *purged])),
+        files=list(dict.fromkeys([*completion_files.installed(), *uninstall_files.runtime(), *purged])),
         kept=[] if purge else belongings,
     )
 

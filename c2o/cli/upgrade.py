@@ -13,7 +13,7 @@ from msgspec import Struct
 
 import c2o
 from c2o import origin
-from c2o.cli import output, terminal
+from c2o.cli import completion_files, output, terminal
 from c2o.cli.output import JsonOption, Line
 from c2o.cli.stop import known_token
 from c2o.errors import C2oError
@@ -53,6 +53,8 @@ def upgrade(yes: YesOption = False, dry_run: DryOption = False, as_json: JsonOpt
     restarts = runs is not None and runs != after and not dry_run
     if restarts:
         _call((python, "-P", "-m", "c2o", "restart"), "the service could not be restarted")
+    for shell in completion_files.shells() if after != c2o.__version__ else ():
+        _call((python, "-P", "-m", "c2o", "completions", "install", shell), "the completions could not be renewed")
     result = UpgradeResult(
         installer=found.installer,
         commands=[shlex.join(each) for each in found.upgrade],

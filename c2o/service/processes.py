@@ -48,6 +48,14 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
+def ancestors() -> list[str]:
+    """The names of the processes that we were started from, the nearest first."""
+    try:
+        return [process.name() for process in psutil.Process().parents()]
+    except (psutil.Error, OSError):
+        return []
+
+
 class Holder(NamedTuple):
     """A process that listens on a port."""
 

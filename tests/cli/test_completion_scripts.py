@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from c2o import quick_values
-from c2o.cli.completion_scripts import SCRIPTS
-from c2o.cli.completion_tree import settings, tree
+from c2o.cli.completion_scripts import FILES, of
+from c2o.cli.completion_tree import settings
 from c2o.cli.config_keys import type_at
 from c2o.config import Limits, Timeouts, Upstream
 from tests import system_tools
@@ -20,10 +20,10 @@ from tests import system_tools
 FOLDER = Path(__file__).parent.parent.parent / "completions"
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_the_script_is_current(name):
+@pytest.mark.parametrize("shell", FILES)
+def test_the_script_is_current(shell):
     """If not: python -m c2o.cli.completion_scripts."""
-    assert (FOLDER / name).read_text() == SCRIPTS[name](tree())
+    assert (FOLDER / FILES[shell]).read_text() == of(shell)
 
 
 def test_each_setting_that_has_values_is_a_key():
@@ -37,9 +37,9 @@ def test_the_keys_that_are_made_of_names_are_those_of_the_configuration():
     assert sorted(quick_values.OF_LIMITS) == sorted(Limits.__struct_fields__)
 
 
-@pytest.mark.parametrize(("shell", "name"), [("bash", "c2o.bash"), ("zsh", "_c2o"), ("fish", "c2o.fish")])
-def test_the_shell_parses_its_script(shell, name):
-    done = system_tools.run(shell, "-n", str(FOLDER / name))
+@pytest.mark.parametrize("shell", FILES)
+def test_the_shell_parses_its_script(shell):
+    done = system_tools.run(shell, "-n", str(FOLDER / FILES[shell]))
     assert (done.returncode, done.stderr) == (0, "")
 
 

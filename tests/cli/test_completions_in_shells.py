@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 import sys
+import timeit
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -83,7 +86,7 @@ def furnish(home: Path) -> CommandLine:
 def tab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A shell in a furnished home."""
     c2o = furnish(tmp_path_factory.mktemp("home"))
-    path = f"{c2o.home / 'bin'}:{Path(sys.executable).parent}:{c2o.environment()['PATH']}"
+    path = f"{c2o.home / 'bin'}:{path_with_c2o()}"
     c2o.variables = {"NVIDIA_API_KEY": "nvapi-0123456789", "GATEWAY_TOKEN": "t", "PATH": path}
     with shell(request.param, c2o, setup=f"{OURS[request.param]}\n{PAL[request.param]}") as started:
         yield started
@@ -209,3 +212,102 @@ def test_tab_knows_every_command_option_and_choice(tab: Shell) -> None:
 
 def missed(words: list[str], shown: str) -> list[str]:
     return [word for word in words if not re.search(rf"(?<![\w-]){re.escape(word)}", shown)]
+
+
+# Machines on which something is wrong
+
+FILES = ("config.toml", "state/models.json", "log/c2o.log")
+
+
+def none(c2o: Path) -> None:
+    pass
+
+
+def broken(c2o: Path) -> None:
+    for name in FILES:
+        (c2o / name).parent.mkdir(parents=True, exist_ok=True)
+        (c2o / name).write_bytes(b"\xff[{\x00")
+
+
+def huge(c2o: Path) -> None:
+    models = [{"id": f"model-{number}"} for number in range(200_000)]
+    (c2o / "state" / "models.json").write_text(json.dumps({"upstreams": {"a": {"models": models}}}))
+
+
+def folders(c2o: Path) -> None:
+    for name in FILES:
+        (c2o / name).unlink()
+        (c2o / name).mkdir()
+
+
+ASKING = (
+    *("c2o run --model zz", "c2o run --upstream zz", "c2o init --map opus=zz"),
+    *("c2o logs --request zz", "c2o config get zz"),
+)
+LONG = f"c2o run --model {'z' * 5000}"
+COMPLAINTS = re.compile(r"rror|Traceback|o such|enied|not found|too long|nvalid|annot|warning", re.IGNORECASE)
+
+
+def path_with_c2o() -> str:
+    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_tab_never_complains_of_files(name: str, tmp_path: Path) -> None:
+    c2o = CommandLine(tmp_path)
+    with shell(name, c2o, setup=OURS[name], PATH=path_with_c2o(), NO_COLOR="1") as started:
+        for make in (none, broken, huge, folders):
+            make(c2o.folder)
+            for line in ASKING:
+                assert_silent(started, line)
+        assert_silent(started, LONG)
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_tab_never_complains_where_c2o_is_gone(name: str, tmp_path: Path) -> None:
+    with shell(name, CommandLine(tmp_path), setup=OURS[name], PATH="/usr/bin:/bin") as started:
+        assert "gone" in started.run("command -v c2o || echo gone")
+        assert_silent(started, ASKING[0])
+        assert started.complete("c2o rest").line == "c2o restart"
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_tab_never_complains_without_a_home(name: str, tmp_path: Path) -> None:
+    unset = "set -e" if name == "fish" else "unset"
+    setup = f"{OURS[name]}\n{unset} HOME C2O_HOME"
+    with shell(name, CommandLine(tmp_path), setup=setup, PATH=path_with_c2o()) as started:
+        for line in ASKING:
+            assert_silent(started, line)
+
+
+def assert_silent(started: Shell, line: str) -> None:
+    completed = started.complete(line)
+    assert completed.line == line
+    assert not COMPLAINTS.search(completed.shown.replace(line, "")), completed.shown
+
+
+# How long it takes
+
+AT_MOST = 4
+"""Times as long as Python takes to start and end."""
+
+QUICK = {
+    "models": "c2o run --model ollama/gpt-oss:2",
+    "requests": "c2o logs --request req_011",
+    "words of the script": "c2o init --upstream lms",
+}
+
+
+@pytest.mark.parametrize("what", QUICK)
+def test_tab_is_quick(tab: Shell, what: str, tmp_path: Path) -> None:
+    """The best of some tries, in turns, so that what else the machine does falls on both."""
+    python = [sys.executable, "-c", "pass"]
+    environment = CommandLine(tmp_path).environment()
+    own = completed = float("inf")
+    for tried in range(1, 31):
+        own = min(own, timeit.timeit(lambda: subprocess.run(python, env=environment, check=True), number=1))
+        completed = min(completed, tab.complete(QUICK[what]).seconds)
+        if tried >= 5 and completed <= AT_MOST * own:
+            break
+    print(f"{tab.name}: {what} {completed / own:.1f} times {own * 1000:.0f} ms")
+    assert completed <= AT_MOST * own

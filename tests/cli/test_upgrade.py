@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from c2o import __version__
+from c2o.cli.completion_files import signed
+from c2o.cli.completion_scripts import of
 from tests.command_line import CommandLine, Result
 
 ROOT = Path(__file__).parent.parent.parent
@@ -85,11 +87,15 @@ def test_it_is_renewed_and_the_service_with_it(installed: Installed, configured:
     assert configured.service() == first
 
     wheel(installed.wheels, NEXT)
+    completions = configured.home / ".config" / "fish" / "completions" / "c2o.fish"
+    completions.parent.mkdir(parents=True)
+    completions.write_text(signed("# of an older c2o\n"))
     done = installed("upgrade", "--yes", "--json")
     said: dict[str, Any] = done.json
     assert (said["before"], said["after"], said["service"], said["restarted"]) == (__version__, NEXT, NEXT, True)
     assert (configured.service().version, configured.service().port) == (NEXT, first.port)
     assert installed("--version").out == f"c2o {NEXT}\n"
+    assert completions.read_text() == of("fish")
 
     failed = installed("upgrade", "--yes", PIP_RETRIES="many")
     assert failed.exit_code == 1

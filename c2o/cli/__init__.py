@@ -28,6 +28,7 @@ from c2o.cli.service import app as service
 from c2o.cli.start import start
 from c2o.cli.status import status
 from c2o.cli.stop import stop
+from c2o.cli.trial import trial
 from c2o.cli.uninstall import uninstall
 from c2o.cli.upgrade import upgrade
 from c2o.cli.usage import usage
@@ -97,6 +98,7 @@ app.command()(logs)
 app.command()(serve)
 app.command()(doctor)
 app.command()(models)
+app.command("test")(trial)
 app.command()(usage)
 app.command()(learned)
 app.command()(upgrade)

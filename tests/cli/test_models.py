@@ -111,6 +111,7 @@ def test_as_json(two: CommandLine, upstream: FakeUpstream) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_asked_once_a_day_unless_told_to(two: CommandLine, upstream: FakeUpstream) -> None:
     assert two("models").exit_code == 0
     assert stat.S_IMODE(cache(two).stat().st_mode) == 0o600
@@ -156,6 +157,7 @@ def test_a_dead_upstream_is_a_line(two: CommandLine, second: FakeUpstream) -> No
     assert "connection refused. Is it running?\n" in shown.out
 
 
+@pytest.mark.slow
 def test_what_it_listed_before_is_shown_with_the_reason(two: CommandLine, second: FakeUpstream) -> None:
     two("models")
     second.go_away()
@@ -167,6 +169,7 @@ def test_what_it_listed_before_is_shown_with_the_reason(two: CommandLine, second
     assert "  other\n" in shown.out
 
 
+@pytest.mark.slow
 def test_nothing_at_all(two: CommandLine, upstream: FakeUpstream, second: FakeUpstream) -> None:
     upstream.go_away()
     second.go_away()
@@ -186,6 +189,7 @@ def test_a_key_that_is_missing(configured: CommandLine) -> None:
     assert "FAKE_KEY" in del_key.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"schema": "c2o.known_models/9", "upstreams": {}}', '{"upstreams": 3}']
 )
@@ -226,6 +230,7 @@ def test_a_word_that_nobody_has(two: CommandLine) -> None:
     assert failed.err == "c2o: no model has zz9 in its id. All of them: c2o models\n"
 
 
+@pytest.mark.slow
 def test_on_a_terminal_it_says_whom_it_asks(two: CommandLine) -> None:
     with on_a_terminal(two, "models") as terminal:
         terminal.see("asking near, far")
@@ -233,6 +238,7 @@ def test_on_a_terminal_it_says_whom_it_asks(two: CommandLine) -> None:
         assert terminal.end() == 0
 
 
+@pytest.mark.slow
 def test_without_colours_nothing_but_text(two: CommandLine) -> None:
     with on_a_terminal(two, "models", NO_COLOR="1") as terminal:
         assert terminal.end() == 0

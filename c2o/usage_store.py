@@ -94,7 +94,7 @@ def path() -> Path:
 
 def aside(path: Path) -> Path:
     """Where a damaged file goes."""
-    return path.with_suffix(".damaged")
+    return path.with_name(f"{path.name}.damaged")
 
 
 _TABLES = (

@@ -139,7 +139,7 @@ def test_a_file_that_is_none(path: Path) -> None:
         add(path, [used()])
 
     assert (read_it.value.damaged, wrote_it.value.damaged) == (True, True)
-    assert set_aside(path) == f"{path} is damaged; it was set aside as usage.damaged, and usage is counted anew."
+    assert set_aside(path) == f"{path} is damaged; it was set aside as usage.db.damaged, and usage is counted anew."
     add(path, [used()])
     assert total(path)[0] == 1
     assert usage_store.aside(path).read_bytes().startswith(b"this is no database")

@@ -262,7 +262,7 @@ def test_a_damaged_file_is_set_aside_and_said(mapped: CommandLine) -> None:
 
     mapped("start")
     assert ask(mapped, "10 5 0") == 200
-    until(lambda: "it was set aside as usage.damaged, and usage is counted anew" in mapped.log)
+    until(lambda: "it was set aside as usage.db.damaged, and usage is counted anew" in mapped.log)
     assert counted(mapped, 1)["input_tokens"] == 10
     assert "! an earlier file was damaged and set aside as " in mapped("usage").out
 

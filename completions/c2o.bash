@@ -1,5 +1,5 @@
 # bash completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: c9d9a2207e12720a
+# Made by c2o; c2o completions install renews it.  Digest of the rest: 2122120a8353f3fa
 
 _c2o() {
   local c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
@@ -13,7 +13,7 @@ _c2o() {
       continue
     fi
     case "$path:$word" in
-      "c2o:claude" | "c2o claude:off" | "c2o claude:on" | "c2o claude:status" | "c2o:completions" | "c2o completions:install" | "c2o completions:show" | "c2o completions:uninstall" | "c2o:config" | "c2o config:edit" | "c2o config:get" | "c2o config:path" | "c2o config:schema" | "c2o config:set" | "c2o config:unset" | "c2o config:validate" | "c2o:demo" | "c2o demo:claude" | "c2o:doctor" | "c2o:env" | "c2o:init" | "c2o:learned" | "c2o:logs" | "c2o:models" | "c2o:restart" | "c2o:run" | "c2o:serve" | "c2o:service" | "c2o service:install" | "c2o service:print" | "c2o service:status" | "c2o service:uninstall" | "c2o:start" | "c2o:status" | "c2o:stop" | "c2o:uninstall" | "c2o:upgrade" | "c2o:usage") path="$path $word" ;;
+      "c2o:claude" | "c2o claude:off" | "c2o claude:on" | "c2o claude:status" | "c2o:completions" | "c2o completions:install" | "c2o completions:show" | "c2o completions:uninstall" | "c2o:config" | "c2o config:edit" | "c2o config:get" | "c2o config:path" | "c2o config:schema" | "c2o config:set" | "c2o config:unset" | "c2o config:validate" | "c2o:demo" | "c2o demo:claude" | "c2o:doctor" | "c2o:env" | "c2o:init" | "c2o:learned" | "c2o:logs" | "c2o:models" | "c2o:restart" | "c2o:run" | "c2o:serve" | "c2o:service" | "c2o service:install" | "c2o service:print" | "c2o service:status" | "c2o service:uninstall" | "c2o:start" | "c2o:status" | "c2o:stop" | "c2o:test" | "c2o:uninstall" | "c2o:upgrade" | "c2o:usage") path="$path $word" ;;
       "c2o claude off:--scope" | "c2o claude on:--scope" | "c2o demo:--pace" | "c2o doctor:--only" | "c2o doctor:--bundle" | "c2o env:--shell" | "c2o env:--format" | "c2o env:--model" | "c2o env:--upstream" | "c2o init:--upstream" | "c2o init:--name" | "c2o init:--key-env" | "c2o init:--model" | "c2o init:--map" | "c2o init:--port" | "c2o logs:--lines" | "c2o logs:-n" | "c2o logs:--since" | "c2o logs:--level" | "c2o logs:--request" | "c2o restart:--port" | "c2o restart:--wait" | "c2o run:--model" | "c2o run:--upstream" | "c2o serve:--port" | "c2o service install:--manager" | "c2o service print:--manager" | "c2o start:--port" | "c2o start:--wait" | "c2o usage:--by" | "c2o usage:--since") option=$word ;;
       *:-?*) ;;
       *) position=$((position + 1)) argument=${word//[\"\'\\]/} ;;
@@ -173,6 +173,7 @@ _c2o_options() {
     "c2o start") _c2o_offer --port --wait --json --help -h ;;
     "c2o status") _c2o_offer --json --help -h ;;
     "c2o stop") _c2o_offer --keep-settings --json --help -h ;;
+    "c2o test") _c2o_offer --all --text --stream --tools --thinking --image --no-start --json --help -h ;;
     "c2o uninstall") _c2o_offer --purge --dry-run --yes -y --json --help -h ;;
     "c2o upgrade") _c2o_offer --yes -y --dry-run --json --help -h ;;
     "c2o usage") _c2o_offer --by --since --json --help -h ;;
@@ -181,7 +182,7 @@ _c2o_options() {
 
 _c2o_values() {
   case "$path:${option:-$position}" in
-    "c2o:0") _c2o_offer claude completions config demo doctor env init learned logs models restart run serve service start status stop uninstall upgrade usage ;;
+    "c2o:0") _c2o_offer claude completions config demo doctor env init learned logs models restart run serve service start status stop test uninstall upgrade usage ;;
     "c2o claude:0") _c2o_offer off on status ;;
     "c2o claude off:--scope") _c2o_offer user project ;;
     "c2o claude on:--scope") _c2o_offer user project ;;
@@ -218,8 +219,9 @@ _c2o_values() {
     "c2o service:0") _c2o_offer install print status uninstall ;;
     "c2o service install:--manager") _c2o_offer systemd launchd detached ;;
     "c2o service print:--manager") _c2o_offer systemd launchd detached ;;
+    "c2o test:0") _c2o_ask models ;;
     "c2o usage:--by") _c2o_offer day model tier session ;;
-    "c2o usage:--since") _c2o_offer 10m 1h 1d ;;
+    "c2o usage:--since") _c2o_offer 1d 7d 31d ;;
   esac
 }
 

@@ -1,5 +1,5 @@
 # fish completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 862ecca0d6d83349
+# Made by c2o; c2o completions install renews it.  Digest of the rest: b9ef34e5c0c0b9f4
 
 function __c2o_complete
     set -l words (commandline -opc)
@@ -18,7 +18,7 @@ function __c2o_complete
             continue
         end
         switch "$path:$word"
-            case 'c2o:claude' 'c2o claude:off' 'c2o claude:on' 'c2o claude:status' 'c2o:completions' 'c2o completions:install' 'c2o completions:show' 'c2o completions:uninstall' 'c2o:config' 'c2o config:edit' 'c2o config:get' 'c2o config:path' 'c2o config:schema' 'c2o config:set' 'c2o config:unset' 'c2o config:validate' 'c2o:demo' 'c2o demo:claude' 'c2o:doctor' 'c2o:env' 'c2o:init' 'c2o:learned' 'c2o:logs' 'c2o:models' 'c2o:restart' 'c2o:run' 'c2o:serve' 'c2o:service' 'c2o service:install' 'c2o service:print' 'c2o service:status' 'c2o service:uninstall' 'c2o:start' 'c2o:status' 'c2o:stop' 'c2o:uninstall' 'c2o:upgrade' 'c2o:usage'
+            case 'c2o:claude' 'c2o claude:off' 'c2o claude:on' 'c2o claude:status' 'c2o:completions' 'c2o completions:install' 'c2o completions:show' 'c2o completions:uninstall' 'c2o:config' 'c2o config:edit' 'c2o config:get' 'c2o config:path' 'c2o config:schema' 'c2o config:set' 'c2o config:unset' 'c2o config:validate' 'c2o:demo' 'c2o demo:claude' 'c2o:doctor' 'c2o:env' 'c2o:init' 'c2o:learned' 'c2o:logs' 'c2o:models' 'c2o:restart' 'c2o:run' 'c2o:serve' 'c2o:service' 'c2o service:install' 'c2o service:print' 'c2o service:status' 'c2o service:uninstall' 'c2o:start' 'c2o:status' 'c2o:stop' 'c2o:test' 'c2o:uninstall' 'c2o:upgrade' 'c2o:usage'
                 set path "$path $word"
             case 'c2o claude off:--scope' 'c2o claude on:--scope' 'c2o demo:--pace' 'c2o doctor:--only' 'c2o doctor:--bundle' 'c2o env:--shell' 'c2o env:--format' 'c2o env:--model' 'c2o env:--upstream' 'c2o init:--upstream' 'c2o init:--name' 'c2o init:--key-env' 'c2o init:--model' 'c2o init:--map' 'c2o init:--port' 'c2o logs:--lines' 'c2o logs:-n' 'c2o logs:--since' 'c2o logs:--level' 'c2o logs:--request' 'c2o restart:--port' 'c2o restart:--wait' 'c2o run:--model' 'c2o run:--upstream' 'c2o serve:--port' 'c2o service install:--manager' 'c2o service print:--manager' 'c2o start:--port' 'c2o start:--wait' 'c2o usage:--by' 'c2o usage:--since'
                 set option $word
@@ -156,6 +156,8 @@ function __c2o_options
             __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
         case 'c2o stop'
             __c2o_offer --keep-settings 'Leave Claude\'s settings as they are, for a service that comes back' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o test'
+            __c2o_offer --all 'Each model that [models] names' --text 'Only what is named: a whole answer' --stream 'A streamed answer' --tools 'A tool call and its result, and two calls at once' --thinking 'Thinking that can be seen' --image 'An image' --no-start 'Fail if the service isn\'t running' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
         case 'c2o uninstall'
             __c2o_offer --purge 'Also the configuration, keys, and what was counted' --dry-run 'Only say what would be done' --yes 'Do it without asking' -y 'Do it without asking' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
         case 'c2o upgrade'
@@ -168,7 +170,7 @@ end
 function __c2o_values
     switch $argv[1]
         case 'c2o:0'
-            __c2o_offer claude 'Lead plain claude to c2o by its settings, and back again' completions 'Have your shell complete commands, options and values' config 'Look at the configuration, and change it without breaking it' demo 'Show the whole path on a scripted upstream: no key, no account, no network' doctor 'Check everything: configuration, port, service, upstreams and Claude\'s settings; say how to fix it' env 'Print the environment in which any client finds c2o: eval "$(c2o env)"' init 'Set up an upstream, its key and a model, and try them; what was configured before stays' learned 'Show what upstreams have taught c2o about themselves, or forget it; a running service follows at once' logs 'Show what the service has logged; with -f, requests as they run, on a terminal each in a frame' models 'List the upstreams\' models: window, longest answer, abilities, and which names lead to each' restart 'Put a new service in the place of the running one; running streams finish, and no connection is refused' run 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own' serve 'Run the service in the foreground, until Ctrl-C' service 'Have systemd or launchd keep the service running, from login to login' start 'Start the service, unless it runs; return when it answers' status 'Say whether the service runs, where, and which models it serves' stop 'Stop the service: Claude\'s settings are put back and running streams finish first' uninstall 'Put Claude\'s settings back, and take away the service and every file that c2o has made' upgrade 'Renew c2o by the installer that brought it, and restart a service that is of another version' usage 'Show requests, tokens, cache hits and cost; counted by the service, kept on this machine alone'
+            __c2o_offer claude 'Lead plain claude to c2o by its settings, and back again' completions 'Have your shell complete commands, options and values' config 'Look at the configuration, and change it without breaking it' demo 'Show the whole path on a scripted upstream: no key, no account, no network' doctor 'Check everything: configuration, port, service, upstreams and Claude\'s settings; say how to fix it' env 'Print the environment in which any client finds c2o: eval "$(c2o env)"' init 'Set up an upstream, its key and a model, and try them; what was configured before stays' learned 'Show what upstreams have taught c2o about themselves, or forget it; a running service follows at once' logs 'Show what the service has logged; with -f, requests as they run, on a terminal each in a frame' models 'List the upstreams\' models: window, longest answer, abilities, and which names lead to each' restart 'Put a new service in the place of the running one; running streams finish, and no connection is refused' run 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own' serve 'Run the service in the foreground, until Ctrl-C' service 'Have systemd or launchd keep the service running, from login to login' start 'Start the service, unless it runs; return when it answers' status 'Say whether the service runs, where, and which models it serves' stop 'Stop the service: Claude\'s settings are put back and running streams finish first' test 'Try a model through the service with a few short requests: text, stream, tools, thinking, image' uninstall 'Put Claude\'s settings back, and take away the service and every file that c2o has made' upgrade 'Renew c2o by the installer that brought it, and restart a service that is of another version' usage 'Show requests, tokens, cache hits and cost; counted by the service, kept on this machine alone'
         case 'c2o claude:0'
             __c2o_offer off 'Put Claude\'s settings back as they were; needs neither service nor configuration' on 'Let a plainly started claude use c2o, and whatever else reads its settings' status 'Say where a plainly started claude goes, and which settings decide it'
         case 'c2o claude off:--scope'
@@ -244,10 +246,12 @@ function __c2o_values
             __c2o_offer systemd '' launchd '' detached ''
         case 'c2o service print:--manager'
             __c2o_offer systemd '' launchd '' detached ''
+        case 'c2o test:0'
+            __c2o_ask models
         case 'c2o usage:--by'
             __c2o_offer day '' model '' tier '' session ''
         case 'c2o usage:--since'
-            __c2o_offer 10m 'ten minutes' 1h 'an hour' 1d 'a day'
+            __c2o_offer 1d today 7d 'the last seven days' 31d 'the last 31 days'
     end
 end
 

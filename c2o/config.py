@@ -448,7 +448,7 @@ def render(
     *,
     token: str,
     upstreams: Mapping[str, Mapping[str, Any]],
-    models: Mapping[str, str],
+    models: Mapping[str, str | list[str]],
     limits: Mapping[str, Mapping[str, int]] = {},
     port: int = DEFAULT_PORT,
 ) -> str:

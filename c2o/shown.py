@@ -61,7 +61,10 @@ def prepare() -> None:
             stream.reconfigure(errors="c2o.ascii")
 
 
-_ASCII = {"●": "*", "○": "o", "✓": "+", "✗": "x", "→": "->", "←": "<-", "█": "#", "…": "...", "·": "-"}
+_ASCII = {
+    "●": "*", "○": "o", "✓": "+", "✗": "x", "→": "->", "←": "<-", "█": "#", "…": "...", "·": "-",
+    "›": ">", "•": "*", "↑": "^", "↓": "v", "↺": "<-",
+}  # fmt: skip
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:

@@ -42,9 +42,17 @@ def on(
 ) -> None:
     """Let a plainly started claude use c2o, and whatever else reads its settings."""
     loaded = config.load(paths.config_file())
+    result = led(loaded, scope, dry_run=dry_run, force=force)
+    output.show(result, claude_change.lines, as_json=as_json)
+    for hint in _hints(Path(result.files[0].path), result.url or ""):
+        output.note(hint)
+
+
+def led(loaded: Config, scope: Scope, *, dry_run: bool, force: bool) -> ClaudeChange:
+    """Lead to c2o who reads the settings of this scope.  Raises UsageError, RefusedFile, C2oError."""
     _check_system()
     if not force:
-        _check_lasting(loaded)
+        check_lasting(loaded, service.chosen())
     there = probe.look(loaded.server.auth_token).instance if dry_run else running(loaded, start=True)
     url = there.url if there else f"http://127.0.0.1:{loaded.server.port}"
     _check_managed(url)
@@ -57,10 +65,7 @@ def on(
     changed = takeover.on(path, scope, variables, dry_run=dry_run)
     found = attached(there, [path])
     files = [file(changed, dry_run=dry_run)]
-    result = ClaudeChange(action="on", url=url, dry_run=dry_run, files=files, sessions=found)
-    output.show(result, claude_change.lines, as_json=as_json)
-    for hint in _hints(path, url):
-        output.note(hint)
+    return ClaudeChange(action="on", url=url, dry_run=dry_run, files=files, sessions=found)
 
 
 @app.command()
@@ -90,10 +95,10 @@ def _check_system() -> None:
         raise UsageError("on this system c2o doesn't change Claude's settings. Start it with: c2o run claude")
 
 
-def _check_lasting(loaded: Config) -> None:
-    """Raises RefusedFile unless the service will be at its address whenever somebody asks."""
+def check_lasting(loaded: Config, manager: str) -> None:
+    """Raises RefusedFile unless the service, kept by this manager, will be at its address whenever somebody asks."""
     there = probe.look(loaded.server.auth_token).instance
-    managers = {service.chosen(), there.manager if there else service.chosen()}
+    managers = {manager, there.manager if there and manager == service.chosen() else manager}
     if managers.intersection(NEVER_STARTED_AGAIN):
         raise RefusedFile(
             "nothing would start the service again after a crash or a reboot, and plain claude would then try for "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from c2o import urls
 from c2o.config import Limits, Upstream
@@ -25,8 +25,27 @@ class Given(NamedTuple):
     model: str | None = None
     mapped: Mapping[str, str] = {}
     port: int | None = None
-    probe: bool | None = None
-    """Is all to be asked that the model can do?  None: the person decides."""
+    imported: str | None = None
+    """A tool, or a file of it."""
+    probe: bool = False
+    """Is all to be asked that the models can do?"""
+    save_keys: bool = False
+    service: bool | None = None
+    """Is the system to keep the service running?  None, here and below: the person decides."""
+    claude: bool | None = None
+    """Are Claude's settings to lead to c2o?"""
+
+
+class Draft(NamedTuple):
+    """What goes into the configuration, as TOML has it."""
+
+    upstreams: Mapping[str, Mapping[str, Any]] = {}
+    """None as a value takes it away."""
+    models: Mapping[str, str | list[str]] = {}
+    limits: Mapping[str, Mapping[str, int]] = {}
+    """By ``upstream/model``; what somebody has set by hand is stronger."""
+    routes: Mapping[str, Any] = {}
+    port: int | None = None
 
 
 class Choice(NamedTuple):
@@ -36,18 +55,18 @@ class Choice(NamedTuple):
     base_url: str
     api_key: str | None
     """As the configuration has it: ``env:NAME``, or the key itself."""
-    model: str
-    mapped: Mapping[str, str] = {}
-    """Tier → model of this upstream."""
+    models: Mapping[str, str] = {}
+    """For ``[models]``: a name, or a tier, → ``upstream/model``."""
     dialect: str | None = None
     port: int | None = None
     limits: Mapping[str, Limits] = {}
     """By model, as far as the upstream tells."""
+    as_it_is: bool = False
+    """The upstream is configured, and stays like that."""
 
-    @property
-    def models(self) -> dict[str, str]:
-        """For ``[models]``."""
-        return {name: f"{self.name}/{model}" for name, model in {"default": self.model, **self.mapped}.items()}
+    def mapping(self, models: Mapping[str, str]) -> Choice:
+        """The same, with names → models of this upstream."""
+        return self._replace(models={name: f"{self.name}/{model}" for name, model in models.items()})
 
     def with_limits(self, listed: Collection[ListedModel]) -> Choice:
         """The same, with what the upstream's list tells of the chosen models."""
@@ -56,9 +75,22 @@ class Choice(NamedTuple):
         return self._replace(limits={model: known[model] for model in self.chosen if model in known})
 
     @property
+    def draft(self) -> Draft:
+        table = {"base_url": self.base_url, "api_key": self.api_key}
+        table |= {"dialect": self.dialect} if self.dialect else {}
+        limits = {f"{self.name}/{model}": _table(each) for model, each in self.limits.items()}
+        return Draft({} if self.as_it_is else {self.name: table}, self.models, limits, port=self.port)
+
+    @property
     def chosen(self) -> list[str]:
-        """The models, each once."""
-        return list(dict.fromkeys([self.model, *self.mapped.values()]))
+        """Its own models, each once, the default first."""
+        targets = dict.fromkeys([self.models.get("default", ""), *self.models.values()])
+        return [target.removeprefix(f"{self.name}/") for target in targets if target.startswith(f"{self.name}/")]
+
+
+def _table(limits: Limits) -> dict[str, int]:
+    table = {"context_window": limits.context_window, "max_output_tokens": limits.max_output_tokens}
+    return {key: value for key, value in table.items() if value is not None}
 
 
 def from_flags(given: Given, known: Mapping[str, Upstream]) -> Choice:
@@ -71,7 +103,7 @@ def from_flags(given: Given, known: Mapping[str, Upstream]) -> Choice:
     place = place_of(given, known)
     if place.api_key is None and not given.no_key and place.wants_key:
         raise _missing(["--key-env (or --no-key)"])
-    return place.choice(given)._replace(model=given.model or "")
+    return place.choice(given).mapping({"default": given.model or "", **given.mapped})
 
 
 def _missing(flags: list[str]) -> UsageError:
@@ -98,8 +130,6 @@ class Place(NamedTuple):
             name=self.name,
             base_url=self.base_url,
             api_key=self.api_key,
-            model="",
-            mapped=given.mapped,
             dialect=self.dialect,
             port=given.port,
         )

@@ -12,8 +12,8 @@ from msgspec import UNSET
 from c2o import config, paths, private_file, secret
 from c2o.cli import config_file, config_keys
 from c2o.cli.config_keys import Place
-from c2o.cli.init_choice import Choice
-from c2o.config import DEFAULT_PORT, Config, Limits, Targets, Upstream
+from c2o.cli.init_choice import Draft
+from c2o.config import DEFAULT_PORT, Config, Targets, Upstream
 from c2o.errors import ConfigError, RefusedFile
 from c2o.secret import Secret
 
@@ -51,54 +51,52 @@ def find(path: Path, *, force: bool) -> Before:
     return Before(path, text, None if force else loaded, loaded.server.auth_token if loaded else None)
 
 
-def written(before: Before, choice: Choice) -> str:
+def written(before: Before, draft: Draft) -> str:
     """The whole new text."""
     if before.text is None or before.config is None:
-        return _fresh(choice, before.token)
-    return _edited(before.text, choice)
+        return _fresh(draft, before.token)
+    return _edited(before.text, draft)
 
 
-def _fresh(choice: Choice, token: Secret | None) -> str:
-    return config.render(
+def _fresh(draft: Draft, token: Secret | None) -> str:
+    text = config.render(
         token=token.reveal() if token else f"c2o-{secrets.token_urlsafe(32)}",
-        upstreams={choice.name: _table(choice)},
-        models=choice.models,
-        limits={f"{choice.name}/{model}": _limits(each) for model, each in choice.limits.items()},
-        port=DEFAULT_PORT if choice.port is None else choice.port,
+        upstreams={name: _without_none(table) for name, table in draft.upstreams.items()},
+        models=draft.models,
+        limits=draft.limits,
+        port=DEFAULT_PORT if draft.port is None else draft.port,
     )
+    return _edited(text, Draft(routes=draft.routes)) if draft.routes else text
 
 
-def _table(choice: Choice) -> dict[str, str]:
-    table = {"base_url": choice.base_url, "api_key": choice.api_key, "dialect": choice.dialect}
-    return {key: value for key, value in table.items() if value is not None}
-
-
-def _limits(limits: Limits) -> dict[str, int]:
-    table = {"context_window": limits.context_window, "max_output_tokens": limits.max_output_tokens}
-    return {key: value for key, value in table.items() if value is not None}
-
-
-def _edited(text: str, choice: Choice) -> str:
-    """The old text with the choice in it; limits that somebody has set by hand stay."""
+def _edited(text: str, draft: Draft) -> str:
+    """The old text with the draft in it; limits that somebody has set by hand stay."""
 
     def change(document: Any) -> None:
-        _merge(document, ("upstreams", choice.name), {**_table(choice), "api_key": choice.api_key})
-        _merge(document, ("models",), choice.models)
-        if choice.port is not None:
-            config_file.put(document, ("server", "port"), choice.port)
-        for model, each in choice.limits.items():
-            target = f"{choice.name}/{model}"
+        for name, table in draft.upstreams.items():
+            _merge(document, ("upstreams", name), table)
+        if draft.models:
+            _merge(document, ("models",), draft.models)
+        if draft.routes:
+            _merge(document, ("routes",), draft.routes)
+        if draft.port is not None:
+            config_file.put(document, ("server", "port"), draft.port)
+        for target, limits in draft.limits.items():
             known = document.get("limits", {}).get(target, {})
-            _merge(document, ("limits", target), {**_limits(each), **known})
+            _merge(document, ("limits", target), {**limits, **known})
 
     return config_file.edited(text, change)
+
+
+def _without_none(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in table.items() if value is not None}
 
 
 def _merge(document: Any, place: Place, values: Mapping[str, Any]) -> None:
     """What else is in the table stays, the rest of a list that begins with the value too; a new table is put as one, so
     that an empty line can end it."""
     if config_keys.find(document, place) is UNSET:
-        config_file.put(document, place, {key: value for key, value in values.items() if value is not None})
+        config_file.put(document, place, _without_none(values))
     else:
         for key, value in values.items():
             if config.texts(_plain(config_keys.find(document, (*place, key))))[:1] != (value,):

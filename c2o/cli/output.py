@@ -91,14 +91,14 @@ def fail(error: C2oError) -> int:
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
     """A line on stderr that says what is being waited for, on a terminal; elsewhere, and without a wait, silence."""
-    if not colourful(sys.stderr):
+    if not moves(sys.stderr):
         yield lambda _: None
         return
     shown: list[Status] = []
 
     def tell(text: str) -> None:
         if not shown:
-            shown.append(console(sys.stderr).status(""))
+            shown.append(console(sys.stderr).status("", spinner="dots" if in_unicode(sys.stderr) else "line"))
             shown[0].start()
         shown[0].update(printable(text))
 
@@ -131,8 +131,17 @@ def _print(line: Line, stream: TextIO, end: str = "\n") -> None:
         shown.write(line, stream, end)
 
 
+def moves(stream: TextIO) -> bool:
+    """Can its cursor be moved?"""
+    return colourful(stream) or (stream.isatty() and os.environ.get("TERM", "dumb") != "dumb")
+
+
+def in_unicode(stream: TextIO) -> bool:
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
+
+
 def console(stream: TextIO) -> Console:
-    """Rich's view of a stream; for a ``colourful`` one."""
+    """Rich's view of a stream; for a ``colourful`` one, or one that ``moves``."""
     from rich.console import Console  # noqa: PLC0415 - slow to load, and not needed for a pipe
 
     return Console(file=stream, highlight=False, force_terminal=True)

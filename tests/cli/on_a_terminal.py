@@ -14,6 +14,7 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from tests.command_line import CommandLine
 
@@ -21,6 +22,7 @@ PATIENCE = 30
 """Seconds until something that is waited for must have been seen."""
 
 CTRL_C, CTRL_D, CTRL_Z = "\x03", "\x04", "\x1a"
+ENTER, ESCAPE, UP, DOWN = "\r", "\x1b", "\x1b[A", "\x1b[B"
 
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\r")
 
@@ -42,6 +44,19 @@ class Terminal:
     def screen(self) -> str:
         """Everything that has been shown, without colours and cursor movements."""
         return _CONTROL.sub("", self.raw)
+
+    @property
+    def final(self) -> str:
+        """What can be read when all is drawn: on a terminal of endless height, which never wraps."""
+        return drawn(self.raw)
+
+    @property
+    def modes(self) -> list[Any]:
+        """What the terminal does by itself: echo, lines, signals."""
+        return termios.tcgetattr(self._keyboard)
+
+    def resize(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self._keyboard, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def see(self, text: str) -> str:
         """Wait until ``text`` appears after what was seen before.  Returns what came up to it."""
@@ -77,6 +92,33 @@ class Terminal:
         return bool(data)
 
 
+_PIECE = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|([^\x1b])")
+
+
+def drawn(raw: str) -> str:
+    """What a terminal shows after ``raw``: for the movements that c2o and rich make."""
+    lines, row, column = [""], 0, 0
+    for number, what, character in _PIECE.findall(raw):
+        if what == "A":
+            row = max(0, row - int(number or 1))
+        elif what == "C":
+            column += int(number or 1)
+        elif what == "K":
+            lines[row] = "" if number == "2" else lines[row][:column]
+        elif what == "J":
+            lines[row:] = [lines[row][:column]]
+        elif character == "\r":
+            column = 0
+        elif character == "\n":
+            row, column = row + 1, 0
+            lines += [""] * (row + 1 - len(lines))
+        elif character:
+            line = lines[row].ljust(column)
+            lines[row] = line[:column] + character + line[column + 1 :]
+            column += 1
+    return "\n".join(line.rstrip() for line in lines)
+
+
 @contextmanager
 def on_a_terminal(c2o: CommandLine, *arguments: str, **variables: str) -> Iterator[Terminal]:
     """``c2o`` with these arguments on a terminal of 120 columns; it is ended with the block."""
@@ -97,7 +139,7 @@ def _on_a_terminal(command: list[str], c2o: CommandLine, **variables: str) -> It
     fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     process = subprocess.Popen(
         command,
-        env={**c2o.environment(**variables), "TERM": "xterm-256color"},
+        env={"TERM": "xterm-256color", **c2o.environment(**variables)},
         cwd=c2o.home,
         stdin=screen,
         stdout=screen,

@@ -2,328 +2,520 @@
 
 from __future__ import annotations
 
-import threading
 import tomllib
 from typing import Any
 
 import pytest
 
-from c2o import facts
-from tests.cli.on_a_terminal import CTRL_C, CTRL_D, Terminal, on_a_terminal
-from tests.cli.test_doctor_probe import blind
-from tests.cli.test_init import BEFORE, file_of, files_of, works
+from tests.cli.on_a_terminal import CTRL_C, DOWN, ENTER, ESCAPE, UP, on_a_terminal
+from tests.cli.test_init import BEFORE, file_of, works
 from tests.command_line import CommandLine
-from tests.fake_upstream import FakeUpstream, Hold, Request, Scripted, error, stream
+from tests.fake_upstream import FakeUpstream, Reply, Request, Scripted, error, whole
 
 KEY = "sk-typed-key-0123456789"
+WRONG = "sk-wrong-key-987654"
 
-UPSTREAM = "Number, name or URL"
-ITS_KEY = "Its key: the name of a variable, 'paste', or 'none'"
-HIDDEN = "The key (what you type stays hidden)"
-KEEP = "Keep this key in the configuration file"
-MODEL = "The model: number or name"
-NOW = "t/m/k/u/w"
+UPSTREAM = "Which upstream shall Claude Code work on?"
+ADDRESS = "Its address, such as"
+WHERE = "Where is the key for"
+PASTE = "Paste the key"
+KEEP = "Where shall it be kept?"
+MODEL = "Which model shall it use?"
+NOW = "What now?"
 WRITE = "Write this to"
-ELSE = "Try all that it can do?"
+AGAIN = "What shall be changed?"
 
 
 def written(c2o: CommandLine) -> dict[str, Any]:
     return tomllib.loads(file_of(c2o).read_text())
 
 
-def test_a_local_server_by_its_url(c2o: CommandLine, upstream: FakeUpstream) -> None:
+def everything(c2o: CommandLine) -> dict[str, bytes]:
+    """Every file of the home, byte for byte."""
+    return {str(path.relative_to(c2o.home)): path.read_bytes() for path in c2o.home.rglob("*") if path.is_file()}
+
+
+def with_a_key(request: Request) -> Scripted:
+    return works(request) if request.headers.get("authorization") == f"Bearer {KEY}" else error(401, "Wrong key")
+
+
+@pytest.fixture
+def ollama(upstream: FakeUpstream) -> FakeUpstream:
+    """Looks like Ollama: no key, some models of which it tells what they can do."""
     upstream.think(works)
-    with on_a_terminal(c2o, "init") as terminal:
-        terminal.see("Which upstream shall Claude Code work on?")
-        terminal.answer(UPSTREAM, upstream.base_url)
-        terminal.see("✓ local lists 1 model")
-        terminal.answer(MODEL)
-        terminal.see("✓ local: fake-model streams")
-        terminal.see("✓ local: fake-model calls a tool")
-        terminal.answer(ELSE)
-        terminal.see("wrote ~/c2o/config.toml")
-        terminal.see("c2o run claude")
-        assert terminal.end() == 0
-    assert written(c2o)["upstreams"] == {"local": {"base_url": upstream.base_url}}
-    assert written(c2o)["models"] == {"default": "local/fake-model"}
-    assert file_of(c2o).stat().st_mode & 0o777 == 0o600
+    upstream.models = [
+        {"id": "qwen3-coder:30b", "context_length": 262144, "supports_tools": True},
+        {"id": "nomic-embed-text:latest"},
+        {"id": "llama3.2:3b", "context_length": 131072, "supports_tools": False},
+    ]
+    return upstream
 
 
-def test_all_that_the_model_can_do_is_tried_if_the_person_wants(c2o: CommandLine, upstream: FakeUpstream) -> None:
-    upstream.think(blind)
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
-        terminal.see("Up to 6 more short requests, which may cost something")
-        terminal.answer(ELSE, "y")
-        terminal.see("local: keeps to max_tokens")
-        terminal.see("local: images  (it refuses:")
-        assert terminal.end() == 0
-    assert len(upstream.requests) == 3 + 5
-    known = [fact.fact for fact in facts.read(c2o.folder / "state" / "learned.toml", facts.now()).facts]
-    assert {"can:tools", "can:required_tools", "without:image"} <= set(known)
-
-
-def test_what_is_ready_comes_first_and_keys_are_shown_by_name(c2o: CommandLine) -> None:
-    with on_a_terminal(c2o, "init", "--no-probe", GROQ_API_KEY=KEY) as terminal:
-        menu = terminal.see(UPSTREAM)
-        terminal.type(CTRL_C)
-        assert terminal.end() == 130
-        assert KEY not in terminal.screen
-    lines = menu.splitlines()
-    ready = [line for line in lines if "is set" in line or "answers, " in line]
-    assert any("Groq" in line and "GROQ_API_KEY is set" in line for line in ready)
-    first = next(number for number, line in enumerate(lines) if "wants" in line or "isn't running" in line)
-    assert [line for line in lines[first:] if line in ready] == []
-
-
-def test_an_upstream_of_another_machine_is_asked_with_its_key(c2o: CommandLine, upstream: FakeUpstream) -> None:
-    """The name of a variable goes into the file, its value goes to the upstream and nowhere else."""
-    upstream.think(works)
-    c2o.folder.mkdir(mode=0o700)
-    with on_a_terminal(
-        c2o, "init", "--no-probe", "--upstream", upstream.base_url, "--key-env", "MY_KEY", MY_KEY=KEY
-    ) as terminal:
-        terminal.answer(MODEL, "1")
-        assert terminal.end() == 0
-        assert KEY not in terminal.screen
-    assert written(c2o)["upstreams"]["local"]["api_key"] == "env:MY_KEY"
-    assert {request.headers["authorization"] for request in upstream.requests} == {f"Bearer {KEY}"}
+def at(ollama: FakeUpstream) -> str:
+    """``OLLAMA_HOST``, as Ollama's own documentation has it."""
+    return f"127.0.0.1:{ollama.port}"
 
 
 @pytest.fixture
 def keyed(c2o: CommandLine, upstream: FakeUpstream) -> CommandLine:
-    """A configuration whose upstream has its key in a variable that isn't set."""
+    """A configuration whose upstream has its key in a variable."""
     c2o.folder.mkdir(mode=0o700)
     text = BEFORE.replace("https://old.example.com/v1", upstream.base_url).replace("command:pass show old", "env:OLD")
     file_of(c2o).write_text(text)
     return c2o
 
 
-def test_a_pasted_key_is_never_shown_and_kept_only_if_wanted(keyed: CommandLine, upstream: FakeUpstream) -> None:
-    upstream.think(works)
-    with on_a_terminal(keyed, "init", "--no-probe", "--upstream", "old") as terminal:
-        terminal.see("OLD is not set here")
-        terminal.answer(ITS_KEY)
-        terminal.see(HIDDEN)
-        terminal.type(f"{KEY}\n")
-        terminal.answer(KEEP, "y")
-        terminal.answer(MODEL, "fake-model")
-        terminal.see("~ upstream old")
-        terminal.answer(WRITE, "y")
+# ---- what a person sees who only presses Enter
+
+
+def test_enter_is_all_it_takes(c2o: CommandLine, ollama: FakeUpstream) -> None:
+    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama)) as terminal:
+        menu = terminal.see(UPSTREAM) + terminal.see("Esc quit")
+        assert f" › Ollama                        127.0.0.1:{ollama.port}  3 models" in menu
+        terminal.type(ENTER)
+        table = terminal.see("Esc back")
+        assert "default  qwen3-coder:30b  262k window, tools" in table
+        terminal.type(ENTER)
         assert terminal.end() == 0
-        assert KEY not in terminal.screen
-    assert written(keyed)["upstreams"]["old"]["api_key"] == KEY
+        said = terminal.final
+    assert "✓ Upstream   Ollama  http://127.0.0.1" in said
+    assert "✓ Models     qwen3-coder:30b\n" in said
+    assert "✓ Test       ✓ 3 models  ✓ streaming  ✓ tool call  " in said
+    assert "✓ Written    ~/c2o/config.toml  readable by you alone" in said
+    assert said.endswith("Ready.  c2o run claude\n")
+    assert "Which" not in said, "finished questions are gone"
+    assert written(c2o)["upstreams"] == {"ollama": {"base_url": ollama.base_url, "dialect": "ollama"}}
+    assert written(c2o)["models"] == {"default": "ollama/qwen3-coder:30b"}
+    assert file_of(c2o).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_key_that_may_not_be_kept_goes_into_a_variable(keyed: CommandLine, upstream: FakeUpstream) -> None:
-    upstream.think(works)
-    with on_a_terminal(keyed, "init", "--no-probe", "--upstream", "old", ELSEWHERE=KEY) as terminal:
-        terminal.answer(ITS_KEY, "paste")
-        terminal.see(HIDDEN)
-        terminal.type(f"{KEY}\n")
-        terminal.answer(KEEP, "n")
-        terminal.answer(ITS_KEY, "ELSEWHERE")
-        terminal.answer(MODEL)
-        terminal.answer(WRITE)
-        assert terminal.end() == 0
-    assert written(keyed)["upstreams"]["old"]["api_key"] == "env:ELSEWHERE"
-    assert KEY not in file_of(keyed).read_text()
-
-
-def test_a_variable_that_is_not_set_is_said_at_once(keyed: CommandLine, upstream: FakeUpstream) -> None:
-    with on_a_terminal(keyed, "init", "--no-probe", "--upstream", "old") as terminal:
-        terminal.answer(ITS_KEY, "NO_SUCH_KEY")
-        terminal.see("✗ NO_SUCH_KEY is not set")
-        terminal.see(ITS_KEY)
+def test_the_terminal_is_as_it_was(c2o: CommandLine, ollama: FakeUpstream) -> None:
+    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama)) as terminal:
+        before = terminal.modes
+        terminal.see(UPSTREAM)
+        assert terminal.modes != before
         terminal.type(CTRL_C)
         assert terminal.end() == 130
+        assert terminal.modes == before
+        assert terminal.raw.rindex("\x1b[?25h") > terminal.raw.rindex("\x1b[?25l"), "the cursor is seen again"
 
 
-def test_a_refused_key_is_asked_again(keyed: CommandLine, upstream: FakeUpstream) -> None:
-    def think(request: Request) -> Scripted:
-        return works(request) if request.headers["authorization"] == f"Bearer {KEY}" else error(401, "Wrong key")
+def test_keys_are_found_by_name_and_never_shown(c2o: CommandLine) -> None:
+    with on_a_terminal(c2o, "init", GROQ_API_KEY=KEY) as terminal:
+        terminal.see(UPSTREAM)
+        menu = terminal.see("Esc quit")
+        terminal.type(CTRL_C)
+        assert terminal.end() == 130
+        assert KEY not in terminal.screen
+    lines = menu.splitlines()
+    ready = next(number for number, line in enumerate(lines) if "Groq" in line and "GROQ_API_KEY is set" in line)
+    assert ready < next(number for number, line in enumerate(lines) if "needs a key" in line)
 
-    upstream.think(think)
-    with on_a_terminal(
-        keyed, "init", "--no-probe", "--upstream", "old", OLD="sk-wrong-key-987654", GOOD=KEY
-    ) as terminal:
-        terminal.see("OLD is set here: sk-w…7654")
-        terminal.answer(ITS_KEY)
-        terminal.answer(MODEL, "fake-model")
-        terminal.see("✗ old refused the key from env:OLD: Wrong key")
+
+def test_typing_filters_and_escape_takes_it_back(c2o: CommandLine) -> None:
+    with on_a_terminal(c2o, "init") as terminal:
+        terminal.see(UPSTREAM)
+        terminal.type("open")
+        terminal.see("OpenRouter")
+        terminal.type("r")
+        terminal.see(" › OpenRouter")
+        terminal.type(ESCAPE)
+        terminal.see("NVIDIA NIM")
+        terminal.type(ESCAPE)
+        assert terminal.end() == 130
+        assert "nothing was changed. Begin again with: c2o init" in terminal.screen
+
+
+# ---- keys
+
+
+def test_a_pasted_key_goes_into_the_key_file(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    """From a bare home, for a server that wants a key; the first one is wrong."""
+    upstream.think(with_a_key)
+    with on_a_terminal(c2o, "init") as terminal:
+        terminal.answer(UPSTREAM, upstream.base_url)
+        terminal.answer(MODEL)
+        terminal.see("✗ local wants a key, and there is none: Wrong key.")
         terminal.answer(NOW)
-        terminal.answer(ITS_KEY, "GOOD")
-        terminal.see("✓ old: fake-model streams")
-        terminal.answer(WRITE)
+        terminal.answer(WHERE)
+        terminal.answer(PASTE, WRONG)
+        terminal.answer(KEEP)
+        terminal.see("✗ local refused the key from this terminal: Wrong key.")
+        terminal.answer(NOW)
+        terminal.answer(WHERE)
+        terminal.see(PASTE)
+        terminal.type(f"{KEY[:8]}x\x7f{KEY[8:]}")
+        terminal.see("•" * len(KEY))
+        terminal.type(ENTER)
+        terminal.answer(KEEP)
         assert terminal.end() == 0
-    assert written(keyed)["upstreams"]["old"]["api_key"] == "env:GOOD"
+        assert KEY not in terminal.screen
+        assert "✓ Key        sk-t…6789  kept in ~/c2o/keys.env" in terminal.final
+        assert "✓ Test       ✓ key accepted  ✓ 1 model  ✓ streaming  ✓ tool call" in terminal.final
+    assert written(c2o)["upstreams"]["local"]["api_key"] == "env:LOCAL_API_KEY"
+    kept = c2o.folder / "keys.env"
+    assert f"LOCAL_API_KEY={KEY}" in kept.read_text()
+    assert kept.stat().st_mode & 0o777 == 0o600
 
 
-def test_an_unknown_model_is_asked_again(c2o: CommandLine, upstream: FakeUpstream) -> None:
+def test_a_key_that_is_set_is_used_without_a_question(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(with_a_key)
+    flags = ["--upstream", upstream.base_url, "--key-env", "MY_KEY"]
+    with on_a_terminal(c2o, "init", *flags, MY_KEY=KEY) as terminal:
+        terminal.see("✓ Key        from MY_KEY  sk-t…6789")
+        terminal.answer(MODEL)
+        assert terminal.end() == 0
+    assert written(c2o)["upstreams"]["local"]["api_key"] == "env:MY_KEY"
+
+
+@pytest.mark.parametrize(
+    ("where", "source", "kept"),
+    [(2, KEY, "kept in the configuration"), (3, "env:LOCAL_API_KEY", "kept nowhere")],
+    ids=["in the configuration", "nowhere"],
+)
+def test_where_a_key_may_be_kept(c2o: CommandLine, upstream: FakeUpstream, where: int, source: str, kept: str) -> None:
+    upstream.think(with_a_key)
+    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+        terminal.answer(NOW)
+        terminal.answer(WHERE)
+        terminal.answer(PASTE, KEY)
+        terminal.see(KEEP)
+        terminal.type(str(where))
+        terminal.see(kept)
+        assert terminal.end() == 0
+        if where == 3:
+            assert "First   export LOCAL_API_KEY=…" in terminal.final
+    assert written(c2o)["upstreams"]["local"]["api_key"] == source
+    assert not (c2o.folder / "keys.env").exists()
+
+
+def test_a_key_from_elsewhere(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(with_a_key)
+    (c2o.home / "key").write_text(f"{KEY}\n")
+    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+        terminal.answer(NOW)
+        terminal.see(WHERE)
+        terminal.type(DOWN * 2 + ENTER)  # FAKE_KEY is set, and comes second
+        terminal.answer("A variable's NAME", "NO_SUCH_KEY")
+        terminal.see("✗ NO_SUCH_KEY is not set")
+        terminal.see("›")
+        terminal.type(f"file:{c2o.home}/key{ENTER}")
+        assert terminal.end() == 0
+    assert written(c2o)["upstreams"]["local"]["api_key"] == f"file:{c2o.home}/key"
+
+
+# ---- models
+
+
+def test_another_model_for_a_tier(c2o: CommandLine, ollama: FakeUpstream) -> None:
+    with on_a_terminal(c2o, "init", "--upstream", ollama.base_url) as terminal:
+        terminal.see(MODEL)
+        terminal.type("5")
+        terminal.see("Which model for haiku?")
+        terminal.see("131k window, no tools")
+        terminal.type("llama" + ENTER)
+        terminal.see("Which models shall it use?")
+        terminal.type("1")
+        assert terminal.end() == 0
+        assert "✓ Models     qwen3-coder:30b  for default, opus, sonnet" in terminal.final
+        assert "             llama3.2:3b  for haiku" in terminal.final
+    assert written(c2o)["models"] == {"default": "local/qwen3-coder:30b", "haiku": "local/llama3.2:3b"}
+    assert written(c2o)["limits"]["local/llama3.2:3b"] == {"context_window": 131072}
+    asked = {request.json["model"] for request in ollama.requests if request.path.endswith("completions")}
+    assert asked == {"qwen3-coder:30b", "llama3.2:3b"}, "each is tried"
+
+
+def test_a_model_that_is_not_in_the_list(c2o: CommandLine, upstream: FakeUpstream) -> None:
     def think(request: Request) -> Scripted:
         known = request.json["model"] == "fake-model"
         return works(request) if known else error(404, "No such model", code="model_not_found")
 
     upstream.think(think)
-    upstream.models = []
-    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url) as terminal:
-        terminal.answer(MODEL, "fake")
-        terminal.see("✗ local doesn't know the model fake")
+    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url) as terminal:
+        terminal.see(MODEL)
+        terminal.type("2")
+        terminal.see("Which model for default?")
+        terminal.type("gone")
+        terminal.see("as typed")
+        terminal.type(ENTER)
+        terminal.answer(MODEL)
+        terminal.see("✗ local doesn't know the model gone: No such model.")
         terminal.answer(NOW)
-        terminal.answer(MODEL, "fake-model")
+        terminal.see("Which model instead of gone?")
+        terminal.type(ENTER)
         assert terminal.end() == 0
-    assert written(c2o)["models"]["default"] == "local/fake-model"
+    assert written(c2o)["models"] == {"default": "local/fake-model"}
 
 
-def test_what_does_not_work_can_be_written_all_the_same(c2o: CommandLine, upstream: FakeUpstream) -> None:
-    upstream.think(lambda request: error(500, "On fire"))
-    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url) as terminal:
-        terminal.answer(MODEL)
-        terminal.see("✗ local: On fire")
-        terminal.answer(NOW, "x")
-        terminal.see("one of the letters")
-        terminal.answer(NOW, "w")
-        assert terminal.end() == 0
-    assert written(c2o)["models"]["default"] == "local/fake-model"
-
-
-def test_nothing_answers_and_another_is_chosen(c2o: CommandLine, upstream: FakeUpstream) -> None:
+def test_without_a_list_the_model_is_typed(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
-    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", "http://127.0.0.1:9/v1") as terminal:
-        terminal.see("connection refused")
-        terminal.answer("Try again?", "n")
-        terminal.answer(UPSTREAM, "nonsense")
-        terminal.see("there is no upstream 'nonsense'")
-        terminal.answer(UPSTREAM, upstream.base_url)
-        terminal.answer(MODEL)
+    upstream.models = []
+    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url) as terminal:
+        terminal.answer("Which model?", "")
+        terminal.see("✗ A model is needed")
+        terminal.type("fake-model" + ENTER)
         assert terminal.end() == 0
+    assert written(c2o)["models"] == {"default": "local/fake-model"}
 
 
-def test_a_long_list_is_searched(c2o: CommandLine, upstream: FakeUpstream) -> None:
-    upstream.think(works)
-    names = ["text-embed", *(f"vendor/model-{number}" for number in range(40)), "vendor/coder-a", "vendor/coder-b"]
-    upstream.models = [{"id": name} for name in names]
-    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url) as terminal:
-        terminal.see("a part of one of the 43 names [vendor/model-0]")
-        terminal.type("CODER\n")
-        terminal.see("2 models have that in their names")
-        terminal.answer(MODEL, "2")
+def test_a_model_that_calls_no_tools(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(lambda request: Reply(text="I only talk."))
+    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+        terminal.see("✗ asked to call a tool, fake-model answered in words: 'I only talk.'.")
+        terminal.see("Claude Code does its work by calling tools")
+        terminal.see(NOW)
+        assert " › 1 Choose another model" in terminal.see("Quit")
+        terminal.type("3")
         assert terminal.end() == 0
-    assert written(c2o)["models"]["default"] == "local/vendor/coder-b"
+        assert "! no tool call" in terminal.final
+    assert written(c2o)["models"] == {"default": "local/fake-model"}
 
 
-def test_the_demo_asks_nothing_more(c2o: CommandLine) -> None:
-    with on_a_terminal(c2o, "init", "--no-probe") as terminal:
-        terminal.answer(UPSTREAM, "demo")
-        terminal.see("-m c2o.demo --port 8227")
-        assert terminal.end() == 0
-    assert written(c2o)["models"] == {"default": "demo/c2o-demo"}
+# ---- what doesn't work
 
 
-def test_what_is_there_is_shown_and_kept_unless_agreed(keyed: CommandLine, upstream: FakeUpstream) -> None:
-    upstream.think(works)
-    text = file_of(keyed).read_text()
-    with on_a_terminal(keyed, "init", "--no-probe", OLD=KEY) as terminal:
-        shown = terminal.see("Which upstream")
-        terminal.type("old\n")
-        terminal.answer(ITS_KEY)
-        terminal.answer(MODEL, "fake-model")
-        terminal.see("~ default: old/usual → old/fake-model")
-        terminal.answer(WRITE, "n")
-        terminal.see("nothing was written")
+PAGE = whole(b"<html>Sign in</html>", headers={"content-type": "text/html"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "first"),
+    [
+        (error(401, "Wrong key"), "wants a key, and there is none: Wrong key.", "Enter a key"),
+        (
+            error(404, "No such model", code="model_not_found"),
+            "doesn't know the model fake-model",
+            "Choose another model",
+        ),
+        (error(500, "On fire"), "On fire", "Try again"),
+        (error(402, "No credit"), "No credit", "Try again"),
+        (PAGE, "answers with a web page", "Change the address"),
+    ],
+    ids=["key", "model", "500", "402", "web page"],
+)
+def test_every_failure_is_a_sentence_and_a_way_on(
+    c2o: CommandLine, upstream: FakeUpstream, answer: Scripted, words: str, first: str
+) -> None:
+    upstream.think(lambda request: answer)
+    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+        terminal.see("✗ ")
+        assert words in terminal.see(NOW)
+        assert f" › 1 {first}" in terminal.see("Save it anyway")
+        terminal.type(UP + ENTER)
         assert terminal.end() == 130
-    assert "There is a configuration already" in shown
-    assert "old/usual" in shown
-    assert file_of(keyed).read_text() == text
+        assert "Traceback" not in terminal.screen
+    assert everything(c2o) == {}
 
 
-def test_flags_answer_their_questions(c2o: CommandLine, upstream: FakeUpstream) -> None:
-    upstream.think(works)
-    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+def test_what_does_not_work_can_be_saved_all_the_same(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(lambda request: error(500, "On fire"))
+    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+        terminal.see(NOW)
+        terminal.type("4")
         assert terminal.end() == 0
-        assert "?" not in terminal.screen
+        assert "not passed: saved as it is" in terminal.final
+    assert written(c2o)["models"]["default"] == "local/fake-model"
+
+
+def test_nothing_answers_and_another_address_is_typed(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    with on_a_terminal(c2o, "init", "--upstream", "http://127.0.0.1:9/v1") as terminal:
+        terminal.see("connection refused. Is it running?")
+        terminal.see(NOW)
+        terminal.type("2")
+        terminal.answer("Its address", "nonsense")
+        terminal.see("✗ the upstream's address: not an http:// or https:// URL")
+        terminal.type(upstream.base_url + ENTER)
+        terminal.answer(MODEL)
+        assert terminal.end() == 0
+    assert written(c2o)["upstreams"]["local"]["base_url"] == upstream.base_url
+
+
+def test_another_upstream_is_chosen(c2o: CommandLine, ollama: FakeUpstream) -> None:
+    flags = ["--upstream", "http://127.0.0.1:9/v1"]
+    with on_a_terminal(c2o, "init", *flags, OLLAMA_HOST=at(ollama)) as terminal:
+        terminal.see(NOW)
+        terminal.type("3")
+        terminal.answer(UPSTREAM)
+        terminal.answer(MODEL)
+        assert terminal.end() == 0
+        assert "127.0.0.1:9" not in terminal.final, "what led nowhere is taken back"
+    assert list(written(c2o)["upstreams"]) == ["ollama"]
+
+
+def test_escape_leads_back_to_the_question_before(c2o: CommandLine, ollama: FakeUpstream) -> None:
+    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama)) as terminal:
+        terminal.answer(UPSTREAM)
+        terminal.see(MODEL)
+        terminal.type("3")
+        terminal.see("Which model for opus?")
+        terminal.type(ESCAPE)
+        terminal.see(MODEL)
+        terminal.type(ESCAPE)
+        terminal.answer(UPSTREAM)
+        terminal.answer(MODEL)
+        assert terminal.end() == 0
+        assert terminal.final.count("✓ Upstream") == 1
+
+
+# ---- where there is a configuration
+
+
+def test_what_is_there_is_shown_and_tested_without_a_change(keyed: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(with_a_key)
+    before = file_of(keyed).read_bytes()
+    with on_a_terminal(keyed, "init", OLD=KEY) as terminal:
+        shown = terminal.see(AGAIN)
+        assert f"old  {upstream.base_url}  key from env:OLD" in shown
+        assert "default  old/usual" in shown
+        terminal.type("3")
+        assert terminal.end() == 0
+        assert "old/usual" in terminal.final
+        assert terminal.final.count("✓ tool call") == 2, "both models"
+    assert file_of(keyed).read_bytes() == before
+
+
+def test_only_what_is_asked_changes(keyed: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(with_a_key)
+    with on_a_terminal(keyed, "init", OLD=KEY) as terminal:
+        terminal.see(AGAIN)
+        terminal.type("1")
+        terminal.see("Which models shall it use?")
+        terminal.type("5")
+        terminal.see("Which model for haiku?")
+        terminal.type(ENTER)  # the list's only one
+        terminal.see("Which models shall it use?")
+        terminal.type("1")
+        terminal.see("~ haiku: old/small → old/fake-model")
+        terminal.answer(WRITE)
+        assert terminal.end() == 0
+    text = BEFORE.replace("https://old.example.com/v1", upstream.base_url).replace("command:pass show old", "env:OLD")
+    assert file_of(keyed).read_text() == text.replace('"old/small"', '"old/fake-model"')
+    assert file_of(keyed).with_name("config.toml.bak").read_text() == text
+
+
+def test_another_key(keyed: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(with_a_key)
+    with on_a_terminal(keyed, "init", OLD=WRONG, NEW_KEY=KEY) as terminal:
+        terminal.see(AGAIN)
+        terminal.type("2")
+        terminal.see(WHERE)
+        terminal.see("NEW_KEY")
+        terminal.type(DOWN * 2 + ENTER)  # after FAKE_KEY
+        terminal.see("~ upstream old")
+        terminal.answer(WRITE)
+        assert terminal.end() == 0
+    assert written(keyed)["upstreams"]["old"]["api_key"] == "env:NEW_KEY"
+    assert "# the usual one" in file_of(keyed).read_text()
+
+
+def test_another_upstream_beside_what_is_there(keyed: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    with on_a_terminal(keyed, "init", OLLAMA_HOST=at(upstream)) as terminal:
+        terminal.see(AGAIN)
+        terminal.type("4")
+        terminal.answer(UPSTREAM)
+        terminal.see(MODEL)
+        terminal.see("Keep the models that are configured")
+        terminal.type(UP + ENTER)
+        terminal.see("+ upstream ollama")
+        terminal.answer(WRITE)
+        assert terminal.end() == 0
+    assert list(written(keyed)["upstreams"]) == ["old", "ollama"]
+    assert written(keyed)["models"] == {"default": "old/usual", "haiku": "old/small"}
+
+
+def test_who_says_no_changes_nothing(keyed: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    before = everything(keyed)
+    with on_a_terminal(keyed, "init", "--upstream", "old", "--model", "fake-model", OLD=KEY) as terminal:
+        terminal.see("~ default: old/usual → old/fake-model")
+        terminal.see(WRITE)
+        terminal.type("2")
+        assert terminal.end() == 130
+        assert "nothing was changed. ~/c2o/config.toml is as it was." in terminal.screen
+    assert everything(keyed) == before
+
+
+# ---- other terminals
+
+
+def test_without_colours_it_is_the_same(c2o: CommandLine, ollama: FakeUpstream) -> None:
+    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama), NO_COLOR="1") as terminal:
+        terminal.answer(UPSTREAM)
+        terminal.answer(MODEL)
+        assert terminal.end() == 0
+        assert "\x1b[3" not in terminal.raw
+        assert "\x1b[1m" not in terminal.raw
+
+
+def test_in_ascii(c2o: CommandLine, ollama: FakeUpstream) -> None:
+    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama), PYTHONIOENCODING="ascii") as terminal:
+        terminal.see(" > Ollama")
+        terminal.type(ENTER)
+        terminal.answer(MODEL)
+        assert terminal.end() == 0
+        assert "+ Test " in terminal.final
+        assert terminal.screen.isascii()
+
+
+@pytest.mark.parametrize("columns", [30, 60])
+def test_a_narrow_terminal(c2o: CommandLine, ollama: FakeUpstream, columns: int) -> None:
+    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama)) as terminal:
+        terminal.see(UPSTREAM)
+        terminal.resize(columns, 12)
+        terminal.see("Enter choose")
+        terminal.type(ENTER)
+        terminal.see("Use this one")
+        terminal.type(ENTER)
+        assert terminal.end() == 0
+    assert written(c2o)["models"] == {"default": "ollama/qwen3-coder:30b"}
+
+
+def test_a_terminal_that_moves_no_cursor_gets_numbered_lines(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(with_a_key)
+    with on_a_terminal(c2o, "init", TERM="dumb") as terminal:
+        terminal.see(UPSTREAM)
+        terminal.answer("Number, or a part of a name", "nonsense")
+        terminal.see("✗ nothing has nonsense in its name")
+        terminal.answer("Number, or a part of a name", upstream.base_url)
+        terminal.answer("Number, or a part of a name", "<")
+        terminal.see(UPSTREAM)
+        terminal.answer("Number, or a part of a name", upstream.base_url)
+        terminal.answer("Number, or a part of a name", "")
+        terminal.see("wants a key")
+        terminal.answer("Number, or a part of a name", "Enter a key")
+        terminal.answer("Number, or a part of a name", "1")
+        terminal.answer("stays hidden", KEY)
+        terminal.answer("Number, or a part of a name", "1")
+        assert terminal.end() == 0
+        assert "\x1b" not in terminal.raw
+        assert KEY not in terminal.raw
+    assert written(c2o)["models"] == {"default": "local/fake-model"}
 
 
 @pytest.mark.parametrize("flags", [["--yes"], ["--json"]])
 def test_nothing_is_asked_of_who_does_not_want_it(c2o: CommandLine, flags: list[str]) -> None:
-    with on_a_terminal(c2o, "init", "--no-probe", *flags) as terminal:
+    with on_a_terminal(c2o, "init", *flags) as terminal:
         terminal.see("--upstream and --model")
         assert terminal.end() == 2
 
 
 def test_c2o_no_input_is_respected(c2o: CommandLine) -> None:
-    with on_a_terminal(c2o, "init", "--no-probe", C2O_NO_INPUT="1") as terminal:
+    with on_a_terminal(c2o, "init", C2O_NO_INPUT="1") as terminal:
         assert terminal.end() == 2
 
 
-def test_without_colours_it_is_the_same(c2o: CommandLine, upstream: FakeUpstream) -> None:
+def test_flags_answer_their_questions(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
-    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url, NO_COLOR="1") as terminal:
-        terminal.answer(f"? {MODEL} [fake-model] ")
+    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
         assert terminal.end() == 0
-        assert "\x1b[3" not in terminal.raw
+        assert "?" not in terminal.final
 
 
-# ---- stopping
-
-
-QUESTIONS: list[tuple[str, str]] = [
-    (UPSTREAM, "old"),
-    (ITS_KEY, "paste"),
-    (HIDDEN, "sk-wrong-key-987654"),
-    (KEEP, "y"),
-    (MODEL, "fake-model"),
-    (NOW, "k"),
-    (ITS_KEY, "paste"),
-    (HIDDEN, KEY),
-    (KEEP, "y"),
-    (WRITE, "y"),
-]
-"""All kinds of questions, in an order in which they may come, and what leads to the next."""
-
-
-def key_is_right(request: Request) -> Scripted:
-    return works(request) if request.headers["authorization"] == f"Bearer {KEY}" else error(401, "Wrong key")
-
-
-def answer_up_to(terminal: Terminal, last: int) -> None:
-    for question, answer in QUESTIONS[:last]:
-        terminal.answer(question, answer)
-    if last < len(QUESTIONS):
-        terminal.see(QUESTIONS[last][0])
-
-
-def test_the_questions_come_like_this(keyed: CommandLine, upstream: FakeUpstream) -> None:
-    """So that the next test stops at each of them."""
-    upstream.think(key_is_right)
-    with on_a_terminal(keyed, "init", "--no-probe") as terminal:
-        answer_up_to(terminal, len(QUESTIONS))
+def test_the_demo_asks_nothing_more(c2o: CommandLine) -> None:
+    with on_a_terminal(c2o, "init") as terminal:
+        terminal.see(UPSTREAM)
+        terminal.type("demo" + ENTER)
+        terminal.see("-m c2o.demo --port 8227")
         assert terminal.end() == 0
-    assert written(keyed)["upstreams"]["old"]["api_key"] == KEY
-
-
-@pytest.mark.parametrize("stop", [pytest.param(CTRL_C, id="Ctrl-C"), pytest.param(CTRL_D, id="Ctrl-D")])
-@pytest.mark.parametrize("last", range(len(QUESTIONS)))
-def test_who_stops_leaves_nothing_behind(keyed: CommandLine, upstream: FakeUpstream, last: int, stop: str) -> None:
-    upstream.think(key_is_right)
-    text = file_of(keyed).read_text()
-    with on_a_terminal(keyed, "init", "--no-probe") as terminal:
-        answer_up_to(terminal, last)
-        terminal.type(stop)
-        assert terminal.end() == 130
-        assert "c2o: nothing was written. Begin again with: c2o init" in terminal.screen
-        assert "Traceback" not in terminal.screen
-        assert "Aborted" not in terminal.screen
-    assert file_of(keyed).read_text() == text
-    assert files_of(keyed) == ["config.toml"]
-
-
-def test_ctrl_c_while_an_upstream_is_tried(c2o: CommandLine, upstream: FakeUpstream) -> None:
-    never = threading.Event()
-    upstream.think(lambda request: stream(Hold(never)))
-    with on_a_terminal(c2o, "init", "--no-probe", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
-        (request,) = upstream.wait_for(1)
-        terminal.type(CTRL_C)
-        assert terminal.end() == 130
-        assert "Traceback" not in terminal.screen
-        assert request.hung_up.wait(5), "the one who asks has ended too"
-    assert not c2o.folder.exists()
+    assert written(c2o)["models"] == {"default": "demo/c2o-demo"}

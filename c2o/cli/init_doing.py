@@ -1,0 +1,213 @@
+"""Carrying out what ``c2o init`` was told: the configuration first, then the service, then Claude's settings."""
+
+from __future__ import annotations
+
+import difflib
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from c2o import config, key_file, known_models, paths, secret, service
+from c2o.claude.launch import own_python
+from c2o.cli import init_file, init_trial, output
+from c2o.cli.asking import more, told
+from c2o.cli.claude import check_lasting, led
+from c2o.cli.claude_change import ChangedFile
+from c2o.cli.doctor_probe import remembered
+from c2o.cli.init_plan import Plan
+from c2o.cli.init_result import InitResult, InitService, InitUpstream, Step, Text
+from c2o.cli.init_upstream import DEMO
+from c2o.cli.output import Line
+from c2o.config import Config
+from c2o.errors import C2oError, Cancelled, CredentialError
+from c2o.printable import printable
+from c2o.service import installing, launcher
+from c2o.service import probe as service_probe
+
+
+def carried_out(plan: Plan, *, dry_run: bool) -> InitResult:
+    """Raises C2oError; Cancelled says what was done by then."""
+    text = init_file.written(plan.before, plan.draft)
+    after = config.parse(text.encode(), plan.before.path)
+    changed = text != plan.before.text
+    _check(plan, after)
+    done = _Done(None, [], None, None) if dry_run else _done(plan, text if changed else None, after)
+    return InitResult(
+        path=str(plan.before.path),
+        written=changed and not dry_run,
+        backup=str(done.backup) if done.backup else None,
+        upstream=_upstream(plan),
+        models=_models(after),
+        changes=init_file.changes(plan.before.config, after),
+        tested=[found for each in plan.tried for found in each.found],
+        learned=done.learned,
+        text=init_file.masked(text, after) if dry_run else None,
+        diff=_diff(plan, text, after) if dry_run else None,
+        key_file=str(paths.key_file()) if plan.saved else None,
+        service=_service_dry(plan, after) if dry_run else done.service,
+        claude=_claude_dry(plan, after) if dry_run else done.claude,
+        next=list(_next(plan, after)),
+    )
+
+
+class _Done(NamedTuple):
+    backup: Path | None
+    learned: list[str]
+    service: InitService | None
+    claude: ChangedFile | None
+
+
+def _check(plan: Plan, after: Config) -> None:
+    """What would fail later fails before anything is changed.  Raises C2oError."""
+    if plan.wishes.service:
+        manager = plan.around.manager
+        installing.available(manager)
+        missing = [name for name in installing.missing_keys(after, manager) if name not in plan.saved]
+        if missing and not plan.wishes.save_keys:
+            raise CredentialError(
+                f"{', '.join(missing)}: only this shell knows it, and a service doesn't see your shell. "
+                f"Let c2o keep it in {output.short(paths.key_file())}, which only you can read: --save-keys"
+            )
+    if plan.wishes.claude:
+        check_lasting(after, plan.around.manager if plan.wishes.service else service.chosen())
+
+
+def _done(plan: Plan, text: str | None, after: Config) -> _Done:
+    """Raises Cancelled where the person stops in between, and tells what was done."""
+    backup, so_far = None, ["nothing was changed"]
+    with _telling(so_far):
+        if text is not None or plan.saved:
+            with _undisturbed():
+                if plan.saved:
+                    key_file.save(plan.saved)
+                backup = init_file.save(plan.before, text) if text is not None else None
+                so_far[:] = [f"{output.short(plan.before.path)} was written"]
+        learned = _remembered(plan, after)
+        _remember_models(plan)
+        kept = _serve(plan, after) if plan.wishes.service else None
+        so_far += [f"{kept.manager} keeps the service running"] if kept else []
+        claude = led(after, "user", dry_run=False, force=False).files[0] if plan.wishes.claude else None
+    return _Done(backup, learned, kept, claude)
+
+
+@contextmanager
+def _telling(so_far: list[str]) -> Iterator[None]:
+    """Of a failure, or of a person who stops, in the middle."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Cancelled(f"stopped; {', '.join(so_far)}. Look at it with: c2o doctor") from None
+    except C2oError as error:
+        if so_far != ["nothing was changed"]:
+            error.args = (f"{error}\nBefore that, {', '.join(so_far)}.",)
+        raise
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ctrl-C waits for some milliseconds, so that of two files none is without the other."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _remembered(plan: Plan, after: Config) -> list[str]:
+    """The facts in what was found."""
+    found = [remembered(after, each.upstream, each.model, each.found).facts for each in plan.tried]
+    return list(dict.fromkeys(fact for each in found for fact in each))
+
+
+def _remember_models(plan: Plan) -> None:
+    """For completions, and whoever asks for the models next; nothing depends on it."""
+    if plan.choice and plan.listed:
+        listed = known_models.listed(plan.choice.base_url, plan.listed, known_models.now())
+        known_models.try_to_remember(known_models.path(), {plan.choice.name: listed})
+
+
+def _serve(plan: Plan, after: Config) -> InitService:
+    with output.progress() as tell:
+        tell(f"having {plan.around.manager} keep the service running")
+        done = installing.install(after, plan.around.manager, now=True, save_keys=plan.wishes.save_keys, tell=tell)
+    if done.not_lingering:
+        output.note(f"the service will end when you log out: {done.not_lingering}")
+    files = [Text(str(path), path.read_text()) for path in done.files if path.exists()]
+    url = done.started.instance.url if done.started else None
+    return InitService(manager=done.manager, files=files, url=url)
+
+
+# With --dry-run ----------------------------------------------------------------------------------------
+
+
+def _diff(plan: Plan, text: str, after: Config) -> str | None:
+    if plan.before.text is None:
+        return None
+    name = output.short(plan.before.path)
+    old, new = (_masked(each, plan, after).splitlines() for each in (plan.before.text, text))
+    return "\n".join(difflib.unified_diff(old, new, name, name, lineterm="", n=2))
+
+
+def _masked(text: str, plan: Plan, after: Config) -> str:
+    hidden = init_file.masked(text, after)
+    return init_file.masked(hidden, plan.before.config) if plan.before.config else hidden
+
+
+def _service_dry(plan: Plan, after: Config) -> InitService | None:
+    if not plan.wishes.service:
+        return None
+    name = plan.around.manager
+    files = service.MANAGERS[name].files(launcher.program(after, name))
+    return InitService(manager=name, files=[Text(str(path), text) for path, text in files.items()], url=None)
+
+
+def _claude_dry(plan: Plan, after: Config) -> ChangedFile | None:
+    return led(after, "user", dry_run=True, force=True).files[0] if plan.wishes.claude else None
+
+
+# What is told ------------------------------------------------------------------------------------------
+
+
+def _upstream(plan: Plan) -> InitUpstream | None:
+    if plan.choice is None:
+        return None
+    key = secret.describe(plan.choice.api_key) if plan.choice.api_key else None
+    return InitUpstream(plan.choice.name, plan.choice.base_url, key)
+
+
+def _models(after: Config) -> dict[str, str]:
+    return {name: ", else ".join(targets) for name, targets in after.models.items()}
+
+
+def verdicts(plan: Plan) -> Iterator[Line]:
+    """What the tests found."""
+    several = len(plan.tried) > 1
+    for number, tried in enumerate(plan.tried):
+        name: Line = [(f"{tried.model}  ", "bold")] if several else []
+        count = len(plan.listed) if number == 0 else None
+        yield told("Test", *name, *init_trial.verdicts(tried, keyed=bool(plan.key), models=count))
+        if bad := init_trial.without_tools(tried.found):
+            yield more(printable(bad.detail), ("  Claude Code does its work by calling tools.", "dim"))
+
+
+def _next(plan: Plan, after: Config) -> Iterator[Step]:
+    if plan.choice and plan.choice.name == DEMO:
+        yield Step(f"{own_python()} -m c2o.demo --port 8227", "the scripted upstream; keep it running")
+    for variable in _not_set(plan):
+        yield Step(f"export {variable}=…", "the service takes the key from there")
+    there = service_probe.look(after.server.auth_token)
+    if there.instance and there.instance.config_digest != after.digest:
+        yield Step("c2o restart", "the service runs, with the configuration of before")
+    yield Step("c2o run claude", "Claude Code on it")
+
+
+def _not_set(plan: Plan) -> Iterator[str]:
+    """The variable of a key that nobody has set."""
+    source = plan.choice.api_key if plan.choice else None
+    if source and source.startswith("env:") and source.removeprefix("env:") not in plan.saved:
+        try:
+            init_trial.key_of(source)
+        except CredentialError:
+            yield source.removeprefix("env:")

@@ -1,0 +1,77 @@
+"""``c2o init`` without a person: flags alone, tried for real."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from c2o import imports, service, urls
+from c2o.cli import init_choice, init_trial, output
+from c2o.cli.init_choice import Choice, Given
+from c2o.cli.init_detect import Around
+from c2o.cli.init_file import Before
+from c2o.cli.init_plan import Plan, Tried, Wishes
+from c2o.cli.init_try import Target, targets
+from c2o.cli.init_upstream import DEMO
+from c2o.errors import UsageError
+from c2o.printable import printable
+from c2o.service import probe as service_probe
+from c2o.wire.probe import Found
+
+
+def from_flags(given: Given, before: Before, *, test: bool) -> Plan:
+    """Raises UsageError, ConfigError, CredentialError, UpstreamError."""
+    wishes = Wishes(bool(given.service), given.save_keys, bool(given.claude))
+    plan = Plan(given, before, Around([], "", service.preferred(), []), test=test, wishes=wishes)
+    if given.imported:
+        return _tried(_imported(plan, given.imported))
+    choice = init_choice.from_flags(given, before.upstreams)
+    plan = plan.with_choice(choice)
+    if not test or (choice.name == DEMO and not _listens(choice)):
+        return plan
+    return _tried(plan._replace(key=init_trial.key_for(choice)))
+
+
+def _imported(plan: Plan, what: str) -> Plan:
+    if plan.given.upstream or plan.given.model:
+        raise UsageError("--import brings upstreams and models of its own: leave --upstream and --model out.")
+    found = imports.read(what, Path.home(), os.environ)
+    for note in found.notes:
+        output.note(printable(note))
+    return plan._replace(imported=found, saved=found.keys)
+
+
+def _listens(choice: Choice) -> bool:
+    parts = urls.parse(choice.base_url)
+    return service_probe.listens(parts.hostname or "", parts.port or 80)
+
+
+def _tried(plan: Plan) -> Plan:
+    if not plan.test:
+        return plan
+    with output.progress() as tell:
+        for target in targets(plan):
+            tell(f"trying {printable(target.model)}")
+            found = list(_found(plan, target))
+            listed = [model for each in found for model in each.models]
+            plan = plan._replace(listed=plan.listed or listed)
+            if failed := init_trial.failure(found):
+                choice = plan.choice or Choice(target.upstream, _address(plan, target), target.key or None)
+                raise init_trial.as_error(choice, target.model, failed, plan.listed)
+            if plan.choice:
+                base_url = next((each.base_url for each in found if each.base_url), plan.choice.base_url)
+                plan = plan.with_choice(plan.choice._replace(base_url=base_url))
+            plan = plan._replace(tried=[*plan.tried, Tried(target.upstream, target.model, found)])
+    return plan
+
+
+def _address(plan: Plan, target: Target) -> str:
+    return str(plan.draft.upstreams[target.upstream]["base_url"])
+
+
+def _found(plan: Plan, target: Target) -> Iterator[Found]:
+    """The list of models first, once for each upstream."""
+    again = any(each.upstream == target.upstream for each in plan.tried)
+    checks = init_trial.checks(plan, target.upstream, target.model)
+    return init_trial.ask(plan, *target, checks if again else ["models", *checks])

@@ -1,0 +1,60 @@
+"""What ``c2o init`` offers beside the configuration: a service manager, and Claude's settings."""
+
+from __future__ import annotations
+
+import os
+
+from c2o import paths, service
+from c2o.claude import takeover
+from c2o.cli import output
+from c2o.cli.asking import Asking, told
+from c2o.cli.choice import Option
+from c2o.cli.init_plan import Plan
+from c2o.cli.init_trial import candidate
+from c2o.service import installing
+
+TITLES = {"systemd": "systemd", "launchd": "launchd"}
+
+
+def service_wanted(asking: Asking, plan: Plan) -> Plan:
+    """Raises Back."""
+    manager = plan.around.manager
+    if plan.given.service is not None or manager not in TITLES or service.chosen() == manager:
+        return plan._replace(wishes=plan.wishes._replace(service=bool(plan.given.service)))
+    options = [
+        Option(True, "Yes", "from login to login, again after a crash; undo: c2o service uninstall"),
+        Option(False, "No", "c2o run starts it when it is needed"),
+    ]
+    wanted = asking.choose("", f"Shall {TITLES[manager]} keep c2o running?", options)
+    missing = _only_here(plan, manager) if wanted else []
+    if missing:
+        wanted = _may_be_kept(asking, missing)
+    asking.say(told("Service", (f"kept running by {TITLES[manager]}" if wanted else "when it is needed", "bold")))
+    return plan._replace(wishes=plan.wishes._replace(service=wanted, save_keys=wanted and bool(missing)))
+
+
+def _only_here(plan: Plan, manager: str) -> list[str]:
+    """The variables with keys that a service wouldn't see."""
+    return [name for name in installing.missing_keys(candidate(plan), manager) if name not in plan.saved]
+
+
+def _may_be_kept(asking: Asking, names: list[str]) -> bool:
+    """Raises Back."""
+    kept = output.short(paths.key_file())
+    options = [Option(True, f"Keep it in {kept}", "only you can read it"), Option(False, "Then no service")]
+    return asking.choose("", f"A service doesn't see your shell's {' and '.join(names)}.", options)
+
+
+def claude_wanted(asking: Asking, plan: Plan) -> Plan:
+    """Only a service that is always there may be in Claude's settings.  Raises Back."""
+    lasts = plan.wishes.service or service.chosen() in TITLES
+    if plan.given.claude is not None or not lasts or os.name != "posix" or not plan.around.claude or takeover.patched():
+        return plan._replace(wishes=plan.wishes._replace(claude=bool(plan.given.claude)))
+    file = output.short(paths.claude_settings_file())
+    options = [
+        Option(False, "No", "c2o run claude does it, and changes no file"),
+        Option(True, "Yes", f"for IDEs and plain claude: a few lines in {file}; undo: c2o claude off"),
+    ]
+    wanted = asking.choose("", "Shall plain claude use c2o, too?", options)
+    asking.say(told("Claude", ("by its settings" if wanted else "with c2o run claude", "bold")))
+    return plan._replace(wishes=plan.wishes._replace(claude=wanted))

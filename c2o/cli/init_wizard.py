@@ -1,0 +1,159 @@
+"""``c2o init`` with a person: the questions in their order, and the way back through them.
+
+Nothing is changed here: what comes out is a Plan, and until that is carried out Ctrl-C leaves all as it was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from c2o import __version__
+from c2o.cli import (
+    init_again,
+    init_detect,
+    init_file,
+    init_key,
+    init_models,
+    init_offers,
+    init_try,
+    init_upstream,
+    output,
+    terminal,
+)
+from c2o.cli.asking import Asking, Back, told
+from c2o.cli.choice import Option
+from c2o.cli.init_choice import Given
+from c2o.cli.init_file import Before
+from c2o.cli.init_plan import Plan
+from c2o.cli.init_trial import candidate
+from c2o.cli.init_upstream import DEMO
+from c2o.printable import printable
+
+Step = Callable[[Asking, Plan], Plan]
+"""Known by its name to who leads back to it."""
+
+
+def ask(asking: Asking, given: Given, before: Before, *, test: bool) -> Plan:
+    """Raises KeyboardInterrupt or EOFError where the person stops."""
+    asking.say([("c2o ", "bold"), (f"{__version__}  Claude Code on any OpenAI-compatible model", "dim")], [])
+    with terminal.waiting("looking around") as tell:
+        around = init_detect.look(os.environ, tell)
+    plan = Plan(given, before, around, test=test)
+    if before.config is None or given.upstream:
+        _tell_of_machine(asking, plan)
+        return through(asking, plan, FRESH)
+    asking.say([("There is a configuration. What you don't change stays, with its comments.", "")])
+    asking.say(*init_again.shown(before.config), [])
+    return through(asking, plan, [_again])
+
+
+def _tell_of_machine(asking: Asking, plan: Plan) -> None:
+    if found := plan.around.found():
+        asking.say(told("Found", ", ".join(found)))
+    if not plan.around.claude:
+        install = ("npm install -g @anthropic-ai/claude-code", "bold")
+        asking.say([("! ", "yellow"), "Claude Code isn't installed. Whenever you like: ", install])
+
+
+class Passed(NamedTuple):
+    """A step that was begun: its number, and how all was then."""
+
+    at: int
+    plan: Plan
+    rows: int
+
+
+def through(asking: Asking, plan: Plan, steps: Sequence[Step]) -> Plan:
+    """One step after another; Esc leads back to the last question that was answered.  Raises Back from the first."""
+    passed: dict[str, Passed] = {}
+    answered: list[Passed] = []
+    at = 0
+    while at < len(steps):
+        here, before = Passed(at, plan, asking.rows), asking.answered
+        passed[steps[at].__name__] = here
+        try:
+            after = steps[at](asking, plan)
+        except Back as back:
+            if back.to:
+                to = _anew(passed[back.to])
+                answered = [each for each in answered if each.at < to.at]
+            elif asking.answered > before:  # the step has questions of its own
+                to = here
+            elif answered:
+                to = answered.pop()
+            else:
+                raise
+            asking.take_back(to.rows)
+            at, plan = to.at, to.plan
+            continue
+        if asking.answered > before:
+            answered.append(here)
+        at, plan = at + 1, after
+    return plan
+
+
+def _anew(passed: Passed) -> Passed:
+    """To choose another upstream than the one that a flag names."""
+    given = passed.plan.given._replace(upstream=None, key_env=None)
+    return passed._replace(plan=passed.plan._replace(given=given))
+
+
+def _key(asking: Asking, plan: Plan) -> Plan:
+    if plan.imported:
+        return plan._replace(saved=plan.imported.keys)
+    return plan if plan.its.name == DEMO else init_key.key(asking, plan)
+
+
+def _models(asking: Asking, plan: Plan) -> Plan:
+    if plan.imported:
+        return plan
+    return init_try.demo(plan) if plan.its.name == DEMO else init_models.models(asking, plan)
+
+
+def _listing(asking: Asking, plan: Plan) -> Plan:
+    return plan if plan.imported or plan.its.name == DEMO else init_try.listing(asking, plan)
+
+
+def agreed(asking: Asking, plan: Plan) -> Plan:
+    """What is there is never changed unasked.  Raises Back, and KeyboardInterrupt for a no."""
+    if plan.before.text is None:
+        return plan
+    changes = init_file.changes(plan.before.config, candidate(plan))
+    if not changes:
+        return plan
+    for change in changes:
+        asking.say([f"  {printable(change)}"])
+    options = [
+        Option(True, "Yes", "the old file is kept as config.toml.bak"),
+        Option(False, "No", "nothing is changed"),
+    ]
+    if not asking.choose("", f"Write this to {output.short(plan.before.path)}?", options):
+        raise KeyboardInterrupt
+    return plan
+
+
+OFFERS: list[Step] = [init_offers.service_wanted, init_offers.claude_wanted]
+
+FRESH: list[Step] = [init_upstream.upstream, _key, _listing, _models, init_try.trial, *OFFERS, agreed]
+
+CHANGE: dict[str, list[Step]] = {
+    init_again.MODELS: [init_again.upstream, _key, _listing, _models, init_try.trial, agreed],
+    init_again.KEY: [init_again.upstream, init_again.another_key, _listing, init_try.trial, agreed],
+    init_again.TEST: [init_again.tested],
+    init_again.ADD: FRESH,
+    init_again.OFFERS: OFFERS,
+    init_again.ANEW: FRESH,
+}
+"""What follows, by what is to be changed."""
+
+
+def _again(asking: Asking, plan: Plan) -> Plan:
+    """Raises Back."""
+    what = init_again.what(asking, plan)
+    if what == init_again.ANEW:
+        plan = plan._replace(before=plan.before._replace(config=None))
+    if what in (init_again.ADD, init_again.ANEW):
+        _tell_of_machine(asking, plan)
+    return through(asking, plan, CHANGE[what])

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 import msgspec
 import typer.main
 
+from c2o import imports
 from c2o.cli import app
 from c2o.cli.config_keys import type_at
 from c2o.config import TABLES
@@ -95,6 +96,7 @@ CHECK_IDS = described(
 
 VALUES: dict[str, Value] = {
     "init --upstream": described((name, preset.title) for name, preset in PRESETS.items()),
+    "init --import": described((name, tool.title) for name, tool in imports.TOOLS.items()),
     "init --name": NOTHING,
     "init --model": Value("ids"),
     "init --map": Value("tiers", tuple((tier, "") for tier in TIERS)),

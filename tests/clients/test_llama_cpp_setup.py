@@ -20,8 +20,8 @@ def test_init_finds_the_model_and_its_window_and_the_doctor_agrees(
     written = tomllib.loads((c2o.folder / "config.toml").read_text())
 
     assert done.exit_code == 0, done
-    assert "streams  (first piece after" in done.out
-    assert "! asked to call a tool" in done.out
+    assert "✓ streaming  ! no tool call" in done.out
+    assert "asked to call a tool" in done.out
     assert written["limits"][written["models"]["default"]] == {"context_window": 16384}
     levels = {check["id"]: check["level"] for check in told["checks"] if check["group"] == "upstream"}
     small = {"upstream.window": "warn"}

@@ -1,9 +1,5 @@
 # bash completion for c2o
-<<<<<<< HEAD
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 2122120a8353f3fa
-=======
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 21e62c113f3711a5
->>>>>>> abe3030 (Complete what init takes now)
+# Made by c2o; c2o completions install renews it.  Digest of the rest: cd1e6aee8aa19950
 
 _c2o() {
   local c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
@@ -17,13 +13,8 @@ _c2o() {
       continue
     fi
     case "$path:$word" in
-<<<<<<< HEAD
       "c2o:claude" | "c2o claude:off" | "c2o claude:on" | "c2o claude:status" | "c2o:completions" | "c2o completions:install" | "c2o completions:show" | "c2o completions:uninstall" | "c2o:config" | "c2o config:edit" | "c2o config:get" | "c2o config:path" | "c2o config:schema" | "c2o config:set" | "c2o config:unset" | "c2o config:validate" | "c2o:demo" | "c2o demo:claude" | "c2o:doctor" | "c2o:env" | "c2o:init" | "c2o:learned" | "c2o:logs" | "c2o:models" | "c2o:restart" | "c2o:run" | "c2o:serve" | "c2o:service" | "c2o service:install" | "c2o service:print" | "c2o service:status" | "c2o service:uninstall" | "c2o:start" | "c2o:status" | "c2o:stop" | "c2o:test" | "c2o:uninstall" | "c2o:upgrade" | "c2o:usage") path="$path $word" ;;
-      "c2o claude off:--scope" | "c2o claude on:--scope" | "c2o demo:--pace" | "c2o doctor:--only" | "c2o doctor:--bundle" | "c2o env:--shell" | "c2o env:--format" | "c2o env:--model" | "c2o env:--upstream" | "c2o init:--upstream" | "c2o init:--name" | "c2o init:--key-env" | "c2o init:--model" | "c2o init:--map" | "c2o init:--port" | "c2o logs:--lines" | "c2o logs:-n" | "c2o logs:--since" | "c2o logs:--level" | "c2o logs:--request" | "c2o restart:--port" | "c2o restart:--wait" | "c2o run:--model" | "c2o run:--upstream" | "c2o serve:--port" | "c2o service install:--manager" | "c2o service print:--manager" | "c2o start:--port" | "c2o start:--wait" | "c2o usage:--by" | "c2o usage:--since") option=$word ;;
-=======
-      "c2o:claude" | "c2o claude:off" | "c2o claude:on" | "c2o claude:status" | "c2o:completions" | "c2o completions:install" | "c2o completions:show" | "c2o completions:uninstall" | "c2o:config" | "c2o config:edit" | "c2o config:get" | "c2o config:path" | "c2o config:schema" | "c2o config:set" | "c2o config:unset" | "c2o config:validate" | "c2o:demo" | "c2o demo:claude" | "c2o:doctor" | "c2o:env" | "c2o:init" | "c2o:learned" | "c2o:logs" | "c2o:models" | "c2o:restart" | "c2o:run" | "c2o:serve" | "c2o:service" | "c2o service:install" | "c2o service:print" | "c2o service:status" | "c2o service:uninstall" | "c2o:start" | "c2o:status" | "c2o:stop" | "c2o:uninstall" | "c2o:upgrade" | "c2o:usage") path="$path $word" ;;
       "c2o claude off:--scope" | "c2o claude on:--scope" | "c2o demo:--pace" | "c2o doctor:--only" | "c2o doctor:--bundle" | "c2o env:--shell" | "c2o env:--format" | "c2o env:--model" | "c2o env:--upstream" | "c2o init:--upstream" | "c2o init:--import" | "c2o init:--name" | "c2o init:--key-env" | "c2o init:--model" | "c2o init:--map" | "c2o init:--port" | "c2o logs:--lines" | "c2o logs:-n" | "c2o logs:--since" | "c2o logs:--level" | "c2o logs:--request" | "c2o restart:--port" | "c2o restart:--wait" | "c2o run:--model" | "c2o run:--upstream" | "c2o serve:--port" | "c2o service install:--manager" | "c2o service print:--manager" | "c2o start:--port" | "c2o start:--wait" | "c2o usage:--by" | "c2o usage:--since") option=$word ;;
->>>>>>> abe3030 (Complete what init takes now)
       *:-?*) ;;
       *) position=$((position + 1)) argument=${word//[\"\'\\]/} ;;
     esac

@@ -64,6 +64,8 @@ class Timeouts(_Table, frozen=True, kw_only=True):
     """Between two pieces of an answer: 300, and 900 on this machine."""
     total: Seconds | None = None
     """For a whole answer, however lively: 3600, and 14400 on this machine."""
+    write: Seconds | None = None
+    """Until a client that doesn't read takes a piece of the answer: 60."""
 
 
 Api = Literal["chat", "responses", "anthropic"]

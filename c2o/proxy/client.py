@@ -41,6 +41,8 @@ class ClientStream:
         """When anything at all was last said."""
         self.meant_at = self.spoke_at
         """When something was last said that is no sign of life."""
+        self.stuck_since: float | None = None
+        """When the write began that is under way: a client that doesn't read holds it up."""
 
     @property
     def busy(self) -> bool:
@@ -63,10 +65,13 @@ class ClientStream:
                 return
             data = b"".join(self._pending)
             self._pending.clear()
+            self.stuck_since = self._clock.now()
             try:
                 await (await self._prepared()).write(data)
             except ConnectionError as error:
                 raise ClientLeft("the client left") from error
+            finally:
+                self.stuck_since = None
 
     async def _prepared(self) -> web.StreamResponse:
         if self._response is None:

@@ -46,6 +46,9 @@ class Voice(Protocol):
     def speak(self, now: float) -> None:
         """Say it."""
 
+    def stuck_since(self) -> float | None:
+        """When the write began that the client holds up, if it does."""
+
 
 class Watch:
     """Watches over one answer, as a context.  Raises TimeoutError inside it when the upstream is given up on;
@@ -67,11 +70,11 @@ class Watch:
         self._timeout = asyncio.timeout(None)
         self._timer: Timer | None = None
 
-    def heard(self, events: int = 0) -> None:
-        """A piece came from the upstream; ``events`` came by now, or 0 where they aren't counted."""
+    def heard(self, events: int | None = None) -> None:
+        """A piece came from the upstream; ``events`` came by now, None where they aren't counted."""
         self._heard_at, self._begun = self._clock.now(), True
-        if not events or events != self._events:
-            self._events, self._data_at = events, self._heard_at
+        if events is None or events != self._events:
+            self._events, self._data_at = events or 0, self._heard_at
 
     def queue(self) -> None:
         """The request waits for its turn: the upstream hasn't heard of it."""
@@ -97,7 +100,9 @@ class Watch:
             yield Limit(self._came_at + QUEUE, QUEUE, "queue")
             return
         patience = self._patience
-        if self._begun:
+        if self._voice is not None and (since := self._voice.stuck_since()) is not None:
+            yield Limit(since + patience.write, patience.write, "write")
+        elif self._begun:
             yield Limit(self._heard_at + patience.idle, patience.idle, "idle")
         else:
             yield Limit(self._heard_at + patience.first_byte, patience.first_byte, "first_byte")
@@ -139,6 +144,9 @@ class _Speaker:
     def __init__(self, client: ClientStream) -> None:
         self._client = client
         self._flushing: asyncio.Task[None] | None = None
+
+    def stuck_since(self) -> float | None:
+        return self._client.stuck_since
 
     def _say(self, data: bytes, *, bare: bool = False) -> None:
         self._client.push(data, bare=bare)

@@ -15,6 +15,7 @@ DEFAULTS = {  # seconds: in the cloud, on this machine
     "first_byte": (600.0, 3600.0),
     "idle": (300.0, 900.0),
     "total": (3600.0, 14400.0),
+    "write": (60.0, 60.0),
 }
 """A local model may read its prompt for an hour; a service in the cloud that says nothing for ten minutes is gone."""
 
@@ -28,6 +29,7 @@ class Patience:
         self.first_byte = given.first_byte or self._usual("first_byte")
         self.idle = given.idle or self._usual("idle")
         self.total = given.total or self._usual("total")
+        self.write = given.write or self._usual("write")
         self.no_data = max(self.first_byte, self.idle)
         """Comments keep a connection alive, but not for ever: an event must come as often as a first byte must."""
         connect = given.connect or self._usual("connect")
@@ -54,6 +56,7 @@ GIVEN_UP = {
     "idle": "fell silent for {seconds:g} s in the middle of its answer. " + _RAISE % "idle",
     "no_data": "sent nothing but signs of life for {seconds:g} s. " + _RAISE % "first_byte",
     "total": "was not done after {seconds:g} s. " + _RAISE % "total",
+    "write": "couldn't go on: the client took nothing of the answer for {seconds:g} s. " + _RAISE % "write",
     "queue": "had no place for this request for {seconds:g} s. Raise max_concurrency or requests_per_minute in "
     "[upstreams.{upstream}] of c2o's configuration, or send fewer requests at a time.",
     "client": "was not done after {seconds:g} s, and the client waits no longer for a whole answer. "

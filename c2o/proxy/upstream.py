@@ -101,7 +101,7 @@ class Upstreams:
         self.breakers: Breakers = before.breakers if before else Breakers(clock)
         self._session: aiohttp.ClientSession | None = None
         self._fresh: aiohttp.ClientSession | None = None
-        """Has no connection that could be stale."""
+        """Has no connection that could be stale, and no address."""
 
     def patience(self, route: Route) -> Patience:
         return self._patience[route.name]
@@ -121,7 +121,7 @@ class Upstreams:
 
     async def open(self) -> None:
         self._session = self._opened(aiohttp.TCPConnector(limit=512, keepalive_timeout=20))
-        self._fresh = self._opened(aiohttp.TCPConnector(limit=512, force_close=True))
+        self._fresh = self._opened(aiohttp.TCPConnector(limit=512, force_close=True, use_dns_cache=False))
 
     def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

@@ -35,6 +35,19 @@ def failed(failure: RequestError) -> Answer:
     return Answer(failure.status, encode(StreamError(error=Error(failure.type, str(failure), details))), headers)
 
 
+OBEYED = 60
+"""Seconds up to which clients wait as ``retry-after`` says.  The SDKs take no notice of a longer one and ask again at
+once, and Claude Code gives up (https://github.com/anthropics/anthropic-sdk-python/blob/main/src/anthropic/_base_client.py)."""
+
+
+def with_wait(answer: Answer, wait: str | None) -> Answer:
+    """With ``retry-after`` in seconds, or as a date; one that is longer than clients wait says not to ask again."""
+    if wait is None:
+        return answer
+    too_long = {"x-should-retry": "false"} if wait.isdecimal() and int(wait) > OBEYED else {}
+    return answer._replace(headers={**answer.headers, "retry-after": wait, **too_long})
+
+
 def with_id(answer: Answer, request_id: str) -> Answer:
     """Error bodies carry the id of the header, so that a screenshot leads to the log."""
     if answer.status == 200:

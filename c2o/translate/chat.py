@@ -9,7 +9,7 @@ from msgspec import Raw
 
 from c2o.errors import RequestError
 from c2o.translate import thinking
-from c2o.translate.answers import NEVER_AGAIN, STATUS, failed
+from c2o.translate.answers import NEVER_AGAIN, STATUS, failed, with_wait
 from c2o.translate.chat_request import chat_request
 from c2o.translate.chat_stream import ChatStream, TextFilter
 from c2o.translate.conversation import Turn, turns
@@ -242,8 +242,7 @@ class ChatTranslator:
         if not self._replayed and (too_early or is_failed_call(told)):
             self._replayed = True
             return Remedy(None, told.message, wait=float(wait or 0) if too_early else 0.0)
-        answer = self._failed(failure)
-        return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
+        return with_wait(self._failed(failure), wait)
 
     def _corrected(self, told: Told) -> Remedy | None:
         """Correct the request if the refusal says how."""

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from c2o.errors import RequestError
-from c2o.translate.answers import NEVER_AGAIN, STATUS, failed
+from c2o.translate.answers import NEVER_AGAIN, STATUS, failed, with_wait
 from c2o.translate.media import Media
 from c2o.translate.odd_bodies import is_web_page
 from c2o.translate.passthrough_request import ADVISORY, DROP, headers_for, passed_on, refused_field
@@ -246,8 +246,7 @@ class PassthroughTranslator:
         if failure.status == 429 and is_short(headers) and not self._waited:
             self._waited = True
             return Remedy(None, str(failure), wait=float(wait or 0))
-        answer = self._failed(failure)
-        return answer._replace(headers={**answer.headers, "retry-after": wait}) if wait else answer
+        return with_wait(self._failed(failure), wait)
 
     def _explained(self, status: int, body: bytes) -> RequestError:
         """The upstream's own sentence where it is Anthropic's error already: clients know those by their words."""

@@ -279,7 +279,7 @@ async def test_a_client_that_does_not_read_holds_the_upstream_back(serve: Serve,
 
 
 async def test_a_client_that_does_not_read_is_not_flooded_with_pings(serve: Serve, tap: Tap, clock: FakeClock) -> None:
-    service = await serve(configuration(tap.url, timeouts={"idle": 100_000}), clock)
+    service = await serve(configuration(tap.url, timeouts={"idle": 100_000, "write": 100_000}), clock)
     peer = await deaf(service, stream=True)
     await stands_still(lambda: tap.said)
     await clock.advance(3600)
@@ -295,10 +295,10 @@ async def test_a_client_that_never_reads_is_given_up_on(
     serve: Serve, tap: Tap, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The upstream is let go, and the request ends: nobody waits for ever."""
-    service = await serve(configuration(tap.url, timeouts={"idle": 60}), clock)
+    service = await serve(configuration(tap.url), clock)
     peer = await deaf(service, stream=True)
     await stands_still(lambda: tap.said)
-    await clock.advance(61)
+    await clock.advance(71)
 
     await asyncio.wait_for(tap.ended.wait(), 5)
     await clock.advance(600)

@@ -26,7 +26,7 @@ class Known(Struct, frozen=True, kw_only=True):
     listed: bool
     """Is it in its upstream's list?"""
     names: list[str]
-    """The names of ``[models]`` that lead to it."""
+    """The names of ``[models]`` and the routes that lead to it."""
     context_window: int | None = None
     max_output_tokens: int | None = None
     tools: bool | None = None
@@ -97,14 +97,12 @@ def passed_on(config: Config, upstream: str) -> list[str]:
 
 
 def _targets(config: Config, upstream: str) -> Iterator[tuple[str, str]]:
-    for name, targets in config.models.items():
+    """Each name and the upstream's model that it leads to; ``*`` for any."""
+    routes = {f"{kind} ({ROUTE})": targets for kind, targets in config.routes.targets().items()}
+    for name, targets in {**config.models, **routes}.items():
         for number, target in enumerate(targets):
             if target.startswith(f"{upstream}/"):
                 yield f"{name} ({FALLBACK})" if number else name, target.removeprefix(f"{upstream}/")
-    for kind, targets in config.routes.targets().items():
-        for target in targets:
-            if target.startswith(f"{upstream}/"):
-                yield f"{kind} (route)", target.removeprefix(f"{upstream}/")
 
 
-FALLBACK = "fallback"
+FALLBACK, ROUTE = "fallback", "route"

@@ -46,6 +46,7 @@ async def list_models(request: web.Request) -> web.StreamResponse:
     """``GET /v1/models``: what ``/model`` in Claude Code offers, page by page."""
     stages = {*request.query.getall("lifecycle[]", ()), *request.query.getall("lifecycle", ())}
     models = [model for model in _models(request) if not stages or model.lifecycle in stages]
+    request.app[STATE].known_models.refresh(request[SETUP])
     page, more = _page(models, request.query)
     ends = (page[0].id, page[-1].id) if page else (None, None)
     return respond(

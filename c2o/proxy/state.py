@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 from msgspec import Struct
 
-from c2o import __version__, facts, urls, usage_store
+from c2o import __version__, facts, known_models, urls, usage_store
 from c2o.config import Config, Routes
 from c2o.log_file import Writer
 from c2o.proxy.breaker import Stand, Trouble
@@ -21,6 +21,7 @@ from c2o.proxy.counting import TokenCounts
 from c2o.proxy.documents.reader import Reader
 from c2o.proxy.failover import Detours
 from c2o.proxy.journal import Counters, Journal
+from c2o.proxy.known_models import KnownModels
 from c2o.proxy.learned import Learned
 from c2o.proxy.memory import Failures, Remembered
 from c2o.proxy.setup import Setup
@@ -104,7 +105,8 @@ class State:
         self.reader = Reader()
         self.calibration = Calibration(clock, folder / "calibration.json" if folder else None)
         self.counts = TokenCounts(self.calibration, clock)
-        self.windows = Windows(self.counts, self.learned, clock)
+        self.known_models = KnownModels(folder / known_models.FILE if folder else None)
+        self.windows = Windows(self.counts, self.learned, clock, self.known_models.heard)
         self.log: Writer | None = None
         """The service's own log file, where it has one."""
         self._pid = pid
@@ -113,6 +115,7 @@ class State:
 
     async def open(self) -> None:
         await self.setup.open()
+        self.known_models.begin(lambda: self.setup)
 
     async def follow(self, config: Config) -> None:
         """From now on requests begin with ``config``; those that run end as they have begun.
@@ -145,6 +148,7 @@ class State:
 
     async def close(self) -> None:
         await self.usage.close()
+        await self.known_models.close()
         await self.windows.close()
         await self.counts.close()
         for setup in self._in_use():

@@ -8,6 +8,7 @@ compacts the conversation.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -55,7 +56,15 @@ class _Known(NamedTuple):
 class Windows:
     """The windows of all models: configured, as a server on this machine says, as was learned, or as documented."""
 
-    def __init__(self, counts: TokenCounts, learned: Learned, clock: Clock) -> None:
+    def __init__(
+        self,
+        counts: TokenCounts,
+        learned: Learned,
+        clock: Clock,
+        listed: Callable[[Route, bytes], None] = lambda *_: None,
+    ) -> None:
+        """``listed`` is told what an upstream lists."""
+        self._listed = listed
         self._counts = counts
         self._learned = learned
         self._clock = clock
@@ -127,7 +136,9 @@ class Windows:
     async def _told(self, setup: Setup, route: Route) -> int | None:
         """What the server says.  Raises RequestError and ValueError."""
         if setup.dialects[route.name].windows == "models":
-            return window_in(await setup.upstreams.ask(route, MODELS), route.model)
+            models = await setup.upstreams.ask(route, MODELS)
+            self._listed(route, models)
+            return window_in(models, route.model)
         told = loaded_window_in(await setup.upstreams.ask(route, LOADED), route.model)
         known = self._known.get(_model(route))
         return told or (known.window if known else None)  # unloaded after some idle minutes, it comes back as it was

@@ -48,6 +48,7 @@ def two(c2o: CommandLine, upstream: FakeUpstream, second: FakeUpstream) -> Comma
                 "sonnet": "near/gone",
                 "gpt-*": "far/*",
             },
+            "routes": {"image": ["near/all", "far/other"]},
             "limits": {"near/plain": {"context_window": 8192, "max_output_tokens": 999}},
         }
     )
@@ -77,13 +78,13 @@ def test_a_table_that_fits_a_terminal(two: CommandLine, upstream: FakeUpstream) 
     assert heading == " window  answer  tools  images  thinks  model"
     assert rows[:4] == [
         "    8k     999    yes      no     yes   plain  ← default, opus (fallback)",
-        " (131k)      ?   (yes)    (no)   (yes)  all  ← opus",
+        " (131k)      ?   (yes)    (no)   (yes)  all  ← opus, image (route)",
         "     ?       ?      ?       ?       ?   gone  ← sonnet  not in its list",
         " (1.0M)   (66k)     ?       ?       ?   vendor/large-one",
     ]
     assert rows[4] == ""
     assert rows[6:8] == ["  every model, as gpt-*", heading]
-    assert rows[8] == "     ?       ?      ?       ?       ?   other"
+    assert rows[8] == "     ?       ?      ?       ?       ?   other  ← image (route) (fallback)"
     assert max(map(len, shown.out.splitlines())) <= WIDE
 
 
@@ -99,7 +100,7 @@ def test_as_json(two: CommandLine, upstream: FakeUpstream) -> None:
         {
             "id": "all",
             "listed": True,
-            "names": ["opus"],
+            "names": ["opus", "image (route)"],
             "context_window": 131072,
             "max_output_tokens": None,
             "tools": True,
@@ -166,7 +167,7 @@ def test_what_it_listed_before_is_shown_with_the_reason(two: CommandLine, second
 
     assert shown.exit_code == 0
     assert "connection refused. Is it running? This is what it listed before.\n" in shown.out
-    assert "  other\n" in shown.out
+    assert "  other  ← image" in shown.out
 
 
 @pytest.mark.slow

@@ -93,7 +93,7 @@ def _pasted(asking: Asking, plan: Plan) -> Plan:
     except CredentialError:
         asking.say([("✗ ", "red"), "A key is one line of letters, digits and signs, without spaces inside."])
         return _pasted(asking, plan)
-    variable = _variable(plan)
+    variable = _free(plan, _variable(plan), value)
     kept = output.short(paths.key_file())
     options = [
         Option("file", f"In {kept}", f"only you can read it; as {variable}"),
@@ -115,3 +115,11 @@ def _variable(plan: Plan) -> str:
     preset = PRESETS.get(choice.name)
     made = re.sub(r"\W", "_", choice.name).upper()
     return (preset.key_env if preset else None) or f"{made if made[:1].isalpha() else f'C2O_{made}'}_API_KEY"
+
+
+def _free(plan: Plan, variable: str, key: str) -> str:
+    """The name, or one like it: not what this shell has for another key, or what another upstream relies on."""
+    others = {source for name, each in plan.before.upstreams.items() if name != plan.its.name
+              for source in each.key_sources()}  # fmt: skip
+    names = [variable, *(f"{variable}_{number}" for number in range(2, 100))]
+    return next(name for name in names if os.environ.get(name, key) in ("", key) and f"env:{name}" not in others)

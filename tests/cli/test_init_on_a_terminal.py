@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import threading
 import tomllib
 from typing import Any
 
 import pytest
 
-from tests.cli.on_a_terminal import CTRL_C, DOWN, ENTER, ESCAPE, UP, on_a_terminal
+from tests.cli.on_a_terminal import (
+    CTRL_C,
+    CTRL_D,
+    CTRL_Z,
+    DOWN,
+    ENTER,
+    ESCAPE,
+    UP,
+    Terminal,
+    on_a_terminal,
+    shell_on_a_terminal,
+)  # fmt: skip
 from tests.cli.test_init import BEFORE, file_of, works
 from tests.command_line import CommandLine
-from tests.fake_upstream import FakeUpstream, Reply, Request, Scripted, error, whole
+from tests.fake_upstream import FakeUpstream, Hold, Reply, Request, Scripted, error, stream, whole
 
 KEY = "sk-typed-key-0123456789"
 WRONG = "sk-wrong-key-987654"
@@ -100,6 +114,7 @@ def test_the_terminal_is_as_it_was(c2o: CommandLine, ollama: FakeUpstream) -> No
         assert terminal.raw.rindex("\x1b[?25h") > terminal.raw.rindex("\x1b[?25l"), "the cursor is seen again"
 
 
+@pytest.mark.slow
 def test_keys_are_found_by_name_and_never_shown(c2o: CommandLine) -> None:
     with on_a_terminal(c2o, "init", GROQ_API_KEY=KEY) as terminal:
         terminal.see(UPSTREAM)
@@ -112,6 +127,7 @@ def test_keys_are_found_by_name_and_never_shown(c2o: CommandLine) -> None:
     assert ready < next(number for number, line in enumerate(lines) if "needs a key" in line)
 
 
+@pytest.mark.slow
 def test_typing_filters_and_escape_takes_it_back(c2o: CommandLine) -> None:
     with on_a_terminal(c2o, "init") as terminal:
         terminal.see(UPSTREAM)
@@ -158,6 +174,7 @@ def test_a_pasted_key_goes_into_the_key_file(c2o: CommandLine, upstream: FakeUps
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_a_key_that_is_set_is_used_without_a_question(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
     flags = ["--upstream", upstream.base_url, "--key-env", "MY_KEY"]
@@ -168,6 +185,7 @@ def test_a_key_that_is_set_is_used_without_a_question(c2o: CommandLine, upstream
     assert written(c2o)["upstreams"]["local"]["api_key"] == "env:MY_KEY"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "source", "kept"),
     [(2, KEY, "kept in the configuration"), (3, "env:LOCAL_API_KEY", "kept nowhere")],
@@ -189,6 +207,7 @@ def test_where_a_key_may_be_kept(c2o: CommandLine, upstream: FakeUpstream, where
     assert not (c2o.folder / "keys.env").exists()
 
 
+@pytest.mark.slow
 def test_a_key_from_elsewhere(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
     (c2o.home / "key").write_text(f"{KEY}\n")
@@ -207,6 +226,7 @@ def test_a_key_from_elsewhere(c2o: CommandLine, upstream: FakeUpstream) -> None:
 # ---- models
 
 
+@pytest.mark.slow
 def test_another_model_for_a_tier(c2o: CommandLine, ollama: FakeUpstream) -> None:
     with on_a_terminal(c2o, "init", "--upstream", ollama.base_url) as terminal:
         terminal.see(MODEL)
@@ -225,6 +245,7 @@ def test_another_model_for_a_tier(c2o: CommandLine, ollama: FakeUpstream) -> Non
     assert asked == {"qwen3-coder:30b", "llama3.2:3b"}, "each is tried"
 
 
+@pytest.mark.slow
 def test_a_model_that_is_not_in_the_list(c2o: CommandLine, upstream: FakeUpstream) -> None:
     def think(request: Request) -> Scripted:
         known = request.json["model"] == "fake-model"
@@ -247,6 +268,7 @@ def test_a_model_that_is_not_in_the_list(c2o: CommandLine, upstream: FakeUpstrea
     assert written(c2o)["models"] == {"default": "local/fake-model"}
 
 
+@pytest.mark.slow
 def test_without_a_list_the_model_is_typed(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
     upstream.models = []
@@ -258,6 +280,7 @@ def test_without_a_list_the_model_is_typed(c2o: CommandLine, upstream: FakeUpstr
     assert written(c2o)["models"] == {"default": "local/fake-model"}
 
 
+@pytest.mark.slow
 def test_a_model_that_calls_no_tools(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(lambda request: Reply(text="I only talk."))
     with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
@@ -277,6 +300,7 @@ def test_a_model_that_calls_no_tools(c2o: CommandLine, upstream: FakeUpstream) -
 PAGE = whole(b"<html>Sign in</html>", headers={"content-type": "text/html"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "words", "first"),
     [
@@ -306,6 +330,7 @@ def test_every_failure_is_a_sentence_and_a_way_on(
     assert everything(c2o) == {}
 
 
+@pytest.mark.slow
 def test_what_does_not_work_can_be_saved_all_the_same(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(lambda request: error(500, "On fire"))
     with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
@@ -316,6 +341,7 @@ def test_what_does_not_work_can_be_saved_all_the_same(c2o: CommandLine, upstream
     assert written(c2o)["models"]["default"] == "local/fake-model"
 
 
+@pytest.mark.slow
 def test_nothing_answers_and_another_address_is_typed(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
     with on_a_terminal(c2o, "init", "--upstream", "http://127.0.0.1:9/v1") as terminal:
@@ -330,6 +356,7 @@ def test_nothing_answers_and_another_address_is_typed(c2o: CommandLine, upstream
     assert written(c2o)["upstreams"]["local"]["base_url"] == upstream.base_url
 
 
+@pytest.mark.slow
 def test_another_upstream_is_chosen(c2o: CommandLine, ollama: FakeUpstream) -> None:
     flags = ["--upstream", "http://127.0.0.1:9/v1"]
     with on_a_terminal(c2o, "init", *flags, OLLAMA_HOST=at(ollama)) as terminal:
@@ -360,6 +387,7 @@ def test_escape_leads_back_to_the_question_before(c2o: CommandLine, ollama: Fake
 # ---- where there is a configuration
 
 
+@pytest.mark.slow
 def test_what_is_there_is_shown_and_tested_without_a_change(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
     before = file_of(keyed).read_bytes()
@@ -393,6 +421,7 @@ def test_only_what_is_asked_changes(keyed: CommandLine, upstream: FakeUpstream) 
     assert file_of(keyed).with_name("config.toml.bak").read_text() == text
 
 
+@pytest.mark.slow
 def test_another_key(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
     with on_a_terminal(keyed, "init", OLD=WRONG, NEW_KEY=KEY) as terminal:
@@ -408,6 +437,7 @@ def test_another_key(keyed: CommandLine, upstream: FakeUpstream) -> None:
     assert "# the usual one" in file_of(keyed).read_text()
 
 
+@pytest.mark.slow
 def test_another_upstream_beside_what_is_there(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
     with on_a_terminal(keyed, "init", OLLAMA_HOST=at(upstream)) as terminal:
@@ -424,6 +454,7 @@ def test_another_upstream_beside_what_is_there(keyed: CommandLine, upstream: Fak
     assert written(keyed)["models"] == {"default": "old/usual", "haiku": "old/small"}
 
 
+@pytest.mark.slow
 def test_who_says_no_changes_nothing(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
     before = everything(keyed)
@@ -436,9 +467,184 @@ def test_who_says_no_changes_nothing(keyed: CommandLine, upstream: FakeUpstream)
     assert everything(keyed) == before
 
 
+# ---- service, and Claude's settings
+
+
+@pytest.fixture
+def with_systemd(c2o: CommandLine) -> CommandLine:
+    """A machine whose systemd answers, and does nothing; with a Claude Code that tells its version."""
+    folder = c2o.home / "bin"
+    folder.mkdir()
+    for name, said in (("systemctl", "exit 0"), ("claude", "echo '2.1.329 (Claude Code)'")):
+        (folder / name).write_text(f"#!/bin/sh\n{said}\n")
+        (folder / name).chmod(0o755)
+    c2o.variables["PATH"] = f"{folder}:/usr/bin:/bin"
+    return c2o
+
+
+@pytest.mark.slow
+def test_service_and_settings_are_offered_and_shown(with_systemd: CommandLine, upstream: FakeUpstream) -> None:
+    """With --dry-run: every file that would be written, and none is."""
+    upstream.think(with_a_key)
+    flags = ["--upstream", upstream.base_url, "--key-env", "MY_KEY", "--model", "fake-model", "--dry-run"]
+    before = everything(with_systemd)
+    with on_a_terminal(with_systemd, "init", *flags, MY_KEY=KEY) as terminal:
+        terminal.see("✓ Found      Claude Code 2.1.329, systemd")
+        terminal.answer("Shall systemd keep c2o running?")
+        terminal.see("A service doesn't see your shell's MY_KEY.")
+        terminal.answer("Keep it in ~/c2o/keys.env")
+        terminal.see("Shall plain claude use c2o, too?")
+        terminal.type("2")
+        assert terminal.end() == 0
+        said = terminal.final
+    assert "✓ Service    kept running by systemd" in said
+    assert "✓ Claude     by its settings" in said
+    assert 'auth_token = "***"' in said
+    assert "ListenStream=127.0.0.1:8226" in said
+    assert "# ~/.config/systemd/user/c2o.service" in said
+    assert '+    "ANTHROPIC_BASE_URL": "http://127.0.0.1:8226"' in said
+    assert KEY not in said
+    assert everything(with_systemd) == before
+
+
+@pytest.mark.slow
+def test_without_a_service_settings_are_not_offered(with_systemd: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    flags = ["--upstream", upstream.base_url, "--model", "fake-model"]
+    with on_a_terminal(with_systemd, "init", *flags) as terminal:
+        terminal.see("Shall systemd keep c2o running?")
+        terminal.type("2")
+        assert terminal.end() == 0
+        assert "plain claude" not in terminal.screen
+
+
+# ---- other tools
+
+
+@pytest.mark.slow
+def test_another_tools_configuration_is_taken_over(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(with_a_key)
+    there = c2o.home / ".claude-code-router" / "config.json"
+    there.parent.mkdir()
+    provider = {"name": "mine", "api_base_url": f"{upstream.base_url}/chat/completions", "api_key": KEY,
+                "models": ["fake-model"]}  # fmt: skip
+    there.write_text(json.dumps({"Providers": [provider], "Router": {"default": "mine,fake-model"}}))
+    with on_a_terminal(c2o, "init") as terminal:
+        terminal.see(" › Import from claude-code-router  1 upstream")
+        terminal.type(ENTER)
+        assert terminal.end() == 0
+        assert "✓ Upstream   claude-code-router  1 upstream" in terminal.final
+        assert "✓ streaming  ✓ tool call" in terminal.final
+        assert KEY not in terminal.screen
+    assert written(c2o)["models"] == {"default": "mine/fake-model"}
+    assert written(c2o)["upstreams"]["mine"]["api_key"] == "env:MINE_API_KEY"
+    assert f"MINE_API_KEY={KEY}" in (c2o.folder / "keys.env").read_text()
+
+
+# ---- stopping
+
+
+FRESH: list[tuple[str, str]] = [
+    (UPSTREAM, "http"),
+    ("nothing", "\x15other" + ENTER),
+    (ADDRESS, "{url}" + ENTER),
+    (MODEL, "3"),
+    ("Which model for opus?", ENTER),
+    (MODEL, ENTER),
+    (NOW, ENTER),
+    (WHERE, ENTER),
+    (PASTE, KEY),
+    ("•" * len(KEY), ENTER),
+    (KEEP, ENTER),
+    ("Shall systemd keep c2o running?", ENTER),
+    ("Shall plain claude use c2o, too?", ""),
+]
+"""What is seen from a bare home on, and what leads from there to the next."""
+
+THERE: list[tuple[str, str]] = [
+    (AGAIN, "2"),
+    (WHERE, "1"),
+    (PASTE, KEY + ENTER),
+    (KEEP, ENTER),
+    (WRITE, ""),
+]
+"""The same, where there is a configuration."""
+
+
+def go_to(terminal: Terminal, way: list[tuple[str, str]], last: int, url: str) -> None:
+    for seen, keys in way[:last]:
+        terminal.see(seen)
+        terminal.type(keys.replace("{url}", url))
+    terminal.see(way[last][0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("last", range(len(FRESH)))
+def test_ctrl_c_at_every_question_leaves_nothing_behind(
+    with_systemd: CommandLine, upstream: FakeUpstream, last: int
+) -> None:
+    upstream.think(with_a_key)
+    before = everything(with_systemd)
+    with on_a_terminal(with_systemd, "init") as terminal:
+        go_to(terminal, FRESH, last, upstream.base_url)
+        terminal.type(CTRL_C)
+        assert terminal.end() == 130
+        assert terminal.final.endswith("c2o: nothing was changed. Begin again with: c2o init\n")
+        assert "Traceback" not in terminal.screen
+    assert everything(with_systemd) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [CTRL_C, CTRL_D], ids=["Ctrl-C", "Ctrl-D"])
+@pytest.mark.parametrize("last", range(len(THERE)))
+def test_who_stops_leaves_the_file_as_it_was(keyed: CommandLine, upstream: FakeUpstream, last: int, stop: str) -> None:
+    upstream.think(with_a_key)
+    before = everything(keyed)
+    with on_a_terminal(keyed, "init", OLD=WRONG) as terminal:
+        go_to(terminal, THERE, last, upstream.base_url)
+        terminal.type(stop)
+        assert terminal.end() == 130
+        assert "nothing was changed. ~/c2o/config.toml is as it was." in terminal.screen
+    assert everything(keyed) == before
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_an_upstream_is_tried(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    never = threading.Event()
+    upstream.think(lambda request: stream(Hold(never)))
+    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+        request = upstream.wait_for(1)[-1]
+        terminal.type(CTRL_C)
+        assert terminal.end() == 130
+        assert "Traceback" not in terminal.screen
+        assert request.hung_up.wait(5), "the one who asks has ended too"
+    assert everything(c2o) == {}
+
+
+@pytest.mark.slow
+def test_ctrl_z_and_back(c2o: CommandLine, ollama: FakeUpstream) -> None:
+    """A shell has its terminal back meanwhile, and the question stands there again."""
+    c2o.variables["OLLAMA_HOST"] = at(ollama)
+    with shell_on_a_terminal(c2o) as terminal:
+        terminal.answer("$ ", f"{sys.executable} -m c2o init")
+        terminal.see(UPSTREAM)
+        terminal.type(CTRL_Z)
+        terminal.see("Stopped")
+        terminal.answer("$ ", "echo as usu''al")
+        terminal.see("as usual")
+        terminal.answer("$ ", "fg")
+        terminal.see(UPSTREAM)
+        terminal.type(ENTER)
+        terminal.answer(MODEL)
+        terminal.see("Ready.")
+        terminal.answer("$ ", "exit")
+        assert terminal.end() == 0
+
+
 # ---- other terminals
 
 
+@pytest.mark.slow
 def test_without_colours_it_is_the_same(c2o: CommandLine, ollama: FakeUpstream) -> None:
     with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama), NO_COLOR="1") as terminal:
         terminal.answer(UPSTREAM)
@@ -448,6 +654,7 @@ def test_without_colours_it_is_the_same(c2o: CommandLine, ollama: FakeUpstream) 
         assert "\x1b[1m" not in terminal.raw
 
 
+@pytest.mark.slow
 def test_in_ascii(c2o: CommandLine, ollama: FakeUpstream) -> None:
     with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama), PYTHONIOENCODING="ascii") as terminal:
         terminal.see(" > Ollama")
@@ -458,6 +665,7 @@ def test_in_ascii(c2o: CommandLine, ollama: FakeUpstream) -> None:
         assert terminal.screen.isascii()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [30, 60])
 def test_a_narrow_terminal(c2o: CommandLine, ollama: FakeUpstream, columns: int) -> None:
     with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama)) as terminal:
@@ -493,6 +701,7 @@ def test_a_terminal_that_moves_no_cursor_gets_numbered_lines(c2o: CommandLine, u
     assert written(c2o)["models"] == {"default": "local/fake-model"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--yes"], ["--json"]])
 def test_nothing_is_asked_of_who_does_not_want_it(c2o: CommandLine, flags: list[str]) -> None:
     with on_a_terminal(c2o, "init", *flags) as terminal:
@@ -505,6 +714,7 @@ def test_c2o_no_input_is_respected(c2o: CommandLine) -> None:
         assert terminal.end() == 2
 
 
+@pytest.mark.slow
 def test_flags_answer_their_questions(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
     with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
@@ -512,6 +722,7 @@ def test_flags_answer_their_questions(c2o: CommandLine, upstream: FakeUpstream) 
         assert "?" not in terminal.final
 
 
+@pytest.mark.slow
 def test_the_demo_asks_nothing_more(c2o: CommandLine) -> None:
     with on_a_terminal(c2o, "init") as terminal:
         terminal.see(UPSTREAM)

@@ -95,6 +95,8 @@ class ChatTranslator:
         apply(job.learned, self._chat)
         prefilled = prefill(self._chat, job.dialect)
         self._corrections = 0
+        self._hopeless = False
+        """Is it a web page that answers?  It will again."""
         self._replayed = False
         """Has the request been sent once more as it was?"""
         self._body = self._encoded()
@@ -225,7 +227,7 @@ class ChatTranslator:
             self._take_whole(body)
         events = self._builder.take()
         if events and isinstance(events[-1], StreamError):
-            return self._failed(_as_failure(events[-1].error))
+            return self._failed(self._as_failure(events[-1].error))
         message = fold(events)
         self._note_end(message.stop_reason, message.usage)
         return Answer(200, encode(message), {})
@@ -334,7 +336,8 @@ class ChatTranslator:
 
     def _no_completion(self, body: bytes) -> None:
         failing = self._job.failing
-        what = "a web page (HTML)" if is_web_page(body) else f"no {self.ANSWER}"
+        self._hopeless = is_web_page(body)
+        what = "a web page (HTML)" if self._hopeless else f"no {self.ANSWER}"
         self._stream.fail(
             "api_error",
             f"the answer is {what}: {understood(failing, 502, body)}. Check base_url under "
@@ -369,7 +372,7 @@ class ChatTranslator:
                 if isinstance(event, MessageDelta):
                     self._note_end(event.delta.stop_reason, event.usage)
                 elif isinstance(event, StreamError):
-                    self._note_failure(_as_failure(event.error))
+                    self._note_failure(self._as_failure(event.error))
         return encode_events(events)
 
     def _note_end(self, stop_reason: str | None, usage: Usage) -> None:
@@ -386,10 +389,9 @@ class ChatTranslator:
     def _note_failure(self, failure: RequestError) -> None:
         self.outcome.failure, self.outcome.error = failure, str(failure)
 
-
-def _as_failure(error: Error) -> RequestError:
-    retry = False if error.type in NEVER_AGAIN else None
-    return RequestError(error.message, status=STATUS.get(error.type, 502), type=error.type, retry=retry)
+    def _as_failure(self, error: Error) -> RequestError:
+        retry = False if self._hopeless or error.type in NEVER_AGAIN else None
+        return RequestError(error.message, status=STATUS.get(error.type, 502), type=error.type, retry=retry)
 
 
 def _filters(request: MessagesRequest, prefilled: str, notes: list[str]) -> list[TextFilter]:

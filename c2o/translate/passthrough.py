@@ -226,13 +226,15 @@ class PassthroughTranslator:
         said = _decoded(body)
         if said is not None and said.content is UNSET:
             return self._explained(200, body)
-        what = "a web page (HTML)" if is_web_page(body) else what
+        page = is_web_page(body)
+        what = "a web page (HTML)" if page else what
         failing = self._job.failing
         return RequestError(
             f"{failing.upstream} answered with {what}. Check base_url and api under "
             f"[upstreams.{failing.upstream}], and whether somebody stands between (a proxy, a login page).",
             status=502,
             type="api_error",
+            retry=False if page else None,
         )
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> Answer | Remedy:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from c2o import paths
+from c2o.cli import completion_files
 from c2o.errors import C2oError
 
 RUNNING = ("*.lock", "service.*", "draining", "handover*", "installed.json", "quick.json", "*.sock")
@@ -32,8 +33,8 @@ class Kept(NamedTuple):
 
 
 def runtime() -> list[Path]:
-    """What only a service that is there has use for."""
-    return [*_in_state(RUNNING), *_logs()]
+    """What only a c2o that is there has use for."""
+    return [*completion_files.installed(), *_in_state(RUNNING), *_logs()]
 
 
 def belongings() -> list[Kept]:

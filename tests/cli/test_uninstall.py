@@ -12,12 +12,18 @@ from tests.cli.test_claude import SETTINGS, files, settings, write
 from tests.command_line import CommandLine
 
 
+def completions(c2o: CommandLine) -> Path:
+    return c2o.home / ".config" / "fish" / "completions" / "c2o.fish"
+
+
 @pytest.fixture
 def lived_in(configured: CommandLine) -> CommandLine:
     """A home where c2o runs, plain Claude is led to it, and somebody keeps things of his own beside it."""
     write(settings(configured))
     assert configured("start").exit_code == 0
     assert configured("claude", "on", "--force").exit_code == 0
+    assert configured("completions", "install", "fish").exit_code == 0
+    assert completions(configured).exists()
     (configured.folder / "state" / "notes.txt").write_text("mine")
     return configured
 
@@ -27,6 +33,7 @@ def test_everything_that_c2o_made_is_gone_and_nothing_else(lived_in: CommandLine
 
     assert settings(lived_in).read_text() == SETTINGS
     assert not instance.running()
+    assert not completions(lived_in).exists()
     left = {str(Path(path).relative_to(lived_in.folder)) for path in files(lived_in.folder)}
     backups = {path for path in left if path.startswith("state/claude/")}
     assert left - backups == {"config.toml", "state/notes.txt"}

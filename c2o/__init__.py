@@ -11,7 +11,7 @@ The package, from the outside in (each layer imports only what stands below it):
 - ``config``     the typed configuration; ``presets`` knows the well-known upstreams, ``limits`` their models
 - ``translate``  the translation itself: pure objects, bytes in and bytes out
 - ``wire``       what travels, as types
-- ``instance``, ``draining``, ``log_file``, ``paths``, ``errors``  the ground that everything stands on
+- ``instance``, ``draining``, ``log_file``, ``trace_file``, ``paths``, ``errors``  the ground that everything stands on
 """
 
 __version__ = "0.1.0"

@@ -205,6 +205,17 @@ def _told(request: dict[str, Any]) -> str:
     return f"{request.get('asked', '-')} → {request.get('target', '-')} {end}".rstrip()
 
 
+def _traces() -> Iterator[Value]:
+    """The ids of the requests that were traced, the newest first: ``20261121T165002.123-req_….jsonl``."""
+    try:
+        names = os.listdir(state_file("trace"))
+    except OSError:
+        return
+    for name in sorted(names, reverse=True):
+        if "-req_" in name:
+            yield name.partition("-")[2].removesuffix(".jsonl"), name[:15]
+
+
 KINDS: dict[str, Callable[[], Iterator[Value]]] = {
     "models": _models,
     "ids": _ids,
@@ -212,6 +223,7 @@ KINDS: dict[str, Callable[[], Iterator[Value]]] = {
     "upstreams": _upstreams,
     "keys": _keys,
     "requests": _requests,
+    "traces": _traces,
 }
 
 

@@ -1,5 +1,5 @@
 # bash completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: cd1e6aee8aa19950
+# Made by c2o; c2o completions install renews it.  Digest of the rest: ce1e404d739b3e20
 
 _c2o() {
   local c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
@@ -13,8 +13,8 @@ _c2o() {
       continue
     fi
     case "$path:$word" in
-      "c2o:claude" | "c2o claude:off" | "c2o claude:on" | "c2o claude:status" | "c2o:completions" | "c2o completions:install" | "c2o completions:show" | "c2o completions:uninstall" | "c2o:config" | "c2o config:edit" | "c2o config:get" | "c2o config:path" | "c2o config:schema" | "c2o config:set" | "c2o config:unset" | "c2o config:validate" | "c2o:demo" | "c2o demo:claude" | "c2o:doctor" | "c2o:env" | "c2o:init" | "c2o:learned" | "c2o:logs" | "c2o:models" | "c2o:restart" | "c2o:run" | "c2o:serve" | "c2o:service" | "c2o service:install" | "c2o service:print" | "c2o service:status" | "c2o service:uninstall" | "c2o:start" | "c2o:status" | "c2o:stop" | "c2o:test" | "c2o:uninstall" | "c2o:upgrade" | "c2o:usage") path="$path $word" ;;
-      "c2o claude off:--scope" | "c2o claude on:--scope" | "c2o demo:--pace" | "c2o doctor:--only" | "c2o doctor:--bundle" | "c2o env:--shell" | "c2o env:--format" | "c2o env:--model" | "c2o env:--upstream" | "c2o init:--upstream" | "c2o init:--import" | "c2o init:--name" | "c2o init:--key-env" | "c2o init:--model" | "c2o init:--map" | "c2o init:--port" | "c2o logs:--lines" | "c2o logs:-n" | "c2o logs:--since" | "c2o logs:--level" | "c2o logs:--request" | "c2o restart:--port" | "c2o restart:--wait" | "c2o run:--model" | "c2o run:--upstream" | "c2o serve:--port" | "c2o service install:--manager" | "c2o service print:--manager" | "c2o start:--port" | "c2o start:--wait" | "c2o usage:--by" | "c2o usage:--since") option=$word ;;
+      "c2o:claude" | "c2o claude:off" | "c2o claude:on" | "c2o claude:status" | "c2o:completions" | "c2o completions:install" | "c2o completions:show" | "c2o completions:uninstall" | "c2o:config" | "c2o config:edit" | "c2o config:get" | "c2o config:path" | "c2o config:schema" | "c2o config:set" | "c2o config:unset" | "c2o config:validate" | "c2o:demo" | "c2o demo:claude" | "c2o:doctor" | "c2o:env" | "c2o:init" | "c2o:learned" | "c2o:logs" | "c2o:models" | "c2o:restart" | "c2o:run" | "c2o:serve" | "c2o:service" | "c2o service:install" | "c2o service:print" | "c2o service:status" | "c2o service:uninstall" | "c2o:start" | "c2o:status" | "c2o:stop" | "c2o:test" | "c2o:trace" | "c2o trace:clear" | "c2o trace:export" | "c2o trace:off" | "c2o trace:on" | "c2o trace:replay" | "c2o trace:show" | "c2o:uninstall" | "c2o:upgrade" | "c2o:usage") path="$path $word" ;;
+      "c2o claude off:--scope" | "c2o claude on:--scope" | "c2o demo:--pace" | "c2o doctor:--only" | "c2o doctor:--bundle" | "c2o env:--shell" | "c2o env:--format" | "c2o env:--model" | "c2o env:--upstream" | "c2o init:--upstream" | "c2o init:--import" | "c2o init:--name" | "c2o init:--key-env" | "c2o init:--model" | "c2o init:--map" | "c2o init:--port" | "c2o logs:--lines" | "c2o logs:-n" | "c2o logs:--since" | "c2o logs:--level" | "c2o logs:--request" | "c2o restart:--port" | "c2o restart:--wait" | "c2o run:--model" | "c2o run:--upstream" | "c2o serve:--port" | "c2o service install:--manager" | "c2o service print:--manager" | "c2o start:--port" | "c2o start:--wait" | "c2o trace export:--to" | "c2o trace on:--for" | "c2o trace on:--max" | "c2o trace replay:--model" | "c2o usage:--by" | "c2o usage:--since") option=$word ;;
       *:-?*) ;;
       *) position=$((position + 1)) argument=${word//[\"\'\\]/} ;;
     esac
@@ -174,6 +174,13 @@ _c2o_options() {
     "c2o status") _c2o_offer --json --help -h ;;
     "c2o stop") _c2o_offer --keep-settings --json --help -h ;;
     "c2o test") _c2o_offer --all --text --stream --tools --thinking --image --no-start --json --help -h ;;
+    "c2o trace") _c2o_offer --json --help -h ;;
+    "c2o trace clear") _c2o_offer --json --help -h ;;
+    "c2o trace export") _c2o_offer --to --json --help -h ;;
+    "c2o trace off") _c2o_offer --json --help -h ;;
+    "c2o trace on") _c2o_offer --for --max --json --help -h ;;
+    "c2o trace replay") _c2o_offer --model --json --help -h ;;
+    "c2o trace show") _c2o_offer --full --json --help -h ;;
     "c2o uninstall") _c2o_offer --purge --dry-run --yes -y --json --help -h ;;
     "c2o upgrade") _c2o_offer --yes -y --dry-run --json --help -h ;;
     "c2o usage") _c2o_offer --by --since --json --help -h ;;
@@ -182,7 +189,7 @@ _c2o_options() {
 
 _c2o_values() {
   case "$path:${option:-$position}" in
-    "c2o:0") _c2o_offer claude completions config demo doctor env init learned logs models restart run serve service start status stop test uninstall upgrade usage ;;
+    "c2o:0") _c2o_offer claude completions config demo doctor env init learned logs models restart run serve service start status stop test trace uninstall upgrade usage ;;
     "c2o claude:0") _c2o_offer off on status ;;
     "c2o claude off:--scope") _c2o_offer user project ;;
     "c2o claude on:--scope") _c2o_offer user project ;;
@@ -221,6 +228,14 @@ _c2o_values() {
     "c2o service install:--manager") _c2o_offer systemd launchd detached ;;
     "c2o service print:--manager") _c2o_offer systemd launchd detached ;;
     "c2o test:0") _c2o_ask models ;;
+    "c2o trace:0") _c2o_offer clear export off on replay show ;;
+    "c2o trace export:--to") _c2o_files ;;
+    "c2o trace export:0") _c2o_ask traces ;;
+    "c2o trace on:--for") _c2o_offer 10m 1h ;;
+    "c2o trace on:--max") _c2o_offer 100 64MB ;;
+    "c2o trace replay:--model") _c2o_ask models ;;
+    "c2o trace replay:0") _c2o_ask traces ;;
+    "c2o trace show:0") _c2o_ask traces ;;
     "c2o usage:--by") _c2o_offer day model tier session ;;
     "c2o usage:--since") _c2o_offer 1d 7d 31d ;;
   esac

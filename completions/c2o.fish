@@ -1,5 +1,5 @@
 # fish completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 1e9cffb343d624ab
+# Made by c2o; c2o completions install renews it.  Digest of the rest: 7707279873cd3c6f
 
 function __c2o_complete
     set -l words (commandline -opc)
@@ -18,9 +18,9 @@ function __c2o_complete
             continue
         end
         switch "$path:$word"
-            case 'c2o:claude' 'c2o claude:off' 'c2o claude:on' 'c2o claude:status' 'c2o:completions' 'c2o completions:install' 'c2o completions:show' 'c2o completions:uninstall' 'c2o:config' 'c2o config:edit' 'c2o config:get' 'c2o config:path' 'c2o config:schema' 'c2o config:set' 'c2o config:unset' 'c2o config:validate' 'c2o:demo' 'c2o demo:claude' 'c2o:doctor' 'c2o:env' 'c2o:init' 'c2o:learned' 'c2o:logs' 'c2o:models' 'c2o:restart' 'c2o:run' 'c2o:serve' 'c2o:service' 'c2o service:install' 'c2o service:print' 'c2o service:status' 'c2o service:uninstall' 'c2o:start' 'c2o:status' 'c2o:stop' 'c2o:test' 'c2o:uninstall' 'c2o:upgrade' 'c2o:usage'
+            case 'c2o:claude' 'c2o claude:off' 'c2o claude:on' 'c2o claude:status' 'c2o:completions' 'c2o completions:install' 'c2o completions:show' 'c2o completions:uninstall' 'c2o:config' 'c2o config:edit' 'c2o config:get' 'c2o config:path' 'c2o config:schema' 'c2o config:set' 'c2o config:unset' 'c2o config:validate' 'c2o:demo' 'c2o demo:claude' 'c2o:doctor' 'c2o:env' 'c2o:init' 'c2o:learned' 'c2o:logs' 'c2o:models' 'c2o:restart' 'c2o:run' 'c2o:serve' 'c2o:service' 'c2o service:install' 'c2o service:print' 'c2o service:status' 'c2o service:uninstall' 'c2o:start' 'c2o:status' 'c2o:stop' 'c2o:test' 'c2o:trace' 'c2o trace:clear' 'c2o trace:export' 'c2o trace:off' 'c2o trace:on' 'c2o trace:replay' 'c2o trace:show' 'c2o:uninstall' 'c2o:upgrade' 'c2o:usage'
                 set path "$path $word"
-            case 'c2o claude off:--scope' 'c2o claude on:--scope' 'c2o demo:--pace' 'c2o doctor:--only' 'c2o doctor:--bundle' 'c2o env:--shell' 'c2o env:--format' 'c2o env:--model' 'c2o env:--upstream' 'c2o init:--upstream' 'c2o init:--import' 'c2o init:--name' 'c2o init:--key-env' 'c2o init:--model' 'c2o init:--map' 'c2o init:--port' 'c2o logs:--lines' 'c2o logs:-n' 'c2o logs:--since' 'c2o logs:--level' 'c2o logs:--request' 'c2o restart:--port' 'c2o restart:--wait' 'c2o run:--model' 'c2o run:--upstream' 'c2o serve:--port' 'c2o service install:--manager' 'c2o service print:--manager' 'c2o start:--port' 'c2o start:--wait' 'c2o usage:--by' 'c2o usage:--since'
+            case 'c2o claude off:--scope' 'c2o claude on:--scope' 'c2o demo:--pace' 'c2o doctor:--only' 'c2o doctor:--bundle' 'c2o env:--shell' 'c2o env:--format' 'c2o env:--model' 'c2o env:--upstream' 'c2o init:--upstream' 'c2o init:--import' 'c2o init:--name' 'c2o init:--key-env' 'c2o init:--model' 'c2o init:--map' 'c2o init:--port' 'c2o logs:--lines' 'c2o logs:-n' 'c2o logs:--since' 'c2o logs:--level' 'c2o logs:--request' 'c2o restart:--port' 'c2o restart:--wait' 'c2o run:--model' 'c2o run:--upstream' 'c2o serve:--port' 'c2o service install:--manager' 'c2o service print:--manager' 'c2o start:--port' 'c2o start:--wait' 'c2o trace export:--to' 'c2o trace on:--for' 'c2o trace on:--max' 'c2o trace replay:--model' 'c2o usage:--by' 'c2o usage:--since'
                 set option $word
             case '*:-*'
             case '*'
@@ -158,6 +158,20 @@ function __c2o_options
             __c2o_offer --keep-settings 'Leave Claude\'s settings as they are, for a service that comes back' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
         case 'c2o test'
             __c2o_offer --all 'Each model that [models] names' --text 'Only what is named: a whole answer' --stream 'A streamed answer' --tools 'A tool call and its result, and two calls at once' --thinking 'Thinking that can be seen' --image 'An image' --no-start 'Fail if the service isn\'t running' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o trace'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o trace clear'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o trace export'
+            __c2o_offer --to 'Where to; otherwise here, by the id' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o trace off'
+            __c2o_offer --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o trace on'
+            __c2o_offer --for 'How long: 90s, 10m, 2h; a day at most' --max 'Keep so many requests (100), or so much of them (64MB)' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o trace replay'
+            __c2o_offer --model 'Ask this model instead' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+        case 'c2o trace show'
+            __c2o_offer --full 'Long texts whole' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
         case 'c2o uninstall'
             __c2o_offer --purge 'Also the configuration, keys, and what was counted' --dry-run 'Only say what would be done' --yes 'Do it without asking' -y 'Do it without asking' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
         case 'c2o upgrade'
@@ -170,7 +184,7 @@ end
 function __c2o_values
     switch $argv[1]
         case 'c2o:0'
-            __c2o_offer claude 'Lead plain claude to c2o by its settings, and back again' completions 'Have your shell complete commands, options and values' config 'Look at the configuration, and change it without breaking it' demo 'Show the whole path on a scripted upstream: no key, no account, no network' doctor 'Check everything: configuration, port, service, upstreams and Claude\'s settings; say how to fix it' env 'Print the environment in which any client finds c2o: eval "$(c2o env)"' init 'Set up an upstream, its key and models, and try them; what was configured before stays' learned 'Show what upstreams have taught c2o about themselves, or forget it; a running service follows at once' logs 'Show what the service has logged; with -f, requests as they run, on a terminal each in a frame' models 'List the upstreams\' models: window, longest answer, abilities, and which names lead to each' restart 'Put a new service in the place of the running one; running streams finish, and no connection is refused' run 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own' serve 'Run the service in the foreground, until Ctrl-C' service 'Have systemd or launchd keep the service running, from login to login' start 'Start the service, unless it runs; return when it answers' status 'Say whether the service runs, where, and which models it serves' stop 'Stop the service: Claude\'s settings are put back and running streams finish first' test 'Try a model through the service with a few short requests: text, stream, tools, thinking, image' uninstall 'Put Claude\'s settings back, and take away the service and every file that c2o has made' upgrade 'Renew c2o by the installer that brought it, and restart a service that is of another version' usage 'Show requests, tokens, cache hits and cost; counted by the service, kept on this machine alone'
+            __c2o_offer claude 'Lead plain claude to c2o by its settings, and back again' completions 'Have your shell complete commands, options and values' config 'Look at the configuration, and change it without breaking it' demo 'Show the whole path on a scripted upstream: no key, no account, no network' doctor 'Check everything: configuration, port, service, upstreams and Claude\'s settings; say how to fix it' env 'Print the environment in which any client finds c2o: eval "$(c2o env)"' init 'Set up an upstream, its key and models, and try them; what was configured before stays' learned 'Show what upstreams have taught c2o about themselves, or forget it; a running service follows at once' logs 'Show what the service has logged; with -f, requests as they run, on a terminal each in a frame' models 'List the upstreams\' models: window, longest answer, abilities, and which names lead to each' restart 'Put a new service in the place of the running one; running streams finish, and no connection is refused' run 'Run a command (claude, if none is given) on c2o; its exit code and signals are its own' serve 'Run the service in the foreground, until Ctrl-C' service 'Have systemd or launchd keep the service running, from login to login' start 'Start the service, unless it runs; return when it answers' status 'Say whether the service runs, where, and which models it serves' stop 'Stop the service: Claude\'s settings are put back and running streams finish first' test 'Try a model through the service with a few short requests: text, stream, tools, thinking, image' trace 'See what goes over the wire, and make a test of it' uninstall 'Put Claude\'s settings back, and take away the service and every file that c2o has made' upgrade 'Renew c2o by the installer that brought it, and restart a service that is of another version' usage 'Show requests, tokens, cache hits and cost; counted by the service, kept on this machine alone'
         case 'c2o claude:0'
             __c2o_offer off 'Put Claude\'s settings back as they were; needs neither service nor configuration' on 'Let a plainly started claude use c2o, and whatever else reads its settings' status 'Say where a plainly started claude goes, and which settings decide it'
         case 'c2o claude off:--scope'
@@ -250,6 +264,22 @@ function __c2o_values
             __c2o_offer systemd '' launchd '' detached ''
         case 'c2o test:0'
             __c2o_ask models
+        case 'c2o trace:0'
+            __c2o_offer clear 'Remove all traces from the disk' export 'Make a recording of it, in the form of c2o\'s own tests: a bug report that is a test' off 'Trace no more requests; what was written stays until `c2o trace clear`' on 'Write down what goes over the wire, for a while; prompts and answers are in it' replay 'Send a client\'s request again, and show what is different this time' show 'Show one request, both sides of it as they went over the wire'
+        case 'c2o trace export:--to'
+            __c2o_files
+        case 'c2o trace export:0'
+            __c2o_ask traces
+        case 'c2o trace on:--for'
+            __c2o_offer 10m 'ten minutes' 1h 'an hour'
+        case 'c2o trace on:--max'
+            __c2o_offer 100 requests 64MB 'of all of them'
+        case 'c2o trace replay:--model'
+            __c2o_ask models
+        case 'c2o trace replay:0'
+            __c2o_ask traces
+        case 'c2o trace show:0'
+            __c2o_ask traces
         case 'c2o usage:--by'
             __c2o_offer day '' model '' tier '' session ''
         case 'c2o usage:--since'

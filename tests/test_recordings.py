@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from c2o.translate.chat import ChatTranslator
+from c2o.translate.context_edits import edited
 from c2o.translate.dialects import DIALECTS
 from c2o.translate.types import Answer
+from c2o.translate.upstream_errors import Failing
 from c2o.wire.anthropic import MessagesRequest, decode_request
 from tests import grammar
 from tests.translate.talk import Json, cuts, stream, translator
@@ -35,15 +37,20 @@ class Recording:
         return json.loads((self.folder / name).read_bytes())
 
     def request(self) -> MessagesRequest:
-        """The client's request, as compact as clients send it: what c2o carries it carries byte for byte."""
-        return decode_request(json.dumps(self.json("request.json"), separators=(",", ":")).encode())
+        """The client's request, as compact as clients send it: what c2o carries it carries byte for byte.
+
+        What the client says should be left out of it is left out, as the service does.
+        """
+        return edited(decode_request(json.dumps(self.json("request.json"), separators=(",", ":")).encode())).request
 
     def translator(self, request: MessagesRequest | None = None) -> ChatTranslator:
         """For the model that its upstream's request names, and the API that it is written for."""
         expected = self.json("expected_request.json")
-        return translator(
-            request or self.request(), self.dialect, model=expected["model"], responses="input" in expected
-        )
+        beside = self.json("job.json") if self.has("job.json") else {}
+        if "failing" in beside:
+            beside["failing"] = Failing(**beside["failing"])
+        fields = {"model": expected["model"], "responses": "input" in expected, **beside}
+        return translator(request or self.request(), self.dialect, **fields)
 
     def raw(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()

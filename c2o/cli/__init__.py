@@ -28,6 +28,7 @@ from c2o.cli.service import app as service
 from c2o.cli.start import start
 from c2o.cli.status import status
 from c2o.cli.stop import stop
+from c2o.cli.trace import app as trace
 from c2o.cli.trial import trial
 from c2o.cli.uninstall import uninstall
 from c2o.cli.upgrade import upgrade
@@ -95,6 +96,7 @@ app.command()(stop)
 app.command()(restart)
 app.command()(status)
 app.command()(logs)
+app.add_typer(trace, name="trace")
 app.command()(serve)
 app.command()(doctor)
 app.command()(models)

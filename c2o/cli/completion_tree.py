@@ -26,7 +26,7 @@ from c2o.translate.dialects import DIALECTS
 
 Kind = Literal[
     "nothing", "words", "files", "command", "variables", "references", "tiers", "settings",
-    "models", "ids", "targets", "upstreams", "keys", "requests",
+    "models", "ids", "targets", "upstreams", "keys", "requests", "traces",
 ]  # fmt: skip
 """``command`` is a program and its own words, ``variables`` are names of those that are set, ``references`` the same as
 ``env:NAME``, ``tiers`` TIER=MODEL, ``settings`` what the configuration may hold at the key before.  The last row is
@@ -106,6 +106,9 @@ VALUES: dict[str, Value] = {
     "--since": described([("10m", "ten minutes"), ("1h", "an hour"), ("1d", "a day")]),
     "usage --since": described([("1d", "today"), ("7d", "the last seven days"), ("31d", "the last 31 days")]),
     "--request": Value("requests"),
+    "ID": Value("traces"),
+    "--for": described([("10m", "ten minutes"), ("1h", "an hour")]),
+    "--max": described([("100", "requests"), ("64MB", "of all of them")]),
     "--only": CHECK_IDS,
     "config set VALUE": Value("settings"),
     "KEY": Value("keys"),

@@ -20,6 +20,7 @@ from c2o import paths
 from c2o.cli import output
 from c2o.cli.log_lines import Line, Reader, Wanted, moment
 from c2o.cli.log_running import Running
+from c2o.cli.log_story import story
 from c2o.cli.log_view import Show, panels, text
 from c2o.errors import C2oError
 
@@ -65,11 +66,12 @@ def logs(
     """Show what the service has logged; with -f, requests as they run, on a terminal each in a frame."""
     wanted = Wanted(moment(since, datetime.now(UTC)) if since else None, level, request)
     count = lines if lines is not None or since or request else LINES
-    framed = not as_json and (follow or request is not None) and output.colourful(sys.stdout)
+    framed = not as_json and follow and output.colourful(sys.stdout)
+    plain = _as_json if as_json else _as_story if request and not follow else _as_text
     running = Running(wanted)
     try:
         with closing(Reader(paths.log_file())) as reader:
-            with panels() if framed else nullcontext(_as_json if as_json else _as_text) as show:
+            with panels() if framed else nullcontext(plain) as show:
                 _show_existing(reader, wanted, count, show, running, follow=follow)
             if follow:
                 live = panels(running if sys.stdout.isatty() else None) if framed else nullcontext(show)
@@ -117,6 +119,11 @@ def _show_existing(
 
 def _as_text(line: Line) -> None:
     output.say(text(line))
+
+
+def _as_story(line: Line) -> None:
+    for said in story(line.record) if line.record and line.record.request else [text(line)]:
+        output.say(said)
 
 
 def _as_json(line: Line) -> None:

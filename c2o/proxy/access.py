@@ -18,7 +18,9 @@ from aiohttp import web
 from c2o.config import Server
 from c2o.errors import RequestError
 from c2o.proxy.client import ClientLeft
+from c2o.proxy.journal import Entry, client_of
 from c2o.proxy.setup import SETUP, Setup
+from c2o.proxy.state import STATE
 from c2o.translate.answers import failed, with_id
 from c2o.translate.types import Answer
 
@@ -28,6 +30,9 @@ OPEN = frozenset({("HEAD", "/"), ("HEAD", "/api/hello"), ("GET", "/health")})
 """What is answered without a token.  None of it says anything about configuration or use."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+ENTRY: web.RequestKey[Entry] = web.RequestKey("entry", Entry)
+"""Of a request that has a line of its own in the journal, however it ends."""
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 
@@ -134,6 +139,9 @@ def internal_error(request: web.Request, error: Exception) -> RequestError:
 
 def refusal(request: web.Request, failure: RequestError) -> web.Response:
     """A RequestError as Anthropic would answer it.  Raises ConnectionResetError, which closes, in mid-answer."""
+    if ENTRY not in request:
+        asked = f"{request.method} {request.path}"
+        request.app[STATE].journal.refused(request[REQUEST_ID], asked, client_of(request.headers), failure)
     if request.writer.output_size:
         raise ConnectionResetError("an answer has begun: a second one would only garble it")
     return respond(request, with_id(failed(failure), request[REQUEST_ID]))
@@ -142,4 +150,6 @@ def refusal(request: web.Request, failure: RequestError) -> web.Response:
 def respond(request: web.Request, answer: Answer) -> web.Response:
     """A whole answer, with the request's id."""
     headers = {"Content-Type": "application/json", **answer.headers, "request-id": request[REQUEST_ID]}
+    if ENTRY in request and (trace := request[ENTRY].trace):
+        trace.whole("told", answer.status, headers, answer.body)
     return web.Response(status=answer.status, body=answer.body, headers=headers)

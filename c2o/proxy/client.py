@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from c2o.proxy.clock import Clock
+from c2o.proxy.tracing import Trace
+from c2o.translate.answers import ERROR_EVENT, events_with_id
 
 EVENTS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 JSON = {"Content-Type": "application/json"}
@@ -24,13 +26,20 @@ class ClientStream:
     """Bytes out to one client, in the order in which they were made."""
 
     def __init__(
-        self, request: web.Request, clock: Clock, request_id: str, headers: Mapping[str, str] = EVENTS
+        self,
+        request: web.Request,
+        clock: Clock,
+        request_id: str,
+        headers: Mapping[str, str] = EVENTS,
+        trace: Trace | None = None,
     ) -> None:
         self.headers = {**headers, "request-id": request_id}
         """Sent with the first bytes; until then more may be added."""
+        self._id = request_id
         self._request = request
         self._response: web.StreamResponse | None = None
         self._clock = clock
+        self._trace = trace
         self._pending: list[bytes] = []
         self._writing = asyncio.Lock()
         self.quiet = True
@@ -67,7 +76,10 @@ class ClientStream:
             self._pending.clear()
             self.stuck_since = self._clock.now()
             try:
-                await (await self._prepared()).write(data)
+                response = await self._prepared()
+                if self._trace:
+                    self._trace.data("told", data)
+                await response.write(data)
             except ConnectionError as error:
                 raise ClientLeft("the client left") from error
             finally:
@@ -76,13 +88,15 @@ class ClientStream:
     async def _prepared(self) -> web.StreamResponse:
         if self._response is None:
             self._response = web.StreamResponse(headers=self.headers)
+            if self._trace:
+                self._trace.answer("told", self._response.status, self.headers)
             await self._response.prepare(self._request)
         return self._response
 
     async def write(self, data: bytes) -> None:
         """Say what the upstream's answer became; nothing where it became nothing yet."""
         if data:
-            self.push(data)
+            self.push(events_with_id(data, self._id) if ERROR_EVENT in data else data)
             self.meant_at = self.spoke_at
             await self.flush()
 

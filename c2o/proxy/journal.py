@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Self
 
+import msgspec
 from msgspec import Struct
 
 from c2o.errors import RequestError
 from c2o.printable import printable
 from c2o.proxy.clock import Clock
+from c2o.proxy.tracing import Trace
 from c2o.proxy.usage import Usage
 from c2o.routing import Route
 from c2o.translate.types import Outcome
@@ -46,6 +48,8 @@ class Entry:
         self.attempts: list[Attempt] = []
         self.stream = False
         self.outcome = Outcome()
+        self.trace: Trace | None = None
+        """What goes over the wire, if that is wanted."""
         self._began_at = journal.clock.now()
         self._first_byte_at: float | None = None
 
@@ -70,8 +74,10 @@ class Entry:
         if len(self.attempts) < MOST_ATTEMPTS:
             self.attempts.append(Attempt(target=_shown(route.target), why=why[:LONGEST_TEXT], seconds=self.seconds))
 
-    def heard(self) -> None:
-        """The upstream's answer has begun."""
+    def heard(self, data: bytes = b"") -> None:
+        """The upstream's answer has begun; ``data`` is the next piece of it."""
+        if self.trace:
+            self.trace.data("heard", data)
         if self._first_byte_at is None:
             self._first_byte_at = self._journal.clock.now()
 
@@ -88,6 +94,8 @@ class Entry:
         if self.outcome.error is not None:
             self._journal.counters.failed += 1
         self._journal.write(self)
+        if self.trace:
+            self.trace.end(msgspec.to_builtins(self.finished()))
 
     @property
     def seconds(self) -> float:
@@ -122,6 +130,9 @@ class Entry:
 LONGEST_NAME, LONGEST_TEXT, LONGEST_CLIENT = 120, 700, 60
 """Characters of a model's name, of a sentence, and of a client's name; the client and the upstream choose them."""
 
+REFUSALS = 60
+"""Lines in a minute for what is refused at the door."""
+
 MOST_WARNINGS = MOST_ATTEMPTS = 10
 
 
@@ -155,9 +166,26 @@ class Journal:
         self.clock = clock
         self.usage = usage or Usage(None)
         self.counters = Counters()
+        self._minute, self._refusals = -1, 0
 
     def entry(self, request_id: str, client: str | None = None) -> Entry:
         return Entry(self, request_id, client)
+
+    def refused(self, request_id: str, asked: str, client: str | None, failure: RequestError) -> None:
+        """A line for what was refused before it was a message; no more than REFUSALS in a minute, so that nobody who
+        is refused can drive the others out of the log."""
+        minute = int(self.clock.now() // 60)
+        if minute != self._minute:
+            self._minute, self._refusals, unsaid = minute, 0, max(0, self._refusals - REFUSALS)
+        else:
+            unsaid = 0
+        self._refusals += 1
+        if self._refusals > REFUSALS:
+            return
+        more = [Warned("requests refused before this one that have no line", unsaid)] if unsaid else []
+        said = str(failure)[:LONGEST_TEXT]
+        path = _shown(asked)
+        log.warning(Finished(id=request_id, path=path, client=client, warnings=more, status=failure.status, error=said))
 
     def write(self, entry: Entry) -> None:
         self.usage.note(entry)

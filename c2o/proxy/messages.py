@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import structs
 
 from c2o.errors import RequestError
-from c2o.proxy.access import REQUEST_ID, internal_error, new_id, respond
+from c2o.proxy.access import ENTRY, REQUEST_ID, internal_error, new_id, respond
 from c2o.proxy.body import decoded, read_body
 from c2o.proxy.client import EVENTS, JSON, ClientLeft, ClientStream
 from c2o.proxy.exchange import SESSION, Asked, Exchange
@@ -43,13 +43,17 @@ async def create_message(request: web.Request) -> web.StreamResponse:
     """The road that everything takes."""
     state, setup = request.app[STATE], request[SETUP]
     with state.journal.entry(request[REQUEST_ID], client_of(request.headers)) as entry:
+        request[ENTRY] = entry
+        entry.trace = state.tracing.begin(entry.id, state.redacted)
         body = await read_body(request)
+        if entry.trace:
+            entry.trace.request("asked", f"{request.method} {request.path_qs}", request.headers, body)
         message, edits = edited(decoded(body, decode_request))
         entry.asked, entry.stream = message.model, bool(message.stream)
         entry.session = request.headers.get(SESSION, "")[:LONGEST_SESSION]
         route, entry.kind = await choose(request, message, len(body))
         entry.begins(route)
-        client = ClientStream(request, state.clock, entry.id, EVENTS if message.stream else JSON)
+        client = ClientStream(request, state.clock, entry.id, EVENTS if message.stream else JSON, entry.trace)
         asked = Asked(request, state, setup, entry, client, body, message, edits)
         return await _answered_by_one(asked, state.detours.ways(route, asked.session))
 
@@ -279,7 +283,7 @@ async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
                 return upstream
             client.headers.update(limits_of(upstream))
             async for data in upstream.content.iter_any():
-                exchange.entry.heard()
+                exchange.entry.heard(data)
                 said = translator.feed(data)
                 watch.heard(translator.events)
                 if refused := _failed_at_once(exchange, client, said):
@@ -342,7 +346,9 @@ async def _complete(exchange: Exchange, client: ClientStream) -> Answer:
             if isinstance(upstream, Answer):
                 return upstream
             exchange.entry.heard()
-            answer = exchange.translator.complete(await read_capped(upstream, WHOLE_LIMIT, watch.heard))
+            body = await read_capped(upstream, WHOLE_LIMIT, watch.heard)
+            exchange.entry.heard(body)
+            answer = exchange.translator.complete(body)
         if (fact := exchange.entry.outcome.fact) and fact not in exchange.job.learned:
             return await _complete(await _again(exchange, fact), client)
         return with_id(answer, exchange.entry.id)._replace(headers={**answer.headers, **limits_of(upstream)})

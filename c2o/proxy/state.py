@@ -26,6 +26,7 @@ from c2o.proxy.learned import Learned
 from c2o.proxy.memory import Failures, Remembered
 from c2o.proxy.setup import Setup
 from c2o.proxy.streams import Streams
+from c2o.proxy.tracing import Tracing
 from c2o.proxy.usage import Usage
 from c2o.proxy.windows import Windows
 from c2o.redaction import Redactor
@@ -97,6 +98,7 @@ class State:
         self._redact = self._redactor()
         self.usage = Usage(folder / usage_store.FILE if folder else None, self.redacted)
         self.journal = Journal(clock, self.usage)
+        self.tracing = Tracing(folder, clock)
         self.remembered = Remembered()
         self.failures = Failures(clock)
         self.detours = Detours(clock)

@@ -24,6 +24,7 @@ from c2o.proxy.breaker import Breaker, Breakers
 from c2o.proxy.clock import Clock
 from c2o.proxy.key_ring import NO_KEY, Key, KeyRing
 from c2o.proxy.patience import Patience
+from c2o.proxy.tracing import Trace
 from c2o.redaction import Redactor
 from c2o.routing import Route
 from c2o.secret import Secret
@@ -145,7 +146,12 @@ class Upstreams:
 
     @asynccontextmanager
     async def send(
-        self, route: Route, request: UpstreamRequest, key: Key | None = None, again: Again | None = None
+        self,
+        route: Route,
+        request: UpstreamRequest,
+        key: Key | None = None,
+        again: Again | None = None,
+        trace: Trace | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The upstream's answer, its body not yet read.  Raises RequestError where there is none.
 
@@ -155,9 +161,11 @@ class Upstreams:
         tries = breaker.admit()
         try:
             async with AsyncExitStack() as stack:
-                answer = await self._answer(stack, route, request, key or self.rings[route.name].pick(), again)
+                answer = await self._answer(stack, route, request, key or self.rings[route.name].pick(), again, trace)
                 self.answered[self._address[route.name]] = self._clock.now()
                 breaker.answered()
+                if trace:
+                    trace.answer("heard", answer.status, answer.headers)
                 _check_usable(answer, route)
                 yield answer
         except aiohttp.ClientError as error:
@@ -170,9 +178,15 @@ class Upstreams:
                 breaker.left()
 
     async def _answer(
-        self, stack: AsyncExitStack, route: Route, request: UpstreamRequest, key: Key | None, again: Again | None
+        self,
+        stack: AsyncExitStack,
+        route: Route,
+        request: UpstreamRequest,
+        key: Key | None,
+        again: Again | None,
+        trace: Trace | None,
     ) -> aiohttp.ClientResponse:
-        connection = SimpleNamespace(reused=False)
+        connection = SimpleNamespace(reused=False, trace=trace)
         try:
             return await stack.enter_async_context(self._asked(self._session, route, request, key, connection))
         except aiohttp.ClientError as error:
@@ -192,11 +206,15 @@ class Upstreams:
         connection: SimpleNamespace,
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         assert session is not None
+        url, headers = self._url(route, request), self._headers_of(route, request, key)
+        if connection.trace:
+            line = f"{request.method} {urls.printable(str(url))}"
+            connection.trace.request("sent", line, headers, request.body)
         return session.request(
             request.method,
-            self._url(route, request),
+            url,
             data=_body(request.body),
-            headers=self._headers_of(route, request, key),
+            headers=headers,
             allow_redirects=False,
             timeout=self._patience[route.name].timeout,
             trace_request_ctx=connection,

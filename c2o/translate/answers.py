@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import UNSET
 
 from c2o.errors import RequestError
@@ -49,7 +50,36 @@ def with_wait(answer: Answer, wait: str | None) -> Answer:
 
 
 def with_id(answer: Answer, request_id: str) -> Answer:
-    """Error bodies carry the id of the header, so that a screenshot leads to the log."""
-    if answer.status == 200:
-        return answer
-    return answer._replace(body=answer.body.removesuffix(b"}") + b',"request_id":"%s"}' % request_id.encode())
+    """Errors carry the id of the header, where programs look for it and where a person reads it: a screenshot leads
+    to the log."""
+    return answer if answer.status == 200 else answer._replace(body=_identified(answer.body, request_id))
+
+
+ERROR_EVENT = b"event: error\ndata: "
+
+
+def events_with_id(said: bytes, request_id: str) -> bytes:
+    """The same of a stream's last events, where the very last is an error."""
+    before, event, data = said.rpartition(ERROR_EVENT)
+    return before + event + _identified(data.rstrip(), request_id) + b"\n\n" if event else said
+
+
+ACTED_ON = ("prompt is too long", "input length and `max_tokens` exceed", "credit balance is too low")
+"""Texts by which clients decide what to do: these stay as Anthropic writes them.  What Claude Code shows then is
+its own."""
+
+
+HINT = " (c2o logs --request "
+
+
+def without_id(message: str) -> str:
+    """An error's text without the end by which people find it in the log."""
+    return message.partition(HINT)[0]
+
+
+def _identified(body: bytes, request_id: str) -> bytes:
+    said = msgspec.json.decode(body)
+    error = said["error"]
+    if HINT not in error["message"] and not error["message"].lower().startswith(ACTED_ON):
+        error["message"] += f"{HINT}{request_id})"
+    return msgspec.json.encode(said | {"request_id": request_id})

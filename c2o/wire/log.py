@@ -55,6 +55,8 @@ class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str
     asked: str = "-"
     """The model that the client named."""
+    path: str | None = None
+    """``GET /v1/models``: of what was refused before it was known to be a message."""
     target: str | None = None
     """``upstream/model``; None if it did not get that far."""
     kind: str | None = None
@@ -95,6 +97,8 @@ class Finished(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def _who(request: Begun | Finished) -> str:
+    if isinstance(request, Finished) and request.path:
+        return f"{request.id} {request.path}"
     how = "stream" if request.stream else "whole"
     kind = f" {request.kind}" if request.kind not in (None, "main") else ""
     return f"{request.id} {request.asked} → {request.target or '-'}{kind} {how}"

@@ -71,6 +71,8 @@ def furnish(home: Path) -> CommandLine:
         "config.toml": CONFIGURATION,
         "state/models.json": json.dumps(MODELS),
         "log/c2o.log": LOG,
+        "state/trace/20261121T100002.000-req_012new.jsonl": "",
+        "state/trace/on.json": "{}",
     }.items():
         (c2o.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (c2o.folder / name).write_text(text)
@@ -113,6 +115,7 @@ COMPLETED = {
     "models of an upstream": ("c2o init --model meta", "c2o init --model meta/llama-3.3-70b-instruct"),
     "upstreams": ("c2o run --upstream ga", "c2o run --upstream gate.way"),
     "requests": ("c2o logs --request req_011", "c2o logs --request req_011old"),
+    "traces": ("c2o trace show req_0", "c2o trace show req_012new"),
     "checks": ("c2o doctor --only upstream.num", "c2o doctor --only upstream.num_ctx"),
     "keys": ("c2o config get server.allow", "c2o config get server.allow_remote"),
     "keys of an upstream": ("c2o config set upstreams.gate.way.base", "c2o config set upstreams.gate.way.base_url"),

@@ -9,14 +9,17 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 
 import psutil
 import pytest
 
+from tests import fake_upstream as fake
 from tests.clients.service import configuration
 from tests.command_line import CommandLine, Result
 from tests.fake_upstream import FakeUpstream, Request, Scripted, error
+from tests.translate.talk import tool
 
 CANARIES = {
     "env": "nvapi-CANARY1env7Qz4Lw9XkTm2",
@@ -28,6 +31,11 @@ CANARIES = {
     "x-api-key": "sk-ant-CANARY7key9Dw3Gs6JpVy2",
     "bearer": "CANARY8brr4Kz7Hm1TfBq5Xn9Ls",
 }
+
+BASH = tool("Bash", {"command": {"type": "string"}})
+
+CONFIGURED = ("env", "file", "command", "literal", "token", "header")
+"""The others are what a client comes with."""
 
 PIECE = 12
 """Characters that are too much."""
@@ -78,9 +86,12 @@ def _repeats(request: Request) -> Scripted:
     return error(401, f"Incorrect API key provided: {shown}. It is {base64.b64encode(shown.encode()).decode()}")
 
 
-def asked(url: str, model: str, **headers: str) -> str:
+def asked(
+    url: str, model: str, stream: bool = False, content: str = "Hi", tools: tuple[Any, ...] = (), **headers: str
+) -> str:
     """A request's answer, whatever it is, with its headers."""
-    body = {"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    body = {"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": content}], "stream": stream}
+    body |= {"tools": tools} if tools else {}
     request = urllib.request.Request(url + "/v1/messages", json.dumps(body).encode(), method="POST")
     for name, value in {"content-type": "application/json", **headers}.items():
         request.add_header(name.replace("_", "-"), value)
@@ -133,6 +144,46 @@ def test_no_secret_leaves_its_place(guarded: CommandLine, tmp_path: Path) -> Non
     }
     assert {path: leaks(text) for path, text in written(guarded.folder).items() if leaks(text)} == {}
     assert {name: leaks(text) for name, text in _contents(bundle).items() if leaks(text)} == {}
+
+
+def _chats(request: Request) -> Scripted:
+    """A model that has seen keys, and repeats its prompt: as text, encoded, in JSON, in a tool call; cut anywhere."""
+    shown = f"{' '.join(CANARIES[name] for name in CONFIGURED)} {request.prompt}"
+    said = [shown, base64.b64encode(shown.encode()).decode(), "\n" + json.dumps({"text": shown})]
+    call = fake.tool_call(0, "call_1", "Bash", json.dumps({"command": f"echo {shown}"}))
+    raw = b"".join([*map(fake.text, said), call, fake.finish("tool_calls"), fake.DONE])
+    return fake.stream(*(raw[at : at + 7] for at in range(0, len(raw), 7)))
+
+
+def test_no_secret_is_in_a_trace_or_what_is_made_of_it(
+    guarded: CommandLine, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    """Prompts and answers are, keys are not: wherever they come from, and whoever says them."""
+    guarded("start")
+    guarded("trace", "on")
+    there = guarded.service()
+    everything = {f"x-{name}": secret for name, secret in CANARIES.items()} | {
+        "x_api_key": CANARIES["token"],
+        "authorization": f"Bearer {CANARIES['bearer']}",
+        "cookie": CANARIES["header"],
+    }
+    heard = [asked(there.url, model, **everything) for model in ("env", "file", "command", "literal")]
+    assert [text for text in heard if '"type":"error"' not in text] == []
+    upstream.think(_chats)
+    shown = " ".join([*CANARIES.values(), *(base64.b64encode(each.encode()).decode() for each in CANARIES.values())])
+    asked(there.url, "env", stream=True, content=shown, tools=(BASH,), **everything)
+
+    ids = [each["id"] for each in guarded("trace", "--json").json["traces"]]
+    assert len(ids) == 5
+    said = [guarded("trace", "show", ids[-1], "--full"), guarded("trace", "--json"), guarded("logs", "--json")]
+    said += [guarded("trace", "replay", ids[-1], "--json")]
+    made = tmp_path / "generic" / "case"
+    assert guarded("trace", "export", ids[-1], "--to", str(made)).exit_code == 0
+
+    assert {index: leaks(each.out + each.err) for index, each in enumerate(said)} == {index: [] for index in range(4)}
+    assert {path: leaks(text) for path, text in written(guarded.folder).items() if leaks(text)} == {}
+    assert {path: leaks(text) for path, text in written(made).items() if leaks(text)} == {}
+    assert "***" in (made / "request.json").read_text()
 
 
 def test_a_bundle_has_what_a_report_needs(guarded: CommandLine, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ class Answer(NamedTuple):
         assert body["request_id"] == self.headers["request-id"]
         error: Json = body["error"]
         assert error["message"]
-        return error
+        return error | {"message": error["message"].removesuffix(f" (c2o logs --request {body['request_id']})")}
 
 
 def _once(pairs: list[tuple[str, Any]]) -> Json:

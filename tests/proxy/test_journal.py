@@ -11,12 +11,27 @@ from typing import Any
 
 import pytest
 
-from c2o.proxy.journal import Counters, client_of
+from c2o.proxy.journal import REFUSALS, Counters, client_of
 from c2o.wire.log import Finished
-from tests.fake_upstream import CUT, DONE, Call, FakeUpstream, Hold, Reply, Scripted, error, finish, stream, text, usage
+from tests.fake_upstream import (
+    CUT,
+    DONE,
+    Call,
+    FakeUpstream,
+    Hold,
+    Reply,
+    Scripted,
+    error,
+    event,
+    finish,
+    stream,
+    text,
+    too_long,
+    usage,
+)
 from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.fake_clock import FakeClock
-from tests.proxy.talk import KEY, TOKEN, eventually, hello
+from tests.proxy.talk import KEY, TOKEN, eventually, hello, told
 
 CANARY = "canary7b1e"
 
@@ -101,6 +116,72 @@ async def test_what_was_dropped_is_told(
     await service.stream()
 
     assert "warning=" in lines(caplog)[0]
+
+
+# ---- what was refused at the door, and the id in every error
+
+
+async def test_what_is_refused_at_the_door_has_a_line(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    agent = {"User-Agent": "curl/8.5.0"}
+    refused = [
+        await service.post(token=None, headers=agent),
+        await service.get("/v1/models", token="wrong", headers=agent),
+        await service.get("/nowhere", headers=agent),
+        await service.ask("DELETE", "/v1/messages", headers=agent),
+        await service.post("/v1/messages/count_tokens", body={}, headers=agent),
+    ]
+    found = [record.msg for record in caplog.records if isinstance(record.msg, Finished)]
+    assert [(each.path, each.status, each.client) for each in found] == [
+        ("POST /v1/messages", 401, "curl/8.5.0"),
+        ("GET /v1/models", 401, "curl/8.5.0"),
+        ("GET /nowhere", 404, "curl/8.5.0"),
+        ("DELETE /v1/messages", 405, "curl/8.5.0"),
+        ("POST /v1/messages/count_tokens", 400, "curl/8.5.0"),
+    ]
+    assert [each.id for each in found] == [answer.headers["request-id"] for answer in refused]
+    assert service.counters == Counters()
+
+
+async def test_a_flood_of_refusals_doesn_t_drive_the_others_out(
+    timed: Service, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(REFUSALS + 7):
+        await timed.get("/v1/models", token="wrong")
+    assert len(lines(caplog)) == REFUSALS
+    await clock.advance(61)
+    await timed.get("/v1/models", token="wrong")
+    assert len(lines(caplog)) == REFUSALS + 1
+    assert "'requests refused before this one that have no line' ×7" in lines(caplog)[-1]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    "played",
+    [error(500, "CUDA error"), stream(text("Hi"), CUT), stream(CUT), stream(event({"error": {"message": "busy"}}))],
+    ids=["refused", "cut", "closed", "in a good answer"],
+)
+async def test_every_error_ends_with_the_command_that_explains_it(
+    service: Service, upstream: FakeUpstream, played: Any, streamed: bool
+) -> None:
+    """A person sees the text alone: Claude Code shows neither the header nor what stands beside the text."""
+    upstream.play(played)
+    answer = await service.post(body=hello(stream=streamed))
+
+    error = told(answer.status, answer.body)[-1].data
+    assert error["type"] == "error"
+    assert error["request_id"] == answer.headers["request-id"]
+    assert error["error"]["message"].endswith(f" (c2o logs --request {error['request_id']})")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_texts_that_clients_act_on_stay_as_anthropic_writes_them(
+    service: Service, upstream: FakeUpstream, streamed: bool
+) -> None:
+    upstream.play(too_long(140_000, 131_072))
+    answer = await service.post(body=hello(stream=streamed))
+    body = answer.json
+    assert body["error"]["message"] == "prompt is too long: 140000 tokens > 131072 maximum"
+    assert body["request_id"] == answer.headers["request-id"]
 
 
 # ---- counters

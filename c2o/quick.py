@@ -2,7 +2,7 @@
 
 A command here answers only what it can answer with certainty, exactly as its Typer command would: everything else
 (an option that it doesn't know, a service that doesn't run, whatever is in doubt) it leaves to that one, without
-having done anything.
+having done anything.  ``c2o.prompt`` has what they do; ``tests/test_quick.py`` compares the two.
 
 Only json, os, socket, sys and C modules of Python's own may be loaded here: ``pathlib`` or ``typing`` each cost
 as much as half of an interpreter's start.
@@ -10,6 +10,7 @@ as much as half of an interpreter's start.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import c2o
@@ -18,11 +19,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Prepare = Callable[[list[str]], Callable[[], int]]
+
 
 def answer(arguments: list[str]) -> int | None:
     """The exit code of a command that was answered; None leaves it to Typer."""
     command = COMMANDS.get(arguments[0]) if arguments else None
-    if command is None or sys.platform == "win32" or sys.stdout is None or sys.stderr is None:
+    if command is None or sys.platform == "win32" or None in (sys.stdin, sys.stdout, sys.stderr):
         return None
     return command(arguments[1:])
 
@@ -41,8 +44,44 @@ def _complete(arguments: list[str]) -> int:
     return quick_values.main(arguments)
 
 
+def _status(arguments: list[str]) -> int | None:
+    from c2o.prompt.status import prepared  # noqa: PLC0415 - each command loads what it needs
+
+    return _done(prepared, arguments)
+
+
+def _env(arguments: list[str]) -> int | None:
+    from c2o.prompt.client import prepared_env  # noqa: PLC0415
+
+    return _done(prepared_env, arguments)
+
+
+def _run(arguments: list[str]) -> int | None:
+    from c2o.prompt.client import prepared_run  # noqa: PLC0415
+
+    return _done(prepared_run, arguments)
+
+
+def _done(prepare: Prepare, arguments: list[str]) -> int | None:
+    """Nothing is done as long as anything can be in doubt."""
+    try:
+        deed = prepare(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except Exception:
+        return None
+    try:
+        return deed()
+    except BrokenPipeError:  # as Typer takes it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
 COMMANDS: dict[str, Callable[[list[str]], int | None]] = {
     "--version": _version,
     "__complete": _complete,
+    "status": _status,
+    "env": _env,
+    "run": _run,
 }
 """What is answered here: given the arguments behind the name, the exit code, or None."""

@@ -7,21 +7,17 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from c2o import become as process
 from c2o.errors import C2oError
 
 CLAUDE_FOLDERS = ("~/.local/bin", "~/.claude/local", "~/.npm-global/bin", "/opt/homebrew/bin", "/usr/local/bin")
 """Where Claude Code's installers put it; a service's or an editor's PATH often lacks them."""
-
-
-IGNORED_BY_PYTHON = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)]
-"""The command would inherit that: in ``c2o run sh``, ``yes | head -1`` would end with an error."""
 
 
 class NotFound(C2oError):
@@ -95,12 +91,9 @@ def become(file: str, arguments: list[str], environment: Mapping[str, str]) -> N
     """Replace this process by ``file``.  Raises NotExecutable where the system refuses it."""
     if sys.platform == "win32":
         _stand_in_for(file, arguments, environment)
-    ours = [(number, signal.signal(number, signal.SIG_DFL)) for number in IGNORED_BY_PYTHON]
     try:
-        os.execve(file, arguments, environment)  # noqa: S606 - the command that the person gave
+        process.become(file, arguments, environment)
     except OSError as error:
-        for number, handler in ours:
-            signal.signal(number, handler)
         raise NotExecutable(_refused(file, error)) from None
 
 

@@ -13,6 +13,7 @@ from c2o.claude.environment import environment
 from c2o.claude.models import choose
 from c2o.cli import output
 from c2o.cli.output import JsonOption
+from c2o.cli.remembering import remember
 from c2o.cli.run import ModelOption, NoStartOption, UpstreamOption, running
 
 Shell = Literal["bash", "fish", "pwsh"]
@@ -42,6 +43,7 @@ def env(
     loaded = config.load(paths.config_file())
     models = choose(loaded, model, upstream)
     there = running(loaded, start=not no_start)
+    remember(loaded, model, upstream)
     found = environment(there.url, loaded.server.auth_token, models, os.environ, facts.known())
     if as_json or format == "json":
         output.show(EnvResult(env=found.set, unset=found.unset), lambda _: [], as_json=True)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from c2o import config, paths
 from c2o.cli import output
 from c2o.cli.output import JsonOption, Line
+from c2o.cli.remembering import remember
 from c2o.cli.start import PortOption, StartResult, WaitOption, start_result
 from c2o.cli.start import lines as start_lines
 from c2o.cli.stop import StopResult, stop_result
@@ -43,6 +44,7 @@ def restarted(
     """Do it; what the new service has to say comes with it."""
     with output.progress() as tell:
         stopped, started = lifecycle.restart(loaded, port=port, wait=wait, tell=tell)
+    remember(loaded)
     result = RestartResult(
         stopped=stop_result(stopped),
         started=start_result(started, loaded),

@@ -14,6 +14,7 @@ from c2o.claude.models import choose
 from c2o.claude.settings import managed_elsewhere
 from c2o.claude.takeover import in_the_way
 from c2o.cli import output
+from c2o.cli.remembering import remember
 from c2o.config import Config
 from c2o.errors import NotRunning, Unhealthy
 from c2o.instance import Instance
@@ -54,6 +55,7 @@ def run(
     file = find(arguments[0], os.environ.get("PATH", os.defpath))
     models = choose(loaded, model, upstream)
     there = running(loaded, start=not no_start)
+    remember(loaded, model, upstream)
     inner = environment(there.url, loaded.server.auth_token, models, os.environ, facts.known())
     _tell_of_managed(there.url)
     become(file, with_settings(arguments, in_the_way(inner.set, paths.current_folder())), inner.onto(os.environ))

@@ -11,6 +11,7 @@ from msgspec import Struct
 from c2o import __version__, config, paths
 from c2o.cli import output
 from c2o.cli.output import JsonOption, Line
+from c2o.cli.remembering import remember
 from c2o.config import Config
 from c2o.service import lifecycle
 from c2o.service.lifecycle import START_WAIT, Started
@@ -46,6 +47,7 @@ def start(port: PortOption = None, wait: WaitOption = START_WAIT, as_json: JsonO
     loaded = config.load(paths.config_file())
     with output.progress() as tell:
         started = lifecycle.start(loaded, port=port, wait=wait, tell=tell)
+    remember(loaded)
     result = start_result(started, loaded)
     output.show(result, lines, as_json=as_json)
     for hint in (*hints(result), *(problem.hint for problem in started.report.problems)):

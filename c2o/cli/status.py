@@ -90,6 +90,8 @@ def status(as_json: JsonOption = False) -> None:
 def current_status() -> Status:
     loaded, broken = _loaded()
     seen = probe.look(loaded.server.auth_token if loaded else None)
+    if loaded and seen.state == "running":
+        _remember(loaded)
     there, report = seen.instance, seen.report
     changed = there.config_digest != loaded.digest if there and loaded else None
     led = claude_status.current(loaded, seen)
@@ -115,6 +117,12 @@ def current_status() -> Status:
         log=str(paths.log_file()),
         problems=[*broken, *_problems(seen, changed), *(report.problems if report else [])],
     )
+
+
+def _remember(loaded: Config) -> None:
+    from c2o.cli.remembering import remember  # noqa: PLC0415 - which needs to know Status
+
+    remember(loaded)
 
 
 def _loaded() -> tuple[Config | None, list[Problem]]:

@@ -1,0 +1,77 @@
+"""``c2o status`` of a service that runs, with the configuration and version of now."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import c2o
+from c2o import shown, status_lines
+from c2o.prompt import home, sessions, settings
+from c2o.prompt.home import Unsure
+from c2o.prompt.memory import Memory
+from c2o.prompt.service import Service
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+def prepared(arguments: list[str]) -> Callable[[], int]:
+    """Raises Unsure, or anything else, for what isn't answered here."""
+    if set(arguments) - {"--json"}:
+        raise Unsure
+    memory = Memory()
+    found = _status(memory, Service(memory))
+    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n" if arguments else ""
+    return lambda: _show(found, text)
+
+
+def _show(found: dict[str, Any], text: str) -> int:
+    if text:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        for line in status_lines.lines(found):
+            shown.write(line, sys.stdout)
+    return 0
+
+
+def _status(memory: Memory, service: Service) -> dict[str, Any]:
+    """As ``c2o.cli.status.Status`` has it: of what is new there, the service's report may know, or we are unsure."""
+    if _finishing():
+        raise Unsure
+    report = service.report()
+    scopes = settings.scopes()
+    plain, decided_by = settings.plainly(scopes)
+    there = service.said
+    known = {
+        **report,
+        **{name: there[name] for name in ("version", "pid", "manager", "started_at")},
+        "schema": "c2o.status/1",
+        "state": "running",
+        "cli_version": c2o.__version__,
+        "url": service.url,
+        "listen": {"host": there["host"], "port": there["port"]},
+        "config": {"path": memory.config, "changed": False},
+        "draining": None,
+        "learned": memory.learned,
+        "finishing": [],
+        "claude": {
+            "plain": plain,
+            "decided_by": decided_by,
+            "sessions": sessions.attached(service.port, settings.patched(scopes)),
+        },
+        "log": home.log_file(),
+    }
+    return {name: known[name] for name in memory.status}
+
+
+def _finishing() -> bool:
+    """Is there perhaps a service of before, which has handed over and finishes its streams?"""
+    try:
+        return any(name.endswith(".json") for name in os.listdir(home.state_file("draining")))
+    except FileNotFoundError:
+        return False

@@ -31,9 +31,12 @@ def answer(arguments: list[str]) -> int | None:
 
 
 def _version(arguments: list[str]) -> int | None:
-    if arguments:
-        return None
+    return None if arguments else _done(lambda _: _say_version, arguments)
+
+
+def _say_version() -> int:
     sys.stdout.write(f"c2o {c2o.__version__}\n")
+    sys.stdout.flush()
     return 0
 
 

@@ -55,12 +55,15 @@ class Memory:
     def __init__(self) -> None:
         said = home.read_own(home.state_file(FILE))
         config = home.config_file()
-        now = made_from(config, digest.of(home.read(config))[:DIGITS], learned_digest(home.state_file(LEARNED)))
+        data = home.read(config)
+        now = made_from(config, digest.of(data)[:DIGITS], learned_digest(home.state_file(LEARNED)))
         if said["schema"] != SCHEMA or said["made_from"] != now or not said["since"] <= time.time() < said["until"]:
             raise Unsure
         self.config = config
         self.config_digest = now["config_digest"]
-        self.token: str = said["token"]
+        begin, end = said["token"]
+        self.token = data[begin:end].decode()
+        """It stays in the configuration, whose very bytes have just been compared."""
         self.learned: int = said["learned"]
         """The number of facts."""
         self.status: list[str] = said["status"]

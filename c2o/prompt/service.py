@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from c2o.prompt.memory import Memory
 
-PATIENCE = 0.5
+PATIENCE = 1.0
 """Seconds for all that is asked.  After it, a Typer command waits longer."""
 
 LARGEST = 1024 * 1024
@@ -78,9 +78,16 @@ class Talk:
     def __init__(self, service: Service) -> None:
         self._authority = service.url.removeprefix("http://")
         self._deadline = time.monotonic() + PATIENCE
-        self._socket = socket.create_connection((service.host, service.port), PATIENCE)
+        self._socket = socket.socket(socket.AF_INET6 if ":" in service.host else socket.AF_INET)
+        self._address = service.host, service.port
 
     def __enter__(self) -> Self:
+        self._socket.settimeout(PATIENCE)
+        try:
+            self._socket.connect(self._address)  # create_connection would load a codec for names
+        except BaseException:
+            self._socket.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -20,12 +20,16 @@ LOOPBACK = {"tcp": "0100007F", "tcp6": "00000000000000000000000001000000"}
 """127.0.0.1 and ::1, as the tables of connections write them."""
 
 
-def attached(port: int, files: set[str]) -> int:
-    """Of a client and what it has started, the client alone is counted.  Raises Unsure."""
+def attached(port: int, files: set[str], *, alone: bool) -> int:
+    """Of a client and what it has started, the client alone is counted.  Raises Unsure.
+
+    If we are ``alone``, the service has no connection but ours.  Linux's table of them can take longer than the rest.
+    """
     if sys.platform != "linux" or sys.byteorder != "little":
         raise Unsure
     pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
-    found = set(_connected(pids, port)) | {pid for pid in pids if _is_led_here(pid, port, files)}
+    connected = set() if alone else set(_connected(pids, port))
+    found = connected | {pid for pid in pids if _is_led_here(pid, port, files)}
     return sum(not any(each in found for each in _ancestors(pid)) for pid in found)
 
 

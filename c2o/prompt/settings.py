@@ -8,7 +8,7 @@ import sys
 
 from c2o.prompt import home
 from c2o.prompt.home import Unsure
-from c2o.variables import PROVIDERS, SUGGESTED, suggestions
+from c2o.variables import LOOPBACK, PROVIDERS, SUGGESTED, suggestions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ _MANAGED = {"linux": "/etc/claude-code", "darwin": "/Library/Application Support
 
 ADDRESSES = ("ANTHROPIC_UNIX_SOCKET", *PROVIDERS, "ANTHROPIC_BASE_URL")
 """The variables that say where a client goes, the strongest first."""
+
+BOM = b"\xef\xbb\xbf"
+"""Claude Code passes over it."""
 
 OUR_TOKEN = "c2o-"  # noqa: S105 - how the tokens begin that c2o makes
 
@@ -56,7 +59,9 @@ def _env(path: str) -> Env | None:
         data = home.read(path)
     except FileNotFoundError:
         return None
-    found = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse, parse_int=float, object_pairs_hook=_once)
+    found = json.loads(
+        data.removeprefix(BOM).decode(), parse_constant=_refuse, parse_int=float, object_pairs_hook=_once
+    )
     env = found.get("env", {})
     if not all(isinstance(value, str) for value in env.values()):
         raise Unsure
@@ -108,6 +113,8 @@ def ours(env: Env) -> bool:
     if not (env.get("ANTHROPIC_AUTH_TOKEN", "").startswith(OUR_TOKEN) or SUGGESTED in env):
         return False
     url = env.get("ANTHROPIC_BASE_URL", "")
+    if not any(host in url.lower() for host in LOOPBACK):
+        return False
     host, _, port = url.removeprefix("http://").partition(":")
     if host in ("127.0.0.1", "localhost") and port.isascii() and port.isdigit():
         return True

@@ -30,6 +30,7 @@ def prepared(arguments: list[str]) -> Callable[[], int]:
 
 
 def _show(found: dict[str, Any], text: str) -> int:
+    shown.prepare()
     if text:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -62,7 +63,7 @@ def _status(memory: Memory, service: Service) -> dict[str, Any]:
         "claude": {
             "plain": plain,
             "decided_by": decided_by,
-            "sessions": sessions.attached(service.port, settings.patched(scopes)),
+            "sessions": sessions.attached(service.port, settings.patched(scopes), alone=report["connections"] == 1),
         },
         "log": home.log_file(),
     }

@@ -50,7 +50,8 @@ class Life:
         self._sock = sock
         self._lock = lock
         self._myself = myself
-        self._counters = app[STATE].journal.counters
+        self._state = app[STATE]
+        self._counters = self._state.journal.counters
         self._relay = app[RELAY]
         self._end = asyncio.Event()
         self._successor: socket.socket | None = None
@@ -61,6 +62,7 @@ class Life:
         self._listen_to_signals()
         alive = asyncio.gather(notify.be_alive(), self._listen_to_the_file())
         await self._runner.setup()
+        self._state.server = self._runner.server
         with ExitStack() as left:
             left.callback(self._remove)
             try:

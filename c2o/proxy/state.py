@@ -82,6 +82,8 @@ class Status(Struct, frozen=True, kw_only=True):
     routes: dict[str, RouteStatus]
     """By kind of request."""
     requests: Counters
+    connections: int
+    """That clients have open, the one of this very question among them."""
     problems: list[Problem]
 
 
@@ -111,6 +113,8 @@ class State:
         self.windows = Windows(self.counts, self.learned, clock, self.known_models.heard)
         self.log: Writer | None = None
         """The service's own log file, where it has one."""
+        self.server: web.Server | None = None
+        """What accepts connections, once something does."""
         self._pid = pid
         self._started_at = datetime.now(UTC)
         self._started = clock.now()
@@ -170,6 +174,7 @@ class State:
             fallbacks={name: list(rest) for name, (_, *rest) in config.models.items() if rest},
             routes=_routes(config.routes),
             requests=self.journal.counters,
+            connections=len(self.server.connections) if self.server else 0,
             problems=list(self._problems()),
         )
 

@@ -145,8 +145,12 @@ def _name(result: UsageResult, group: Group) -> str:
         return "today" if group.key == f"{datetime.now(UTC).astimezone():%Y-%m-%d}" else group.key
     if result.by != "session":
         return group.key
-    ended = f"until {group.ended_at.astimezone():%Y-%m-%d %H:%M}" if group.ended_at else ""
-    return f"{ended}  {group.key or 'not in a session of Claude Code'}"
+    ended = f"{group.ended_at.astimezone():%Y-%m-%d %H:%M}  " if group.ended_at else ""
+    return f"{ended}{group.key[:SHORT_ID] or 'no session'}"
+
+
+SHORT_ID = 8
+"""Characters of a session's id that tell it from others; ``--json`` has all."""
 
 
 def _remarks(result: UsageResult) -> Iterator[Line]:

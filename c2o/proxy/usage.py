@@ -89,6 +89,8 @@ class Usage:
             await asyncio.to_thread(self._add, rows)
         except Unusable as unusable:
             self._keep(rows, str(unusable))
+        except Exception:  # a bug of ours must not end the counting
+            log.exception("usage couldn't be written down; requests that are missing in it: %d", len(rows))
         else:
             self._is_well()
 

@@ -165,7 +165,7 @@ def test_by_model_tier_and_session(mapped: CommandLine) -> None:
     assert keys(mapped, "--by", "model") == ["fake/big", "fake/small"]
     assert keys(mapped, "--by", "tier") == ["opus", "haiku", "my-own-name"]
     assert keys(mapped, "--by", "session") == ["s2", "s3", "", SESSION]
-    assert f"  {SESSION}\n" in mapped("usage", "--by", "session").out
+    assert f"  {SESSION[:8]}\n" in mapped("usage", "--by", "session").out
 
 
 def test_since(mapped: CommandLine) -> None:

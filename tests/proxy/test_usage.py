@@ -139,3 +139,21 @@ async def test_what_never_had_an_upstream_is_not_counted(serve: Serve, tmp_path:
     await service.app.cleanup()
 
     assert usage_store.read(tmp_path / usage_store.FILE, LONG_AGO) == []
+
+
+async def test_a_bug_of_ours_does_not_end_the_counting(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk.full = False
+    gathered = Usage(Path("usage.db"))
+    monkeypatch.setattr(gathered, "_redact", lambda text: 1 // 0)
+    finish(gathered)
+    while "usage couldn't be written down" not in caplog.text:
+        await asyncio.sleep(0.01)
+    caplog.clear()
+
+    monkeypatch.setattr(gathered, "_redact", str)
+    finish(gathered, 2)
+    await gathered.close()
+
+    assert len(disk.rows) == 2

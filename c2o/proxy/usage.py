@@ -76,8 +76,9 @@ class Usage:
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._closing.wait()
+            last = self._closing.is_set()
             await self._write()
-            if self.problem and self._closing.is_set():
+            if self.problem and last:
                 break
             pause = AGAIN if self.problem else EVERY
         self._writing = None

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, get_args
 import msgspec
 from msgspec import Raw
 
-from c2o.wire.anthropic import Block, Message, MessagesRequest, Tool
+from c2o.wire.anthropic import Block, Message, MessagesRequest
 
 Asker = Literal["main", "background", "subagent", "web_search"]
 """Who asks: the conversation itself, the client on its own account (titles, summaries of pages, safety checks), an
@@ -100,11 +100,7 @@ def asker(headers: Mapping[str, str], message: MessagesRequest) -> Asker:
 
 def is_search(message: MessagesRequest) -> bool:
     """Is the server asked to search the web, and for nothing else?"""
-    return bool(message.tools) and all(map(is_search_tool, message.tools or ()))
-
-
-def is_search_tool(tool: Tool) -> bool:
-    return (tool.type or "").startswith(WEB_SEARCH)
+    return bool(message.tools) and all((tool.type or "").startswith(WEB_SEARCH) for tool in message.tools or ())
 
 
 def thinks(message: MessagesRequest, least: Effort = "xhigh") -> bool:

@@ -41,14 +41,19 @@ BEGINNINGS: dict[str, Json] = {
     "text": {"text": ""},
     "thinking": {"thinking": "", "signature": ""},
     "tool_use": {"input": {}},
+    "server_tool_use": {"input": {}},
+    "web_search_tool_result": {},
 }
-"""What a ``content_block_start`` holds: all content comes in deltas."""
+"""What a ``content_block_start`` holds: all content comes in deltas, but for what a server's tool has found."""
+
+CALLS = ("tool_use", "server_tool_use")
 
 DELTAS = {
     "text_delta": ("text", "text"),
     "thinking_delta": ("thinking", "thinking"),
     "signature_delta": ("thinking", "signature"),
     "input_json_delta": ("tool_use", "partial_json"),
+    "citations_delta": ("text", "citation"),
 }
 """Delta → the kind of block that it belongs to, and the field with its text."""
 
@@ -150,30 +155,35 @@ class _Reader:
         block = dict(event["content_block"])
         for key, value in BEGINNINGS[block["type"]].items():
             assert block[key] == value, f"{key} of a block comes in deltas"
-        if block["type"] == "tool_use":
+        if block["type"] in CALLS:
             assert block["id"], "a tool call has an id"
             assert block["id"] not in self.ids, f"two calls have the id {block['id']}"
             assert isinstance(block["name"], str)
             self.ids.add(block["id"])
+        if block["type"] == "web_search_tool_result":
+            assert self.message.content[-1]["id"] == block["tool_use_id"], "a result follows its call"
         self.message.open = block
 
     def content_block_delta(self, event: Json) -> None:
         block = self.opened(event)
         kind, name = DELTAS[event["delta"]["type"]]
         text = event["delta"][name]
-        assert kind == block["type"], f"{event['delta']['type']} in a block of {block['type']}"
+        given = "tool_use" if block["type"] in CALLS else block["type"]
+        assert kind == given, f"{event['delta']['type']} in a block of {block['type']}"
         assert set(event["delta"]) == {"type", name}
         assert text, "an empty delta"
         assert not (name == "thinking" and block["signature"]), "thinking after its signature"
         if kind == "tool_use":
             self.pieces.append(text)
             block["partial_json"] = "".join(self.pieces)
+        elif name == "citation":
+            block.setdefault("citations", []).append(text)
         else:
             block[name] += text
 
     def content_block_stop(self, event: Json) -> None:
         block = self.opened(event)
-        if block["type"] == "tool_use":
+        if block["type"] in CALLS:
             block["input"] = tool_input(block.pop("partial_json", ""))
         if block["type"] == "text":
             assert block["text"], "an empty text block"

@@ -31,6 +31,7 @@ from c2o.translate.types import Answer, Job, Outcome, Remedy, UpstreamRequest
 from c2o.translate.unsupported import check, check_prewarm
 from c2o.translate.upstream_errors import Told, is_failed_call, read, understood
 from c2o.translate.usage import estimated, prompt_size
+from c2o.translate.web_search import Search, ask, wish_of
 from c2o.wire.anthropic import (
     Error,
     MessageDelta,
@@ -82,7 +83,9 @@ class ChatTranslator:
         self.events = 0
         notes = self.outcome.warnings
         said = turns(request.messages, repair=job.repair_history, notes=notes)
-        tools = Toolbox(request.tools, request.tool_choice, said, notes)
+        self._search = wish_of(request, job.dialect)
+        searches = self._search is not None
+        tools = Toolbox([] if searches else request.tools, None if searches else request.tool_choice, said, notes)
         _check_stop_sequences(request.stop_sequences or [])
         self._job = job
         self._thinks = thinking.in_any_case(request, job.dialect)
@@ -92,6 +95,8 @@ class ChatTranslator:
         self.media = media_of(job.dialect, job.documents, job.learned)
         """What the upstream sees of images and documents, and which PDFs it would want read."""
         self._chat = self._ask(request, said, tools, conversation)
+        if self._search is not None and job.dialect.web_search != "none":
+            ask(self._chat, self._search, job.dialect.web_search)
         apply(job.learned, self._chat)
         prefilled = prefill(self._chat, job.dialect)
         self._corrections = 0
@@ -165,6 +170,7 @@ class ChatTranslator:
             tool_text=ToolText(tools.written_names(), self.outcome.repairs) if job.dialect.tool_text else None,
             prompt_estimate=self._prompt_estimate,
             max_tokens=min(request.max_tokens or 0, job.max_output_tokens or request.max_tokens or 0),
+            search=Search(self._search, seed) if self._search is not None else None,
         )
 
     @property

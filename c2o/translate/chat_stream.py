@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import structs
 
 from c2o.translate.message_builder import MessageBuilder
 from c2o.translate.reasoning import ReasoningStream
@@ -17,7 +18,8 @@ from c2o.translate.tool_calls import Call, CallRouter, Nameless
 from c2o.translate.tool_input import LIMIT, Ending, ToolInput, TooMuchInput
 from c2o.translate.tool_text import Said, ToolText
 from c2o.translate.usage import counted, size_in, usage_of
-from c2o.wire.anthropic import Error, StopDetails, StopReason
+from c2o.translate.web_search import Search
+from c2o.wire.anthropic import Error, ServerToolUsage, StopDetails, StopReason
 from c2o.wire.chat import ChatUsage, Choice, Chunk, MessageDelta
 
 STOP_REASONS: dict[str, StopReason] = {
@@ -77,10 +79,12 @@ class ChatStream:
         tool_text: ToolText | None,
         prompt_estimate: int,
         max_tokens: int | None,
+        search: Search | None = None,
     ) -> None:
         self._builder = builder
         self._calls = calls
-        self._filters = filters
+        self._search = search
+        self._filters = filters if search is None else [*filters, search]
         self._stop = StopMatcher(stop_sequences) if stop_sequences else None
         self._think = think
         self._tool_text = tool_text
@@ -106,6 +110,8 @@ class ChatStream:
             self._note_usage(chunk.usage)
         elif chunk.x_groq is not None and chunk.x_groq.usage is not None:
             self._note_usage(chunk.x_groq.usage)
+        if self._search is not None:
+            self._search.chunk(chunk)
         for choice in chunk.choices or ():
             if not choice.index:  # more choices are never asked for; what Copilot sends without index are parts of one
                 self._choice(choice)
@@ -274,14 +280,22 @@ class ChatStream:
         if self.finish_reason in FAILURES:
             self.fail(FAILURES[self.finish_reason], f"the upstream gave up on the answer ({self.finish_reason})")
             return
+        if self._search is not None:
+            self._search.tell(self._builder)
         self._flush_text()
+        if self._search is not None:
+            self._search.cite(self._builder)
         if self.ended or not self._finish_calls():
             return
         self.remember = self._reasoning.close([call.id for call in self._calls.wanted()])
         if self._nothing_came():
             self.fail("api_error", f"the upstream sent an empty answer (finish_reason {self.finish_reason})")
             return
-        self._builder.usage(usage_of(self._usage, prompt_estimate=self._prompt_estimate, answer_size=self._size))
+        usage = usage_of(self._usage, prompt_estimate=self._prompt_estimate, answer_size=self._size)
+        if self._search is not None and self._search.times:
+            searched = ServerToolUsage(web_search_requests=self._search.times)
+            usage = structs.replace(usage, server_tool_use=searched)
+        self._builder.usage(usage)
         self.ended = True
         self._builder.stop(self._stop_reason(), self._stop.hit if self._stop else None, self._stop_details())
 

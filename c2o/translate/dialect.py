@@ -16,6 +16,10 @@ Step = Literal["short_ids", "capped_ids", "named_results", "filler", "stream_whe
 """Names of the adjustments in ``steps``."""
 
 
+SearchWay = Literal["responses", "openrouter", "options", "zai"]
+"""Names of the ways in ``web_search``."""
+
+
 class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The habits of one family of upstreams."""
 
@@ -237,6 +241,17 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whether tool calls that a model wrote as text are taken as calls.  Servers without a tool parser for their model
     leave them there (https://docs.vllm.ai/en/stable/features/tool_calling.html lists the parsers); see
     ``tool_text/families.py`` for the forms."""
+
+    web_search: Literal["none"] | SearchWay = "none"
+    """How an upstream that can search the web itself is asked to: by OpenRouter's tool
+    (https://openrouter.ai/docs/guides/features/server-tools/web-search), by ``web_search_options`` for the models of
+    OpenAI's that search in chat completions (https://developers.openai.com/api/docs/guides/tools-web-search), or by
+    Z.ai's tool (https://docs.z.ai/guides/tools/web-search).  Elsewhere a search is refused: a model would invent what
+    it can't look up."""
+
+    responses_search: bool = False
+    """Whether its Responses API has the tool ``web_search``
+    (https://developers.openai.com/api/docs/guides/tools-web-search, https://docs.x.ai/docs/guides/tools/search-tools)."""
 
     count_tokens: Literal["none", "vllm", "llamacpp"] = "none"
     """How a server on this machine counts the tokens of a conversation: ``/tokenize`` takes it as it is (vLLM), or

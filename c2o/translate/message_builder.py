@@ -19,6 +19,8 @@ from msgspec import UNSET, Raw, structs
 from c2o.wire.anthropic import (
     AppliedEdit,
     AppliedEdits,
+    Citation,
+    CitationsDelta,
     ContentBlock,
     ContentBlockDelta,
     ContentBlockStart,
@@ -33,6 +35,7 @@ from c2o.wire.anthropic import (
     MessageStart,
     MessageStop,
     Ping,
+    ServerToolUseBlock,
     SignatureDelta,
     StopDetails,
     StopReason,
@@ -43,6 +46,7 @@ from c2o.wire.anthropic import (
     ThinkingDelta,
     ToolUseBlock,
     Usage,
+    WebSearchResultBlock,
 )
 
 
@@ -112,6 +116,17 @@ class MessageBuilder:
         """The call's input is complete and valid: its block may be closed."""
         self._tools[key].finished = True
         self._advance()
+
+    def search(self, call: ServerToolUseBlock, found: WebSearchResultBlock) -> None:
+        """A search that the upstream has made itself: what it looked for, and what it found."""
+        self.spoke = True
+        self._say(self._add(structs.replace(call, input=Raw(b"{}"))), InputJSONDelta(bytes(call.input).decode()))
+        self._add(found)
+
+    def cite(self, citation: Citation) -> None:
+        """Where a part of the last text comes from; nothing if something has followed it."""
+        if text := self._last(TextBlock):
+            self._say(text, CitationsDelta(citation))
 
     def usage(self, usage: Usage) -> None:
         """What the answer cost, as known by now; the last word counts."""
@@ -184,20 +199,23 @@ def fold(events: Iterable[Event]) -> MessagesResponse:
     """A stream's events as one whole message.  Events must end well (no ``error``)."""
     folded: MessagesResponse | None = None
     pieces: list[str] = []
+    citations: list[Citation] = []
     signature = ""
     for event in events:
         match event:
             case MessageStart(message):
                 folded = structs.replace(message, content=[])
             case ContentBlockStart(_, start):
-                block, pieces, signature = start, [], ""
+                block, pieces, citations, signature = start, [], [], ""
             case ContentBlockDelta(_, SignatureDelta(text)):
                 signature = text
+            case ContentBlockDelta(_, CitationsDelta(citation)):
+                citations.append(citation)
             case ContentBlockDelta(_, delta):
                 pieces.append(_piece(delta))
             case ContentBlockStop():
                 assert folded is not None
-                folded.content.append(_whole(block, "".join(pieces), signature))
+                folded.content.append(_whole(block, "".join(pieces), citations, signature))
             case MessageDelta(end, usage, edits):
                 assert folded is not None
                 folded.context_management = edits
@@ -211,13 +229,17 @@ def _piece(delta: Delta) -> str:
     match delta:
         case TextDelta(text) | ThinkingDelta(text) | SignatureDelta(text) | InputJSONDelta(text):
             return text
+        case CitationsDelta():
+            return ""
 
 
-def _whole(block: ContentBlock, text: str, signature: str) -> ContentBlock:
+def _whole(block: ContentBlock, text: str, citations: list[Citation], signature: str) -> ContentBlock:
     match block:
         case TextBlock():
-            return TextBlock(text)
+            return TextBlock(text, citations or UNSET)
         case ThinkingBlock():
             return ThinkingBlock(text, signature)
-        case ToolUseBlock():
+        case WebSearchResultBlock():
+            return block
+        case ToolUseBlock() | ServerToolUseBlock():
             return structs.replace(block, input=Raw(text.encode())) if text else block

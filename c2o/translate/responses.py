@@ -49,6 +49,7 @@ def settled(dialect: Dialect) -> Dialect:
         required_word="required",
         tool_media=dialect.output_media,
         stream_usage=False,
+        web_search="responses" if dialect.responses_search else "none",
         prefill="refuse",
         top_k=False,
         cache_breakpoints=False,

@@ -28,6 +28,7 @@ from c2o.wire.responses import (
     Reasoning,
     ResponsesRequest,
     Text,
+    WebSearchTool,
 )
 
 LEAST_OUTPUT = 16
@@ -35,6 +36,12 @@ LEAST_OUTPUT = 16
 (https://platform.openai.com/docs/api-reference/responses/create#responses-create-max_output_tokens)."""
 
 ENCRYPTED = "reasoning.encrypted_content"
+
+SOURCES = "web_search_call.action.sources"
+"""All pages that a search has found, beside those that the answer refers to."""
+
+SEARCH = "web_search"
+"""Where a request says that it is a search."""
 
 INSTRUCTIONS = ("system", "developer")
 
@@ -49,10 +56,10 @@ def responses_request(request: chat.ChatRequest, *, summary: bool, without: Coll
         max_output_tokens=_limit(request),
         stream=request.stream,
         store=UNSET if "store" in without else False,
-        include=UNSET if "include" in without else [ENCRYPTED],
+        include=UNSET if "include" in without else _include(request),
         temperature=request.temperature,
         top_p=request.top_p,
-        tools=_tools(request.tools),
+        tools=_search_tool(request) or _tools(request.tools),
         tool_choice=_tool_choice(request.tool_choice),
         parallel_tool_calls=request.parallel_tool_calls,
         reasoning=_reasoning(request, summary and "reasoning.summary" not in without),
@@ -78,6 +85,16 @@ def _limit(request: chat.ChatRequest) -> int | UnsetType:
 def _reasoning(request: chat.ChatRequest, summary: bool) -> Reasoning | UnsetType:
     wanted = Reasoning(effort=request.reasoning_effort, summary="auto" if summary else UNSET)
     return UNSET if wanted == Reasoning() else wanted
+
+
+def _include(request: chat.ChatRequest) -> list[str]:
+    return [ENCRYPTED, SOURCES] if request.more and SEARCH in request.more else [ENCRYPTED]
+
+
+def _search_tool(request: chat.ChatRequest) -> list[WebSearchTool] | None:
+    """The search that a request is all about."""
+    wish = (request.more or {}).get(SEARCH)
+    return None if wish is None else [msgspec.convert(wish, WebSearchTool)]
 
 
 def _tools(tools: list[chat.FunctionTool] | UnsetType) -> list[FunctionTool] | UnsetType:

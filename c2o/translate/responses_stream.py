@@ -133,6 +133,8 @@ class ResponseReader:
     def _done(self, event: ResponseEvent, given: OutputItem) -> Iterator[MessageDelta]:
         """An item is finished: what of it hasn't been told yet."""
         kind = KINDS.get(given.type)
+        if given.type == "web_search_call":
+            yield MessageDelta(annotations=[{"type": given.type, "action": given.action}])
         if kind is None:
             return
         known = self._by_id.get(given.id or "") or self._by_index.get((kind, event.output_index))
@@ -143,6 +145,8 @@ class ResponseReader:
                 yield from self._said(item, each, part, text)
         if kind == "reasoning":
             yield MessageDelta(reasoning_details=[_kept(given)])
+        elif kind == "text" and (annotations := _annotations(given)):
+            yield MessageDelta(annotations=annotations)
 
     def _named(self, item: _Item, given: OutputItem) -> Iterator[MessageDelta]:
         if item.kind == "call" and given.name and not item.named:
@@ -189,6 +193,11 @@ def _parts_of(item: OutputItem) -> Iterator[tuple[str, tuple[str, int], Any]]:
         kind = "reasoning" if reasons else PARTS.get(str(part.get("type")), "")
         if kind and (text := part.get("refusal" if kind == "refusal" else "text")):
             yield kind, (kind, number), text
+
+
+def _annotations(item: OutputItem) -> list[Any]:
+    """Where the parts of a text come from.  They also come one by one, while the text does."""
+    return [each for part in _dicts(item.content) for each in part.get("annotations") or ()]
 
 
 def _dicts(parts: Any) -> Iterable[Mapping[str, Any]]:

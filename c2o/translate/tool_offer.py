@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Raw
 
 from c2o.errors import RequestError
+from c2o.kinds import WEB_SEARCH
 from c2o.translate import anthropic_tools
 from c2o.translate.conversation import Item, Turn
 from c2o.translate.server_tools import referenced
@@ -95,8 +96,15 @@ def _placed(tools: list[Tool], choice: ToolChoice | None) -> Iterator[tuple[str,
     alone = all(map(_is_served, tools))
     for number, tool in enumerate(tools):
         if _is_served(tool) and (alone or (choice and choice.name == tool.name)):
-            raise RequestError(f"tools.{number}: {tool.name or tool.type} is not available on this upstream")
+            raise RequestError(f"tools.{number}: {_unavailable(tool)}")
         yield f"tools.{number}", tool
+
+
+def _unavailable(tool: Tool) -> str:
+    """With what a person can do, so that a search finds its way."""
+    search = (tool.type or "").startswith(WEB_SEARCH)
+    remedy = '; name one that can search: web_search = "upstream/model" under [routes]' if search else ""
+    return f"{tool.name or tool.type} is not available on this upstream{remedy}"
 
 
 def _is_served(tool: Tool) -> bool:
@@ -164,7 +172,7 @@ def _redefined(tool: Tool, item: Item, declared: _Declared, notes: list[str]) ->
     """A definition in mid-conversation; one of a name that is known takes its place."""
     place = f"{item.place}.tool.definition"
     if _is_served(tool):
-        raise RequestError(f"{place}: {tool.name or tool.type} is not available on this upstream")
+        raise RequestError(f"{place}: {_unavailable(tool)}")
     declared.tools.pop(tool.name, None)
     return declared.add(tool, place, notes)
 

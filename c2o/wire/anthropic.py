@@ -102,6 +102,9 @@ class Tool(Struct, gc=False):
     defer_loading: bool | None = None
     strict: bool | None = None
     allowed_callers: list[str] | None = None
+    allowed_domains: list[str] | None = None
+    """Of a search: where it may look, and where not."""
+    blocked_domains: list[str] | None = None
     max_characters: int | None = None
     display_width_px: int | None = None
     display_height_px: int | None = None
@@ -198,6 +201,13 @@ class OutputTokensDetails(Struct, frozen=True):
     thinking_tokens: int
 
 
+class ServerToolUsage(Struct, frozen=True, kw_only=True):
+    """How often the server has run a tool of its own."""
+
+    web_search_requests: int
+    web_fetch_requests: int = 0
+
+
 class Usage(Struct, frozen=True, kw_only=True):
     """Tokens.  ``input_tokens`` is the part of the prompt that no cache served."""
 
@@ -206,10 +216,22 @@ class Usage(Struct, frozen=True, kw_only=True):
     cache_read_input_tokens: int = 0
     cache_creation_input_tokens: int = 0
     output_tokens_details: OutputTokensDetails | UnsetType = UNSET
+    server_tool_use: ServerToolUsage | UnsetType = UNSET
+
+
+class Citation(Struct, frozen=True, kw_only=True, tag="web_search_result_location"):
+    """Where a part of a text comes from."""
+
+    cited_text: str
+    url: str
+    title: str | None = None
+    encrypted_index: str = ""
+    """For Anthropic's own servers, which read it when it comes back."""
 
 
 class TextBlock(Struct, frozen=True, tag="text"):
     text: str = ""
+    citations: list[Citation] | UnsetType = UNSET
 
 
 class ThinkingBlock(Struct, frozen=True, tag="thinking"):
@@ -224,7 +246,28 @@ class ToolUseBlock(Struct, frozen=True, tag="tool_use"):
     toolset_name: str | UnsetType = UNSET
 
 
-ContentBlock = TextBlock | ThinkingBlock | ToolUseBlock
+class ServerToolUseBlock(Struct, frozen=True, tag="server_tool_use"):
+    """A call that the server has run itself."""
+
+    id: str
+    name: str
+    input: Raw = Raw(b"{}")
+
+
+class WebSearchResult(Struct, frozen=True, kw_only=True, tag="web_search_result"):
+    url: str
+    title: str
+    encrypted_content: str = ""
+    """For Anthropic's own servers, which read it when it comes back."""
+    page_age: str | None = None
+
+
+class WebSearchResultBlock(Struct, frozen=True, tag="web_search_tool_result"):
+    tool_use_id: str
+    content: list[WebSearchResult]
+
+
+ContentBlock = TextBlock | ThinkingBlock | ToolUseBlock | ServerToolUseBlock | WebSearchResultBlock
 
 
 class TextDelta(Struct, frozen=True, gc=False, tag="text_delta"):
@@ -243,7 +286,11 @@ class InputJSONDelta(Struct, frozen=True, gc=False, tag="input_json_delta"):
     partial_json: str
 
 
-Delta = TextDelta | ThinkingDelta | SignatureDelta | InputJSONDelta
+class CitationsDelta(Struct, frozen=True, gc=False, tag="citations_delta"):
+    citation: Citation
+
+
+Delta = TextDelta | ThinkingDelta | SignatureDelta | InputJSONDelta | CitationsDelta
 
 
 class StopDetails(Struct, frozen=True, kw_only=True):

@@ -205,6 +205,8 @@ class MessageDelta(Struct, gc=False):
     reasoning_details: Any = None
     """OpenRouter, MiniMax: a list of typed pieces."""
     refusal: str | None = None
+    annotations: Any = None
+    """What a search has found: OpenAI's ``url_citation``, which OpenRouter makes of every engine's results."""
     tool_calls: list[ToolCallDelta] | None = None
     function_call: FunctionDelta | None = None
 
@@ -267,6 +269,8 @@ class Chunk(Struct, gc=False):
     error: Any = None
     x_groq: Groq | None = None
     """Groq streams usage here (https://console.groq.com/docs/api-reference#chat-create)."""
+    web_search: Any = None
+    """Z.ai's list of what a search has found (https://docs.z.ai/guides/tools/web-search)."""
 
 
 _chunk_decoder = msgspec.json.Decoder(Chunk, strict=False)

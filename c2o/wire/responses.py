@@ -72,6 +72,16 @@ class FunctionTool(Struct, tag="function", omit_defaults=True):
     parameters: Raw | UnsetType = UNSET
 
 
+class SearchFilters(Struct, omit_defaults=True):
+    allowed_domains: list[str] | UnsetType = UNSET
+
+
+class WebSearchTool(Struct, tag="web_search", omit_defaults=True):
+    """https://developers.openai.com/api/docs/guides/tools-web-search"""
+
+    filters: SearchFilters | UnsetType = UNSET
+
+
 class NamedToolChoice(Struct, tag="function"):
     name: str
 
@@ -95,7 +105,7 @@ class ResponsesRequest(Struct, omit_defaults=True, kw_only=True):
     include: list[str] | UnsetType = UNSET
     temperature: float | UnsetType = UNSET
     top_p: float | UnsetType = UNSET
-    tools: list[FunctionTool] | UnsetType = UNSET
+    tools: list[FunctionTool] | list[WebSearchTool] | UnsetType = UNSET
     tool_choice: str | NamedToolChoice | UnsetType = UNSET
     parallel_tool_calls: bool | UnsetType = UNSET
     reasoning: Reasoning | UnsetType = UNSET
@@ -111,7 +121,7 @@ encode_request = msgspec.json.Encoder().encode
 
 
 class OutputItem(Struct):
-    """A message, a call, or reasoning; other kinds belong to tools that are never asked for."""
+    """A message, a call, reasoning, or a search; other kinds belong to tools that are never asked for."""
 
     type: str = ""
     id: str | None = None
@@ -122,6 +132,8 @@ class OutputItem(Struct):
     """Parts: of a message's text, or of reasoning that is shown as it is (vLLM, llama.cpp)."""
     summary: Any = None
     encrypted_content: str | None = None
+    action: Any = None
+    """Of a search: the query, and the sources that were read."""
 
 
 class IncompleteDetails(Struct):

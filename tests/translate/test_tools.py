@@ -254,10 +254,13 @@ def test_a_server_tool_beside_others_is_left_out_and_noted() -> None:
 
 def test_a_server_tool_alone_is_refused() -> None:
     """The model would invent what it can't look up."""
-    assert refusal(tools=[WEB]) == "tools.0: web_search is not available on this upstream"
+    assert refusal(tools=[WEB]) == (
+        "tools.0: web_search is not available on this upstream; name one that can search: "
+        'web_search = "upstream/model" under [routes]'
+    )
 
 
 def test_a_server_tool_that_is_demanded_is_refused() -> None:
     words = refusal(tools=[BASH, WEB], tool_choice={"type": "tool", "name": "web_search"})
 
-    assert words == "tools.1: web_search is not available on this upstream"
+    assert words.startswith("tools.1: web_search is not available on this upstream; name one")

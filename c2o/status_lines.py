@@ -65,6 +65,7 @@ def _upstreams(upstreams: list[Shown]) -> Iterator[Line]:
             f"{upstream['name']:{name_width}}  ",
             (f"{upstream['base_url']:{url_width}}", "cyan"),
             (f"  {upstream['dialect']}, {_key(upstream['key'])}", "dim"),
+            ("" if upstream.get("breaker", "closed") == "closed" else "  can't be reached", "red"),
         ]
         for upstream in upstreams
     ]

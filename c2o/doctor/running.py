@@ -71,11 +71,21 @@ def configuration(machine: Machine) -> Iterator[Finding]:
         yield _warn(id="config.changed", title=title, fix=run("c2o restart"))
 
 
+ITS_LOG = "see the log that c2o status names"
+
+REMEDIES = {
+    "upstream.down": "start it, or correct base_url; requests go on by themselves when it is back",
+    "upstream.key_rests": "give the upstream a key that works, or take this one out of api_key",
+    "model.replaced": "mend what it says, or change the order under [models]; c2o asks that model again by itself",
+}
+"""What to do about what the service complains of."""
+
+
 def problems(machine: Machine) -> Iterator[Finding]:
     """What the service itself complains of."""
     if report := machine.service.report:
         for problem in report.problems:
-            yield _warn(id=problem.id, title=problem.hint, fix=Fix("see the log that c2o status names"))
+            yield _warn(id=problem.id, title=problem.hint, fix=Fix(REMEDIES.get(problem.id, ITS_LOG)))
 
 
 def remote(machine: Machine) -> Iterator[Finding]:

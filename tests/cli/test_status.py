@@ -8,6 +8,7 @@ import socket
 import sys
 
 import pytest
+from msgspec import structs
 
 import c2o as package
 from c2o import instance
@@ -292,6 +293,16 @@ def test_what_a_person_sees() -> None:
         "  traffic    412 requests, 3 failed, 2 running now",
         "  learned    3 facts about upstreams; see them with: c2o learned",
         "  ! Something is odd. Do this.",
+    ]
+
+
+def test_an_upstream_that_is_down_and_a_fallback_are_seen() -> None:
+    down = UpstreamReport("nim", "https://integrate.api.nvidia.com/v1", "nim", "env:ONE, env:TWO", "open")
+    shown = structs.replace(BUSY, upstreams=[down], models={"opus": "nim/qwen3"}, fallbacks={"opus": ["or/qwen3"]})
+
+    assert plain(shown)[1:3] == [
+        "  upstream   nim  https://integrate.api.nvidia.com/v1  nim, key from env:ONE, env:TWO  can't be reached",
+        "  models     opus → nim/qwen3, else or/qwen3",
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import shlex
 import signal
@@ -209,3 +211,24 @@ def test_a_service_for_everybody(configure: Configure) -> None:
     assert look("service.remote")["service.remote"].level == "warn"
     configure(server=with_port(0))
     assert "service.remote" not in look("service.remote")
+
+
+def test_an_upstream_that_is_down_is_told_with_its_remedy(configured: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.go_away()
+    configured("start")
+    there = configured.service()
+    headers = {"x-api-key": TOKEN, "Content-Type": "application/json"}
+    body = json.dumps({"model": "x", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]})
+    for _ in range(5):
+        connection = http.client.HTTPConnection("127.0.0.1", there.port)
+        connection.request("POST", "/v1/messages", body, headers)
+        assert connection.getresponse().status in (502, 503)
+        connection.close()
+
+    finding = look("service.problems")["upstream.down"]
+
+    assert finding.level == "warn"
+    assert "connection refused. Is it running?" in finding.title
+    assert finding.fix is not None
+    assert "base_url" in finding.fix.text
+    assert "  can't be reached" in configured("status").out

@@ -11,6 +11,8 @@ The package, from the outside in (each layer imports only what stands below it):
 - ``config``     the typed configuration; ``presets`` knows the well-known upstreams, ``limits`` their models
 - ``translate``  the translation itself: pure objects, bytes in and bytes out
 - ``wire``       what travels, as types
+- ``quick``      ``run``, ``env`` and ``status`` before anything heavy is loaded, by ``prompt`` and by what Typer's
+  commands use as well: ``shown``, ``status_lines``, ``env_text``, ``variables``, ``become``
 - ``instance``, ``draining``, ``log_file``, ``trace_file``, ``paths``, ``errors``  the ground that everything stands on
 """
 

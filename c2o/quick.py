@@ -75,9 +75,13 @@ def _done(prepare: Prepare, arguments: list[str]) -> int | None:
         return None
     try:
         return deed()
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:  # as Typer takes it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError:  # nothing was written, or the system refuses the program: Typer's command says why
+        return None
 
 
 COMMANDS: dict[str, Callable[[list[str]], int | None]] = {

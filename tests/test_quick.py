@@ -141,12 +141,18 @@ MODELS = [(), ("--model", "special"), ("--upstream", "fake"), ("--model=opus", "
 OTHERS = [(), ("--json",), ("--no-start",), ("--",)]
 
 
+def test_env_says_the_same_with_each_option(outcome: Callable[..., Any]) -> None:
+    for option in (*WORDS, *FORMATS[1:], *OTHERS[1:]):
+        code, out, err = same(outcome, "env", *option)
+        assert (code, TOKEN in out, err) == (0, True, "")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("models", MODELS, ids=" ".join)
-def test_env_says_the_same(outcome: Callable[..., Any], models: tuple[str, ...]) -> None:
+def test_env_says_the_same_with_all_options_together(outcome: Callable[..., Any], models: tuple[str, ...]) -> None:
     remember(load(paths.config_file()), *chosen(models))
     for words, format, others in itertools.product(WORDS, FORMATS, OTHERS):
-        code, out, err = same(outcome, "env", *words, *models, *format, *others)
-        assert (code, TOKEN in out, err) == (0, True, "")
+        same(outcome, "env", *words, *models, *format, *others)
 
 
 def chosen(models: tuple[str, ...]) -> tuple[str | None, str | None]:
@@ -756,6 +762,18 @@ def test_the_closed_end_of_a_pipe_is_minded_quietly(command: CommandLine) -> Non
         done = subprocess.run(arguments, env=command.environment(), stdout=writer, stderr=subprocess.PIPE, timeout=60)
         os.close(writer)
         assert (done.returncode, done.stderr) == (1, b""), line
+
+
+def test_what_the_system_refuses_is_told(command: CommandLine) -> None:
+    script = command.home / "script"
+    script.write_text("true\n")
+    script.chmod(0o755)
+    done = command("run", str(script))
+    assert (done.exit_code, "no program that this system knows" in done.err, "Traceback" in done.err) == (
+        126,
+        True,
+        False,
+    )
 
 
 def test_symbols_become_ascii_where_there_are_no_others(command: CommandLine) -> None:

@@ -22,6 +22,10 @@ FIRST_REST, LONGEST_REST = 5.0, 60.0
 Stand = Literal["closed", "open", "half_open"]
 
 
+class Unreachable(RequestError):
+    """No connection came about: the upstream has heard nothing of the request."""
+
+
 class Trouble(NamedTuple):
     """An upstream that isn't asked."""
 
@@ -88,7 +92,7 @@ class Breaker:
         assert self._last is not None
         assert self.trouble is not None
         wait = ceil(self.trouble.seconds)
-        return RequestError(
+        return Unreachable(
             f"{self._last} It failed {FAILURES} times in a row, so c2o asks it again only in {wait} s.",
             status=503,
             type="api_error",

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from c2o.errors import RequestError
-from c2o.proxy.breaker import Trouble
+from c2o.proxy.breaker import Trouble, Unreachable
 from c2o.proxy.clock import Clock
 from c2o.proxy.patience import GaveUp
 from c2o.routing import Route
@@ -24,6 +24,9 @@ MOST_TRIED = 2
 
 FOR_ALL = {"rate_limit_error": 60.0, "billing_error": 300.0, "authentication_error": 300.0, UNKNOWN_MODEL: 300.0}
 """Seconds for which nobody asks a model that failed so, unless it says how long; by the error's code, else its type."""
+
+UNREACHABLE = 60.0
+"""The same where there was no connection, which may have taken ten seconds to find out."""
 
 FOR_ITS_SESSION = 60.0
 """Seconds for which the session that met another failure keeps to its fallback, whose prompt cache is warm by then."""
@@ -65,6 +68,10 @@ def gives_way(failure: RequestError) -> bool:
     return failure.code == UNKNOWN_MODEL or failure.status in (401, 402, 408, 429) or failure.status >= 500
 
 
+def _usual(failure: RequestError) -> float | None:
+    return UNREACHABLE if isinstance(failure, Unreachable) else FOR_ALL.get(failure.code or failure.type)
+
+
 class Detour(NamedTuple):
     until: float
     why: str
@@ -85,7 +92,7 @@ class Detours:
         return sorted(every, key=lambda way: self._avoided(way, session))[:MOST_TRIED]
 
     def note(self, route: Route, session: str, missed: GiveWay) -> None:
-        usual = FOR_ALL.get(missed.failure.code or missed.failure.type)
+        usual = _usual(missed.failure)
         seconds = min(LONGEST, FOR_ITS_SESSION if usual is None else missed.wait or usual)
         key = (route.target, session if usual is None else "")
         self._detours.pop(key, None)

@@ -20,7 +20,7 @@ from yarl import URL
 from c2o import __version__, redaction, secret, urls
 from c2o.config import Config, Upstream
 from c2o.errors import CredentialError, RequestError
-from c2o.proxy.breaker import Breaker, Breakers
+from c2o.proxy.breaker import Breaker, Breakers, Unreachable
 from c2o.proxy.clock import Clock
 from c2o.proxy.key_ring import NO_KEY, Key, KeyRing
 from c2o.proxy.patience import Patience
@@ -44,10 +44,6 @@ TRUSTED_FOR = 600.0
 
 CONNECT_AGAIN = (0.1, 0.25)
 """Seconds, the least and the most, after which a connection that was refused is tried once more."""
-
-
-class Unreachable(RequestError):
-    """No connection came about: the upstream has heard nothing of the request."""
 
 
 class Again(Protocol):

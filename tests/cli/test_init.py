@@ -411,6 +411,19 @@ def test_its_key_is_changed_only_if_another_is_named(before: CommandLine) -> Non
     assert "api_key" not in written(before)["upstreams"]["old"]
 
 
+def test_fallbacks_and_further_keys_stay(before: CommandLine) -> None:
+    several = BEFORE.replace('"old/usual"', '["old/usual", "old/other"]').replace(
+        '"command:pass show old"', '["command:pass show old", "env:OTHER_KEY"]'
+    )
+    assert several.count("[") == BEFORE.count("[") + 2
+    file_of(before).write_text(several)
+
+    done = before("init", "--upstream", "old", "--model", "usual", "--no-test")
+
+    assert done.exit_code == 0, done
+    assert file_of(before).read_text() == several
+
+
 def test_an_address_that_is_configured_keeps_its_name(before: CommandLine) -> None:
     before("init", "--upstream", "https://old.example.com/v1/", "--model", "usual", "--no-test")
     assert list(written(before)["upstreams"]) == ["old"]

@@ -98,11 +98,13 @@ async def test_the_client_does_not_notice(
 @pytest.mark.parametrize("address", [REFUSED, "http://no-such-host.invalid/v1"], ids=["refused", "no such name"])
 async def test_a_dead_upstream_is_not_noticed(serve: Serve, spare: FakeUpstream, address: str) -> None:
     spare.think(lambda _: Reply("Hi"))
-    service = await serve(with_fallback(address, spare.base_url))
+    service = await serve(with_fallback(address, spare.base_url), FakeClock())
 
     answers = [await service.stream() for _ in range(8)]
 
     assert [text_in(events(each.body)) for each in answers] == ["Hi"] * 8
+    problems = (await service.get("/c2o/status")).json["problems"]
+    assert ["Fallbacks stand in for fake/fake-model for 60 s." in each["hint"] for each in problems] == [True]
 
 
 ITS_OWN_MISTAKE = {

@@ -50,11 +50,11 @@ def environment(
 
 def of_models(models: Models, learned: Collection[Fact]) -> variables.Models:
     """What the variables say of a session's models."""
-    main, tiers = models
+    main, tiers, long = models
     named = {f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL": _alias(route) for tier, route in tiers.items()}
     return variables.Models(
         {**({"ANTHROPIC_MODEL": _alias(main)} if main else {}), **named},
-        _suited_to(main or next(iter(tiers.values()), None), learned),
+        _suited_to(main or next(iter(tiers.values()), None), long, learned),
     )
 
 
@@ -75,13 +75,16 @@ def _alias(route: Route) -> str:
     return f"{ALIAS}{route.name}/{route.model}"
 
 
-def _suited_to(route: Route | None, learned: Collection[Fact]) -> dict[str, str]:
-    """What the client must know of the model, as far as it is known."""
+def _suited_to(route: Route | None, long: Route | None, learned: Collection[Fact]) -> dict[str, str]:
+    """What the client must know of the model, as far as it is known.  A session may grow as long as the model for long
+    prompts takes."""
     if route is None:
         return {}
     patience = PATIENCE if urls.is_loopback(route.upstream.base_url) else {}
     known = route.known_limits(route.learned(learned))
     window, answer = known.context_window, known.max_output_tokens
+    if long and (longest := long.known_limits(long.learned(learned)).context_window):
+        window = max(window or 0, longest)
     if window and not answer and window < SMALL_WINDOW:
         answer = window // 4
     told = {

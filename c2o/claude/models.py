@@ -15,6 +15,8 @@ class Models(NamedTuple):
     main: Route | None
     """None where each name that the client asks for is passed on as it is."""
     tiers: dict[str, Route]
+    long: Route | None = None
+    """Where long prompts go, if they leave the main model."""
 
 
 def choose(config: Config, model: str | None = None, upstream: str | None = None) -> Models:
@@ -23,7 +25,14 @@ def choose(config: Config, model: str | None = None, upstream: str | None = None
     Raises UsageError for an upstream that isn't configured, or a model that could be anybody's.
     """
     main = _main_route(config, model, upstream)
-    return Models(main, _tiers(config, main, everything=upstream is not None))
+    return Models(main, _tiers(config, main, everything=upstream is not None), _long(config, main))
+
+
+def _long(config: Config, main: Route | None) -> Route | None:
+    """A model that was picked keeps its conversation, however long."""
+    targets = config.routes.of("long_context")
+    picked = main is not None and routing.is_picked(config, main.target)
+    return routing.route_to(config, *targets) if targets and not picked else None
 
 
 def _main_route(config: Config, model: str | None, upstream: str | None) -> Route | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from c2o import config, facts
 from c2o.claude.environment import Environment
 from c2o.claude.environment import environment as of_client
 from c2o.claude.models import choose
-from c2o.config import Config
+from c2o.config import Config, LongContext, Routes
 from c2o.errors import UsageError
 from c2o.facts import Fact
 from c2o.variables import SELECTORS
@@ -110,6 +111,27 @@ def test_a_window_that_was_learned_is_told():
     limits = {"cloud__large": {"context_window": 64000}}
     found = environment(configured(**limits), 1, {}, learned=[window]).set
     assert found["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == "64000"
+
+
+@pytest.mark.parametrize(
+    ("main", "long", "model", "told"),
+    [
+        (64000, 300000, None, "300000"),
+        (64000, 32000, None, "64000"),
+        (None, 300000, None, "300000"),
+        (64000, None, None, "64000"),
+        (64000, 300000, "cloud/picked", "200000"),  # long prompts stay with what was picked
+        (64000, 300000, "cloud/large", "300000"),
+    ],
+)
+def test_a_session_may_grow_as_long_as_the_model_for_long_prompts_takes(main, long, model, told):
+    limits = {"cloud__large": {"context_window": main}, "cloud__long": {"context_window": long}}
+    known = configured(**{name: window for name, window in limits.items() if window["context_window"]})
+    routes = Routes(long_context=LongContext(model=("cloud/long",)))
+
+    found = environment(structs.replace(known, routes=routes), 1, {}, model=model).set
+
+    assert found["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == told
 
 
 def test_a_window_that_nobody_knows_is_not_taken_for_a_million():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
@@ -15,6 +16,9 @@ Of a longer one, any piece of this length is hidden."""
 
 BLOCK = SHORTEST // 2
 """Of the blocks of this length into which a secret falls, each of its pieces contains one."""
+
+NAME, NAMES = 80, 200
+"""Characters up to which a text may be one that comes again, and how many of these are remembered."""
 
 HARMLESS_HEADERS = {"accept", "content-type", "user-agent", "referer", "http-referer", "x-title"}
 """What a configured header with another name holds may be a key."""
@@ -34,15 +38,20 @@ def in_headers(headers: Mapping[str, str]) -> Iterator[str]:
 
 
 class Redactor:
-    """Hides what it was told: whole or in pieces, in plain, in base64 and as a URL has it."""
+    """Hides what it was told: whole or in pieces, in plain, in base64, and as JSON and URLs have it."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for value in secrets if len(value) >= SHORTEST for form in _forms(value)}
         self._pieces = {form[at : at + SHORTEST] for form in forms for at in range(len(form) - SHORTEST + 1)}
         self._blocks = tuple({form[at : at + BLOCK] for form in forms for at in range(0, len(form) - BLOCK + 1, BLOCK)})
 
+        self._harmless: set[str] = set()
+
     def __call__(self, text: str) -> str:
+        if text in self._harmless:
+            return text
         if not any(block in text for block in self._blocks):  # nearly always, and ten times quicker
+            self._remember(text)
             return text
         kept: list[str] = []
         at = shown = 0
@@ -56,13 +65,28 @@ class Redactor:
             at = shown = at + SHORTEST - 1
         return "".join([*kept, text[shown:]])
 
+    def _remember(self, text: str) -> None:
+        """That there is no secret in it: names of models and clients come again with each request."""
+        if len(text) <= NAME:
+            if len(self._harmless) >= NAMES:
+                self._harmless.clear()
+            self._harmless.add(text)
+
 
 def _forms(value: str) -> Iterator[str]:
     yield value
+    yield value.replace("/", "\\/")  # as PHP writes JSON
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
     yield quote(value, safe="")
     for offset in range(3):  # where it begins in a longer text that is encoded
         encoded = base64.b64encode(b"\0" * offset + value.encode()).decode()
-        yield encoded[4 if offset else 0 : len(encoded) - 4]
+        inner = encoded[4 if offset else 0 : len(encoded) - 4]
+        yield inner
+        yield inner.translate(_OF_URLS)
+
+
+_OF_URLS = str.maketrans("+/", "-_")
 
 
 def without_what_looks_like_a_key(text: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 from urllib.parse import quote
 
 import pytest
 
-from c2o.redaction import HIDDEN, Redactor
+from c2o.redaction import HIDDEN, NAMES, Redactor
+
+QUOTED = 'sk-"quoted"-and-\\-grün-0123456789'
 
 KEY = "sk/with+odd=letters/and+more=of+them"
 
@@ -17,6 +20,8 @@ FORMS = {
     "in a URL": quote(KEY, safe=""),
     "base64": base64.b64encode(KEY.encode()).decode(),
     "base64 behind one letter": base64.b64encode(b"u" + KEY.encode()).decode(),
+    "JSON with slashes escaped": KEY.replace("/", "\\/"),
+    "base64 of URLs": base64.urlsafe_b64encode(KEY.encode()).decode(),
     "base64 behind two": base64.b64encode(b"u:" + KEY.encode()).decode(),
 }
 
@@ -32,3 +37,19 @@ def test_a_secret_is_hidden_in_every_form(form: str) -> None:
 
 def test_words_stay_as_they_are() -> None:
     assert Redactor([KEY, "ollama"])("ollama said sk/with+od") == "ollama said sk/with+od"
+
+
+def test_what_was_harmless_once_is_remembered_within_bounds() -> None:
+    """Names come again with each request; what comes but once must not pile up."""
+    redact = Redactor([KEY])
+    for n in range(5 * NAMES):
+        assert redact(f"model-{n}") == f"model-{n}"
+        assert redact("x" * 200) == "x" * 200
+    assert redact(f"of {KEY}") == redact(f"of {KEY}") == f"of {HIDDEN}"
+    assert len(redact._harmless) <= NAMES
+
+
+@pytest.mark.parametrize("ascii", [True, False])
+def test_a_secret_is_hidden_as_json_writes_it(ascii: bool) -> None:
+    shown = Redactor([QUOTED])(json.dumps({"said": QUOTED}, ensure_ascii=ascii))
+    assert json.loads(shown) == {"said": HIDDEN}

@@ -111,8 +111,23 @@ def _ask(there: Instance, loaded: Config, trace: Trace, asked: dict[str, Any]) -
     finally:
         connection.close()
     seconds = time.monotonic() - began
-    clean = without_what_looks_like_a_key(Redactor(_secrets(loaded))(b"".join(pieces).decode(errors="replace")))
-    return told(answer.status, clean.encode(), round(first, 3), round(seconds, 3)), answer.headers["request-id"]
+    found = told(answer.status, b"".join(pieces), round(first, 3), round(seconds, 3))
+    return _without_secrets(found, loaded), answer.headers["request-id"]
+
+
+def _without_secrets(found: Told, loaded: Config) -> Told:
+    hide = Redactor(_secrets(loaded))
+
+    def clean(text: str) -> str:
+        return without_what_looks_like_a_key(hide(text))
+
+    return msgspec.structs.replace(
+        found,
+        text=clean(found.text),
+        thinking=clean(found.thinking),
+        calls=[clean(each) for each in found.calls],
+        error=found.error and clean(found.error),
+    )
 
 
 def _secrets(loaded: Config) -> Iterator[str]:

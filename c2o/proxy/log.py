@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,6 +51,7 @@ def to_file_and_stderr(redact: Redact, path: Path) -> log_file.Writer:
     logging.raiseExceptions = False  # a closed stderr must not stop a request
     # Not in our lines, and they cost a third of a record (https://docs.python.org/3/howto/logging.html#optimization).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 - as that page says: otherwise each record looks for its caller
     server = logging.getLogger("aiohttp.server")
     server.setLevel(logging.WARNING)
     server.addFilter(quieten)
@@ -105,29 +107,45 @@ def as_record(record: logging.LogRecord, redact: Redact) -> Record:
 
 
 def _time(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, fraction = divmod(record.created, 1)
+    return f"{_written(int(second))}.{int(fraction * 1000):03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _written(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _named(request: R, redact: Redact) -> R:
     """Redacted before it becomes JSON, which may write a secret's characters in another way."""
-    return msgspec.structs.replace(
-        request,
-        asked=redact(request.asked),
-        target=request.target and redact(request.target),
-        client=request.client and redact(request.client),
-    )
+    names = {
+        "asked": redact(request.asked),
+        "target": request.target and redact(request.target),
+        "client": request.client and redact(request.client),
+    }
+    return _with(request, names)
 
 
 def _redacted(request: Finished, redact: Redact) -> Finished:
-    return msgspec.structs.replace(
-        _named(request, redact),
-        attempts=[
-            msgspec.structs.replace(each, target=redact(each.target), why=redact(each.why)) for each in request.attempts
-        ],
-        repairs=_without_secrets(request.repairs, redact),
-        warnings=_without_secrets(request.warnings, redact),
-        error=request.error and redact(request.error),
-    )
+    if request.attempts or request.repairs or request.warnings or request.error:
+        request = msgspec.structs.replace(
+            request,
+            attempts=[
+                msgspec.structs.replace(each, target=redact(each.target), why=redact(each.why))
+                for each in request.attempts
+            ],
+            repairs=_without_secrets(request.repairs, redact),
+            warnings=_without_secrets(request.warnings, redact),
+            path=request.path and redact(request.path),
+            error=request.error and redact(request.error),
+        )
+    return _named(request, redact)
+
+
+def _with(request: R, names: dict[str, str | None]) -> R:
+    """With other names; nearly always they are what they were."""
+    same = all(getattr(request, field) == name for field, name in names.items())
+    return request if same else msgspec.structs.replace(request, **names)
 
 
 def _without_secrets(notes: list[Warned], redact: Redact) -> list[Warned]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import msgspec
 
 from c2o import __version__, paths, trace_file
 from c2o.proxy.clock import Clock
-from c2o.redaction import HIDDEN, Redactor, without_what_looks_like_a_key
+from c2o.redaction import HIDDEN, SHORTEST, Redactor, without_what_looks_like_a_key
 from c2o.routing import Route
 from c2o.trace_file import SCHEMA, SHARE, Frame, Switch, What
 from c2o.translate.types import Job
@@ -51,6 +53,9 @@ SHOWN = (
     "x-stainless-",
 )
 """The beginnings of headers' names whose values are shown; in any other there may be a key."""
+
+_FIELD = re.compile(r'"(?P<name>\w{1,40})"\s*:\s*"(?P<value>(?:[^"\\]|\\.)*)"')
+"""A text in JSON, and what it is called."""
 
 Redact = Callable[[str], str]
 
@@ -130,6 +135,8 @@ class Trace:
         self._closed = False
         self._rest: dict[What, bytes] = {}
         """What has come of a line that hasn't ended yet: a key in it would not be known for one."""
+        self._said: dict[tuple[What, str], str] = {}
+        """The end of what events have said so far, by the name of their field: a model says a key word by word."""
 
     def request(self, what: What, line: str, headers: Mapping[str, str], body: bytes) -> None:
         """The client's, or ours to the upstream."""
@@ -177,14 +184,23 @@ class Trace:
             self._say(what, body)
 
     def _say(self, what: What, data: bytes) -> None:
-        text, packed = self._shown(data)
+        text, packed = self._shown(data, what)
         self._write(Frame(at=self._now(), what=what, text=text, base64=packed))
 
-    def _shown(self, data: bytes) -> tuple[str | None, str | None]:
+    def _shown(self, data: bytes, what: What | None = None) -> tuple[str | None, str | None]:
         try:
-            return self._clean(data.decode()), None
+            text = data.decode()
+            return self._clean(_FIELD.sub(partial(self._word, what), text) if what else text), None
         except UnicodeDecodeError:
             return None, base64.b64encode(self._clean(data.decode("latin-1")).encode("latin-1")).decode()
+
+    def _word(self, what: What, field: re.Match[str]) -> str:
+        """A field of an event, hidden if it goes on with a key: no more than the key's beginning is kept."""
+        before = self._said.get((what, field["name"]), "")
+        said = before + field["value"]
+        self._said[what, field["name"]] = said[1 - SHORTEST :]
+        whole = self._own(self._redact(said))
+        return field[0] if whole == said else f'"{field["name"]}":"{HIDDEN}"'
 
     def _clean(self, text: str) -> str:
         """Without keys, and without halves of characters, which headers can hold and JSON can't."""

@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 import psutil
 import pytest
 
+from c2o.cli.trace_answer import told
 from tests import fake_upstream as fake
 from tests.clients.service import configuration
 from tests.command_line import CommandLine, Result
@@ -147,11 +148,13 @@ def test_no_secret_leaves_its_place(guarded: CommandLine, tmp_path: Path) -> Non
 
 
 def _chats(request: Request) -> Scripted:
-    """A model that has seen keys, and repeats its prompt: as text, encoded, in JSON, in a tool call; cut anywhere."""
+    """A model that has seen keys, and repeats its prompt: as text, encoded, in JSON, word by word, in a tool call; in
+    pieces of any cut."""
     shown = f"{' '.join(CANARIES[name] for name in CONFIGURED)} {request.prompt}"
     said = [shown, base64.b64encode(shown.encode()).decode(), "\n" + json.dumps({"text": shown})]
     call = fake.tool_call(0, "call_1", "Bash", json.dumps({"command": f"echo {shown}"}))
-    raw = b"".join([*map(fake.text, said), call, fake.finish("tool_calls"), fake.DONE])
+    words = [fake.text(shown[at : at + 3]) for at in range(0, len(shown), 3)]
+    raw = b"".join([*map(fake.text, said), *words, call, fake.finish("tool_calls"), fake.DONE])
     return fake.stream(*(raw[at : at + 7] for at in range(0, len(raw), 7)))
 
 
@@ -184,6 +187,8 @@ def test_no_secret_is_in_a_trace_or_what_is_made_of_it(
     assert {path: leaks(text) for path, text in written(guarded.folder).items() if leaks(text)} == {}
     assert {path: leaks(text) for path, text in written(made).items() if leaks(text)} == {}
     assert "***" in (made / "request.json").read_text()
+    read = told(200, (made / "expected.sse").read_bytes(), None, None)
+    assert leaks(read.text + "".join(read.calls)) == []
 
 
 def test_a_bundle_has_what_a_report_needs(guarded: CommandLine, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_the_id_of_what_failed_is_on_the_screen(claude: Claude, c2o_service: Ser
     shown = re.search(r"API Error: 402 fake: no money \(c2o logs --request (req_\w+)\)", done.stdout)
     assert shown, done
     explained = claude.c2o("logs", "--request", shown[1]).stdout
-    assert re.search(r"claude-cli/\d+\.\d+\.\d+ asked for claude-\S+ as a stream; ", explained), explained
+    assert re.search(r"claude-cli/\d+\.\d+\.\d+ asked for \S+ as a stream; ", explained), explained
     assert "It went to fake/fake-model" in explained
     assert "(402): fake: no money\n  The account has to be topped up" in explained
     assert f"c2o trace show {shown[1]}" in explained

@@ -16,7 +16,7 @@ from c2o.proxy.clock import Clock
 from c2o.proxy.tracing import Trace, Tracing
 from c2o.redaction import HIDDEN, Redactor
 from c2o.trace_file import SHARE, Switch
-from tests.fake_upstream import CUT, DONE, FakeUpstream, Hold, Reply, error, finish, stream, text
+from tests.fake_upstream import CUT, DONE, FakeUpstream, Hold, Reply, arguments, error, finish, stream, text
 from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.fake_clock import FakeClock
 from tests.proxy.talk import KEY, TOKEN, check_grammar, events, eventually, hello, text_in
@@ -72,6 +72,21 @@ def test_a_secret_in_pieces_is_hidden(trace: Trace, size: int) -> None:
     assert found.text("heard").startswith(f"data: {{}}\n\ndata: your key is {HIDDEN}, or {HIDDEN}")
     assert found.text("heard").endswith("\n\nand the end")
     assert found.about("ended") == {"error": f"said {HIDDEN}"}
+
+
+@pytest.mark.parametrize("size", [1, 3, 5, 20])
+def test_a_secret_that_a_model_says_word_by_word_is_hidden(trace: Trace, size: int) -> None:
+    """All but its beginning, which could be the beginning of anything; what is said around it stays."""
+    said = f"Once upon a time there was {SECRET}, and they lived happily ever after"
+    for at in range(0, len(said), size):
+        trace.data("heard", text(said[at : at + size]))
+        trace.data("heard", arguments(0, "other"))
+    chunks = [json.loads(line[6:]) for line in traces()[0].text("heard").splitlines() if line]
+    together = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    assert together.startswith("Once upon a time")
+    assert together.endswith("happily ever after")
+    assert HIDDEN in together
+    assert not [at for at in range(len(SECRET) - 11) if SECRET[at : at + 12] in together]
 
 
 def test_headers_show_what_is_known_to_be_harmless(trace: Trace) -> None:

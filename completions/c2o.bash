@@ -1,5 +1,5 @@
 # bash completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: ce1e404d739b3e20
+# Made by c2o; c2o completions install renews it.  Digest of the rest: 3ad1555bda2bcc63
 
 _c2o() {
   local c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
@@ -158,7 +158,7 @@ _c2o_options() {
     "c2o demo claude") _c2o_offer ;;
     "c2o doctor") _c2o_offer --strict --probe --no-probe --only --fix --yes -y --bundle --json --help -h ;;
     "c2o env") _c2o_offer --shell --format --model --upstream --no-start --json --help -h ;;
-    "c2o init") _c2o_offer --upstream --import --name --key-env --no-key --model --map --port --service --no-service --save-keys --claude --no-claude --yes -y --dry-run --no-test --probe --force --json --help -h ;;
+    "c2o init") _c2o_offer --upstream --import --name --key-env --no-key --model --map --port --service --no-service --save-keys --claude --no-claude --completions --no-completions --yes -y --dry-run --no-test --probe --force --json --help -h ;;
     "c2o learned") _c2o_offer --json --help -h ;;
     "c2o logs") _c2o_offer --follow -f --lines -n --since --level --request --json --help -h ;;
     "c2o models") _c2o_offer --refresh --json --help -h ;;

@@ -60,6 +60,10 @@ ClaudeOption = Annotated[
     bool | None,
     typer.Option("--claude/--no-claude", show_default=False, help="Lead plain claude to c2o by its settings."),
 ]
+CompletionsOption = Annotated[
+    bool | None,
+    typer.Option("--completions/--no-completions", show_default=False, help="Have your shell complete c2o's commands."),
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be written; try and change nothing.")]
 ProbeOption = Annotated[bool, typer.Option("--probe", help="Try all that the models can do, not just what is needed.")]
@@ -80,6 +84,7 @@ def init(
     service: ServiceOption = None,
     save_keys: SaveKeysOption = False,
     claude: ClaudeOption = None,
+    completions: CompletionsOption = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     no_test: NoTestOption = False,
@@ -101,6 +106,7 @@ def init(
         service=service,
         save_keys=save_keys,
         claude=claude,
+        completions=completions,
     )
     before = init_file.find(paths.config_file(), force=force)
     test = not (no_test or dry_run)

@@ -34,6 +34,8 @@ class Given(NamedTuple):
     """Is the system to keep the service running?  None, here and below: the person decides."""
     claude: bool | None = None
     """Are Claude's settings to lead to c2o?"""
+    completions: bool | None = None
+    """Is the shell to complete c2o's commands?"""
 
 
 class Draft(NamedTuple):

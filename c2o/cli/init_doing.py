@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from c2o import config, key_file, known_models, paths, secret, service
 from c2o.claude.launch import own_python
-from c2o.cli import init_file, init_trial, output
+from c2o.cli import completions, init_file, init_trial, output
 from c2o.cli.asking import more, told
 from c2o.cli.claude import check_lasting, led
 from c2o.cli.claude_change import ChangedFile
 from c2o.cli.doctor_probe import remembered
 from c2o.cli.init_plan import Plan
-from c2o.cli.init_result import InitResult, InitService, InitUpstream, Step, Text
+from c2o.cli.init_result import InitCompletions, InitResult, InitService, InitUpstream, Step, Text
 from c2o.cli.init_upstream import DEMO
 from c2o.cli.output import Line
 from c2o.config import Config
@@ -33,7 +33,8 @@ def carried_out(plan: Plan, *, dry_run: bool) -> InitResult:
     after = config.parse(text.encode(), plan.before.path)
     changed = text != plan.before.text
     _check(plan, after)
-    done = _Done(None, [], None, None) if dry_run else _done(plan, text if changed else None, after)
+    done = _Done(None, [], None, None, None) if dry_run else _done(plan, text if changed else None, after)
+    completed = _completions(plan, dry_run=True) if dry_run else done.completions
     return InitResult(
         path=str(plan.before.path),
         written=changed and not dry_run,
@@ -48,7 +49,8 @@ def carried_out(plan: Plan, *, dry_run: bool) -> InitResult:
         key_file=str(paths.key_file()) if plan.saved else None,
         service=_service_dry(plan, after) if dry_run else done.service,
         claude=_claude_dry(plan, after) if dry_run else done.claude,
-        next=list(_next(plan, after)),
+        completions=completed,
+        next=list(_next(plan, after, completed)),
     )
 
 
@@ -57,6 +59,7 @@ class _Done(NamedTuple):
     learned: list[str]
     service: InitService | None
     claude: ChangedFile | None
+    completions: InitCompletions | None
 
 
 def _check(plan: Plan, after: Config) -> None:
@@ -89,7 +92,9 @@ def _done(plan: Plan, text: str | None, after: Config) -> _Done:
         kept = _serve(plan, after) if plan.wishes.service else None
         so_far += [f"{kept.manager} keeps the service running"] if kept else []
         claude = led(after, "user", dry_run=False, force=False).files[0] if plan.wishes.claude else None
-    return _Done(backup, learned, kept, claude)
+        so_far += [f"{output.short(claude.path)} leads to c2o"] if claude else []
+        completed = _completions(plan, dry_run=False)
+    return _Done(backup, learned, kept, claude, completed)
 
 
 @contextmanager
@@ -137,6 +142,15 @@ def _serve(plan: Plan, after: Config) -> InitService:
     files = [Text(str(path), path.read_text()) for path in done.files if path.exists()]
     url = done.started.instance.url if done.started else None
     return InitService(manager=done.manager, files=files, url=url)
+
+
+def _completions(plan: Plan, *, dry_run: bool) -> InitCompletions | None:
+    if plan.wishes.completions is None:
+        return None
+    with output.progress() as tell:
+        tell(f"asking {plan.wishes.completions} where it looks for completions")
+        done = completions.installed(plan.wishes.completions, dry_run=dry_run)
+    return InitCompletions(done.shell, done.path, done.startup, done.lines)
 
 
 # With --dry-run ----------------------------------------------------------------------------------------
@@ -192,7 +206,7 @@ def verdicts(plan: Plan) -> Iterator[Line]:
             yield more(printable(bad.detail), ("  Claude Code does its work by calling tools.", "dim"))
 
 
-def _next(plan: Plan, after: Config) -> Iterator[Step]:
+def _next(plan: Plan, after: Config, completed: InitCompletions | None) -> Iterator[Step]:
     if plan.choice and plan.choice.name == DEMO:
         yield Step(f"{own_python()} -m c2o.demo --port 8227", "the scripted upstream; keep it running")
     for variable in _not_set(plan):
@@ -200,6 +214,9 @@ def _next(plan: Plan, after: Config) -> Iterator[Step]:
     there = service_probe.look(after.server.auth_token)
     if there.instance and there.instance.config_digest != after.digest:
         yield Step("c2o restart", "the service runs, with the configuration of before")
+    if completed and completed.startup:
+        for line in completed.lines:
+            yield Step(line, f"in {output.short(completed.startup)}, for completions")
     yield Step("c2o run claude", "Claude Code on it")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from c2o import imports, service, urls
-from c2o.cli import init_choice, init_trial, output
+from c2o.cli import completions, init_choice, init_trial, output
 from c2o.cli.init_choice import Choice, Given
 from c2o.cli.init_detect import Around
 from c2o.cli.init_file import Before
@@ -22,7 +22,8 @@ from c2o.wire.probe import Found
 
 def from_flags(given: Given, before: Before, *, test: bool) -> Plan:
     """Raises UsageError, ConfigError, CredentialError, UpstreamError."""
-    wishes = Wishes(bool(given.service), given.save_keys, bool(given.claude))
+    shell = completions.own_shell() if given.completions else None
+    wishes = Wishes(bool(given.service), given.save_keys, bool(given.claude), shell)
     plan = Plan(given, before, Around([], "", service.preferred(), []), test=test, wishes=wishes)
     if given.imported:
         return _tried(_imported(plan, given.imported))

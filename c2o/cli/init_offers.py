@@ -6,7 +6,7 @@ import os
 
 from c2o import paths, service
 from c2o.claude import takeover
-from c2o.cli import output
+from c2o.cli import completions, output
 from c2o.cli.asking import Asking, told
 from c2o.cli.choice import Option
 from c2o.cli.init_plan import Plan
@@ -58,3 +58,20 @@ def claude_wanted(asking: Asking, plan: Plan) -> Plan:
     wanted = asking.choose("", "Shall plain claude use c2o, too?", options)
     asking.say(told("Claude", ("by its settings" if wanted else "with c2o run claude", "bold")))
     return plan._replace(wishes=plan.wishes._replace(claude=wanted))
+
+
+def completions_wanted(asking: Asking, plan: Plan) -> Plan:
+    """Raises Back."""
+    if plan.given.completions is not None:
+        shell = completions.own_shell() if plan.given.completions else None
+        return plan._replace(wishes=plan.wishes._replace(completions=shell))
+    shell = completions.wanted()
+    if shell is None:
+        return plan
+    options = [
+        Option(True, "Yes", "commands, options, models; undo: c2o completions uninstall"),
+        Option(False, "No"),
+    ]
+    wanted = asking.choose("", f"Shall {shell} complete c2o's commands with Tab?", options)
+    asking.say(told("Tab", (f"completes in {shell}" if wanted else "completes nothing", "bold")))
+    return plan._replace(wishes=plan.wishes._replace(completions=shell if wanted else None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from c2o.cli.completion_files import Shell
 from c2o.cli.init_choice import Choice, Draft, Given
 from c2o.cli.init_detect import Around
 from c2o.cli.init_file import Before
@@ -26,6 +27,8 @@ class Wishes(NamedTuple):
     service: bool = False
     save_keys: bool = False
     claude: bool = False
+    completions: Shell | None = None
+    """The shell that is to have them."""
 
 
 class Plan(NamedTuple):

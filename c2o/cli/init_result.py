@@ -44,6 +44,16 @@ class InitService(Struct, frozen=True, kw_only=True):
     """Where it runs; null with --dry-run."""
 
 
+class InitCompletions(Struct, frozen=True):
+    """Where a shell finds the completions."""
+
+    shell: str
+    path: str
+    startup: str | None
+    """The shell's startup file, where ``lines`` are wanted; null if it finds them as it is."""
+    lines: list[str]
+
+
 class InitResult(Struct, frozen=True, kw_only=True):
     schema: str = "c2o.init/1"
     path: str
@@ -67,6 +77,7 @@ class InitResult(Struct, frozen=True, kw_only=True):
     """Where keys were put, or with --dry-run would be."""
     service: InitService | None = None
     claude: ChangedFile | None = None
+    completions: InitCompletions | None = None
     next: list[Step]
 
 
@@ -87,6 +98,8 @@ def lines(result: InitResult) -> Iterator[Line]:
     if result.claude:
         undo = ("  undo: c2o claude off", "dim")
         yield told("Claude", (output.short(result.claude.path), "bold"), " leads to c2o", undo)
+    if result.completions:
+        yield told("Tab", (output.short(result.completions.path), "bold"), (f"  for {result.completions.shell}", "dim"))
     yield []
     yield from _next(result.next)
 
@@ -115,6 +128,9 @@ def _dry(result: InitResult) -> Iterator[Line]:
     if result.claude:
         yield []
         yield from _plain(result.claude.diff or f"# {output.short(result.claude.path)}: nothing to change")
+    if result.completions:
+        yield []
+        yield [(f"# {output.short(result.completions.path)}: completions for {result.completions.shell}", "dim")]
 
 
 def _plain(text: str) -> Iterator[Line]:

@@ -134,7 +134,7 @@ def agreed(asking: Asking, plan: Plan) -> Plan:
     return plan
 
 
-OFFERS: list[Step] = [init_offers.service_wanted, init_offers.claude_wanted]
+OFFERS: list[Step] = [init_offers.service_wanted, init_offers.claude_wanted, init_offers.completions_wanted]
 
 FRESH: list[Step] = [init_upstream.upstream, _key, _listing, _models, init_try.trial, *OFFERS, agreed]
 

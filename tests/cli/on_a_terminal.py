@@ -67,6 +67,15 @@ class Terminal:
         before, self._read_to = self.screen[self._read_to : found], found + len(text)
         return before
 
+    def see_one(self, *texts: str) -> str:
+        """Wait until one of these appears.  Returns which."""
+        deadline = time.monotonic() + PATIENCE
+        while not (found := [text for text in texts if text in self.screen[self._read_to :]]):
+            if time.monotonic() > deadline or not self._take(deadline):
+                raise AssertionError(f"none of {texts} was shown, but:\n{self.screen[self._read_to :]}")
+        self.see(found[0])
+        return found[0]
+
     def type(self, keys: str) -> None:
         os.write(self._keyboard, keys.encode())
 

@@ -119,7 +119,7 @@ def test_as_json(c2o: CommandLine, upstream: FakeUpstream) -> None:
         "models": {"default": "mine/fake-model"},
         "changes": [],
         "learned": ["can:streaming", "can:usage_in_stream", "can:tools"],
-        **dict.fromkeys(("text", "diff", "key_file", "service", "claude")),
+        **dict.fromkeys(("text", "diff", "key_file", "service", "claude", "completions")),
         "next": [{"command": "c2o run claude", "why": "Claude Code on it"}],
     }
 

@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 import tomllib
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -38,6 +39,11 @@ MODEL = "Which model shall it use?"
 NOW = "What now?"
 WRITE = "Write this to"
 AGAIN = "What shall be changed?"
+
+
+def wizard(c2o: CommandLine, *flags: str, **variables: str) -> AbstractContextManager[Terminal]:
+    """``c2o init``; which shell has called it, and wants completions, depends on who runs the tests."""
+    return on_a_terminal(c2o, "init", "--no-completions", *flags, **variables)
 
 
 def written(c2o: CommandLine) -> dict[str, Any]:
@@ -83,7 +89,7 @@ def keyed(c2o: CommandLine, upstream: FakeUpstream) -> CommandLine:
 
 
 def test_enter_is_all_it_takes(c2o: CommandLine, ollama: FakeUpstream) -> None:
-    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama)) as terminal:
+    with wizard(c2o, OLLAMA_HOST=at(ollama)) as terminal:
         menu = terminal.see(UPSTREAM) + terminal.see("Esc quit")
         assert f" › Ollama                        127.0.0.1:{ollama.port}  3 models" in menu
         terminal.type(ENTER)
@@ -104,7 +110,7 @@ def test_enter_is_all_it_takes(c2o: CommandLine, ollama: FakeUpstream) -> None:
 
 
 def test_the_terminal_is_as_it_was(c2o: CommandLine, ollama: FakeUpstream) -> None:
-    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama)) as terminal:
+    with wizard(c2o, OLLAMA_HOST=at(ollama)) as terminal:
         before = terminal.modes
         terminal.see(UPSTREAM)
         assert terminal.modes != before
@@ -116,7 +122,7 @@ def test_the_terminal_is_as_it_was(c2o: CommandLine, ollama: FakeUpstream) -> No
 
 @pytest.mark.slow
 def test_keys_are_found_by_name_and_never_shown(c2o: CommandLine) -> None:
-    with on_a_terminal(c2o, "init", GROQ_API_KEY=KEY) as terminal:
+    with wizard(c2o, GROQ_API_KEY=KEY) as terminal:
         terminal.see(UPSTREAM)
         menu = terminal.see("Esc quit")
         terminal.type(CTRL_C)
@@ -129,7 +135,7 @@ def test_keys_are_found_by_name_and_never_shown(c2o: CommandLine) -> None:
 
 @pytest.mark.slow
 def test_typing_filters_and_escape_takes_it_back(c2o: CommandLine) -> None:
-    with on_a_terminal(c2o, "init") as terminal:
+    with wizard(c2o) as terminal:
         terminal.see(UPSTREAM)
         terminal.type("open")
         terminal.see("OpenRouter")
@@ -148,7 +154,7 @@ def test_typing_filters_and_escape_takes_it_back(c2o: CommandLine) -> None:
 def test_a_pasted_key_goes_into_the_key_file(c2o: CommandLine, upstream: FakeUpstream) -> None:
     """From a bare home, for a server that wants a key; the first one is wrong."""
     upstream.think(with_a_key)
-    with on_a_terminal(c2o, "init") as terminal:
+    with wizard(c2o) as terminal:
         terminal.answer(UPSTREAM, upstream.base_url)
         terminal.answer(MODEL)
         terminal.see("✗ local wants a key, and there is none: Wrong key.")
@@ -178,7 +184,7 @@ def test_a_pasted_key_goes_into_the_key_file(c2o: CommandLine, upstream: FakeUps
 def test_a_key_that_is_set_is_used_without_a_question(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
     flags = ["--upstream", upstream.base_url, "--key-env", "MY_KEY"]
-    with on_a_terminal(c2o, "init", *flags, MY_KEY=KEY) as terminal:
+    with wizard(c2o, *flags, MY_KEY=KEY) as terminal:
         terminal.see("✓ Key        from MY_KEY  sk-t…6789")
         terminal.answer(MODEL)
         assert terminal.end() == 0
@@ -193,7 +199,7 @@ def test_a_key_that_is_set_is_used_without_a_question(c2o: CommandLine, upstream
 )
 def test_where_a_key_may_be_kept(c2o: CommandLine, upstream: FakeUpstream, where: int, source: str, kept: str) -> None:
     upstream.think(with_a_key)
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+    with wizard(c2o, "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
         terminal.answer(NOW)
         terminal.answer(WHERE)
         terminal.answer(PASTE, KEY)
@@ -211,7 +217,7 @@ def test_where_a_key_may_be_kept(c2o: CommandLine, upstream: FakeUpstream, where
 def test_a_key_from_elsewhere(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
     (c2o.home / "key").write_text(f"{KEY}\n")
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+    with wizard(c2o, "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
         terminal.answer(NOW)
         terminal.see(WHERE)
         terminal.type(DOWN * 2 + ENTER)  # FAKE_KEY is set, and comes second
@@ -228,7 +234,7 @@ def test_a_key_from_elsewhere(c2o: CommandLine, upstream: FakeUpstream) -> None:
 
 @pytest.mark.slow
 def test_another_model_for_a_tier(c2o: CommandLine, ollama: FakeUpstream) -> None:
-    with on_a_terminal(c2o, "init", "--upstream", ollama.base_url) as terminal:
+    with wizard(c2o, "--upstream", ollama.base_url) as terminal:
         terminal.see(MODEL)
         terminal.type("5")
         terminal.see("Which model for haiku?")
@@ -252,7 +258,7 @@ def test_a_model_that_is_not_in_the_list(c2o: CommandLine, upstream: FakeUpstrea
         return works(request) if known else error(404, "No such model", code="model_not_found")
 
     upstream.think(think)
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url) as terminal:
+    with wizard(c2o, "--upstream", upstream.base_url) as terminal:
         terminal.see(MODEL)
         terminal.type("2")
         terminal.see("Which model for default?")
@@ -272,7 +278,7 @@ def test_a_model_that_is_not_in_the_list(c2o: CommandLine, upstream: FakeUpstrea
 def test_without_a_list_the_model_is_typed(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
     upstream.models = []
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url) as terminal:
+    with wizard(c2o, "--upstream", upstream.base_url) as terminal:
         terminal.answer("Which model?", "")
         terminal.see("✗ A model is needed")
         terminal.type("fake-model" + ENTER)
@@ -283,7 +289,7 @@ def test_without_a_list_the_model_is_typed(c2o: CommandLine, upstream: FakeUpstr
 @pytest.mark.slow
 def test_a_model_that_calls_no_tools(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(lambda request: Reply(text="I only talk."))
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+    with wizard(c2o, "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
         terminal.see("✗ asked to call a tool, fake-model answered in words: 'I only talk.'.")
         terminal.see("Claude Code does its work by calling tools")
         terminal.see(NOW)
@@ -320,7 +326,7 @@ def test_every_failure_is_a_sentence_and_a_way_on(
     c2o: CommandLine, upstream: FakeUpstream, answer: Scripted, words: str, first: str
 ) -> None:
     upstream.think(lambda request: answer)
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+    with wizard(c2o, "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
         terminal.see("✗ ")
         assert words in terminal.see(NOW)
         assert f" › 1 {first}" in terminal.see("Save it anyway")
@@ -333,7 +339,7 @@ def test_every_failure_is_a_sentence_and_a_way_on(
 @pytest.mark.slow
 def test_what_does_not_work_can_be_saved_all_the_same(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(lambda request: error(500, "On fire"))
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+    with wizard(c2o, "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
         terminal.see(NOW)
         terminal.type("4")
         assert terminal.end() == 0
@@ -344,7 +350,7 @@ def test_what_does_not_work_can_be_saved_all_the_same(c2o: CommandLine, upstream
 @pytest.mark.slow
 def test_nothing_answers_and_another_address_is_typed(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
-    with on_a_terminal(c2o, "init", "--upstream", "http://127.0.0.1:9/v1") as terminal:
+    with wizard(c2o, "--upstream", "http://127.0.0.1:9/v1") as terminal:
         terminal.see("connection refused. Is it running?")
         terminal.see(NOW)
         terminal.type("2")
@@ -359,7 +365,7 @@ def test_nothing_answers_and_another_address_is_typed(c2o: CommandLine, upstream
 @pytest.mark.slow
 def test_another_upstream_is_chosen(c2o: CommandLine, ollama: FakeUpstream) -> None:
     flags = ["--upstream", "http://127.0.0.1:9/v1"]
-    with on_a_terminal(c2o, "init", *flags, OLLAMA_HOST=at(ollama)) as terminal:
+    with wizard(c2o, *flags, OLLAMA_HOST=at(ollama)) as terminal:
         terminal.see(NOW)
         terminal.type("3")
         terminal.answer(UPSTREAM)
@@ -370,7 +376,7 @@ def test_another_upstream_is_chosen(c2o: CommandLine, ollama: FakeUpstream) -> N
 
 
 def test_escape_leads_back_to_the_question_before(c2o: CommandLine, ollama: FakeUpstream) -> None:
-    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama)) as terminal:
+    with wizard(c2o, OLLAMA_HOST=at(ollama)) as terminal:
         terminal.answer(UPSTREAM)
         terminal.see(MODEL)
         terminal.type("3")
@@ -391,7 +397,7 @@ def test_escape_leads_back_to_the_question_before(c2o: CommandLine, ollama: Fake
 def test_what_is_there_is_shown_and_tested_without_a_change(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
     before = file_of(keyed).read_bytes()
-    with on_a_terminal(keyed, "init", OLD=KEY) as terminal:
+    with wizard(keyed, OLD=KEY) as terminal:
         shown = terminal.see(AGAIN)
         assert f"old  {upstream.base_url}  key from env:OLD" in shown
         assert "default  old/usual" in shown
@@ -404,7 +410,7 @@ def test_what_is_there_is_shown_and_tested_without_a_change(keyed: CommandLine, 
 
 def test_only_what_is_asked_changes(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
-    with on_a_terminal(keyed, "init", OLD=KEY) as terminal:
+    with wizard(keyed, OLD=KEY) as terminal:
         terminal.see(AGAIN)
         terminal.type("1")
         terminal.see("Which models shall it use?")
@@ -424,7 +430,7 @@ def test_only_what_is_asked_changes(keyed: CommandLine, upstream: FakeUpstream) 
 @pytest.mark.slow
 def test_another_key(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
-    with on_a_terminal(keyed, "init", OLD=WRONG, NEW_KEY=KEY) as terminal:
+    with wizard(keyed, OLD=WRONG, NEW_KEY=KEY) as terminal:
         terminal.see(AGAIN)
         terminal.type("2")
         terminal.see(WHERE)
@@ -440,7 +446,7 @@ def test_another_key(keyed: CommandLine, upstream: FakeUpstream) -> None:
 @pytest.mark.slow
 def test_another_upstream_beside_what_is_there(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
-    with on_a_terminal(keyed, "init", OLLAMA_HOST=at(upstream)) as terminal:
+    with wizard(keyed, OLLAMA_HOST=at(upstream)) as terminal:
         terminal.see(AGAIN)
         terminal.type("4")
         terminal.answer(UPSTREAM)
@@ -458,7 +464,7 @@ def test_another_upstream_beside_what_is_there(keyed: CommandLine, upstream: Fak
 def test_who_says_no_changes_nothing(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
     before = everything(keyed)
-    with on_a_terminal(keyed, "init", "--upstream", "old", "--model", "fake-model", OLD=KEY) as terminal:
+    with wizard(keyed, "--upstream", "old", "--model", "fake-model", OLD=KEY) as terminal:
         terminal.see("~ default: old/usual → old/fake-model")
         terminal.see(WRITE)
         terminal.type("2")
@@ -488,7 +494,7 @@ def test_service_and_settings_are_offered_and_shown(with_systemd: CommandLine, u
     upstream.think(with_a_key)
     flags = ["--upstream", upstream.base_url, "--key-env", "MY_KEY", "--model", "fake-model", "--dry-run"]
     before = everything(with_systemd)
-    with on_a_terminal(with_systemd, "init", *flags, MY_KEY=KEY) as terminal:
+    with wizard(with_systemd, *flags, MY_KEY=KEY) as terminal:
         terminal.see("✓ Found      Claude Code 2.1.329, systemd")
         terminal.answer("Shall systemd keep c2o running?")
         terminal.see("A service doesn't see your shell's MY_KEY.")
@@ -511,11 +517,25 @@ def test_service_and_settings_are_offered_and_shown(with_systemd: CommandLine, u
 def test_without_a_service_settings_are_not_offered(with_systemd: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
     flags = ["--upstream", upstream.base_url, "--model", "fake-model"]
-    with on_a_terminal(with_systemd, "init", *flags) as terminal:
+    with wizard(with_systemd, *flags) as terminal:
         terminal.see("Shall systemd keep c2o running?")
         terminal.type("2")
         assert terminal.end() == 0
         assert "plain claude" not in terminal.screen
+
+
+@pytest.mark.slow
+def test_completions_are_offered_for_the_shell_that_calls(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    flags = ["--upstream", upstream.base_url, "--model", "fake-model", "--no-test"]
+    with shell_on_a_terminal(c2o) as terminal:
+        terminal.answer("$ ", f"{sys.executable} -m c2o init {' '.join(flags)}")
+        terminal.answer("Shall bash complete c2o's commands with Tab?")
+        terminal.see("Ready.")
+        terminal.answer("$ ", "exit")
+        assert terminal.end() == 0
+        assert "✓ Tab        completes in bash" in terminal.final
+    assert (c2o.home / ".local/share/bash-completion/completions/c2o").exists()
 
 
 # ---- other tools
@@ -529,7 +549,7 @@ def test_another_tools_configuration_is_taken_over(c2o: CommandLine, upstream: F
     provider = {"name": "mine", "api_base_url": f"{upstream.base_url}/chat/completions", "api_key": KEY,
                 "models": ["fake-model"]}  # fmt: skip
     there.write_text(json.dumps({"Providers": [provider], "Router": {"default": "mine,fake-model"}}))
-    with on_a_terminal(c2o, "init") as terminal:
+    with wizard(c2o) as terminal:
         terminal.see(" › Import from claude-code-router  1 upstream")
         terminal.type(ENTER)
         assert terminal.end() == 0
@@ -585,7 +605,7 @@ def test_ctrl_c_at_every_question_leaves_nothing_behind(
 ) -> None:
     upstream.think(with_a_key)
     before = everything(with_systemd)
-    with on_a_terminal(with_systemd, "init") as terminal:
+    with wizard(with_systemd) as terminal:
         go_to(terminal, FRESH, last, upstream.base_url)
         terminal.type(CTRL_C)
         assert terminal.end() == 130
@@ -600,7 +620,7 @@ def test_ctrl_c_at_every_question_leaves_nothing_behind(
 def test_who_stops_leaves_the_file_as_it_was(keyed: CommandLine, upstream: FakeUpstream, last: int, stop: str) -> None:
     upstream.think(with_a_key)
     before = everything(keyed)
-    with on_a_terminal(keyed, "init", OLD=WRONG) as terminal:
+    with wizard(keyed, OLD=WRONG) as terminal:
         go_to(terminal, THERE, last, upstream.base_url)
         terminal.type(stop)
         assert terminal.end() == 130
@@ -612,7 +632,7 @@ def test_who_stops_leaves_the_file_as_it_was(keyed: CommandLine, upstream: FakeU
 def test_ctrl_c_while_an_upstream_is_tried(c2o: CommandLine, upstream: FakeUpstream) -> None:
     never = threading.Event()
     upstream.think(lambda request: stream(Hold(never)))
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+    with wizard(c2o, "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
         request = upstream.wait_for(1)[-1]
         terminal.type(CTRL_C)
         assert terminal.end() == 130
@@ -626,7 +646,7 @@ def test_ctrl_z_and_back(c2o: CommandLine, ollama: FakeUpstream) -> None:
     """A shell has its terminal back meanwhile, and the question stands there again."""
     c2o.variables["OLLAMA_HOST"] = at(ollama)
     with shell_on_a_terminal(c2o) as terminal:
-        terminal.answer("$ ", f"{sys.executable} -m c2o init")
+        terminal.answer("$ ", f"{sys.executable} -m c2o init --no-completions")
         terminal.see(UPSTREAM)
         terminal.type(CTRL_Z)
         terminal.see("Stopped")
@@ -646,7 +666,7 @@ def test_ctrl_z_and_back(c2o: CommandLine, ollama: FakeUpstream) -> None:
 
 @pytest.mark.slow
 def test_without_colours_it_is_the_same(c2o: CommandLine, ollama: FakeUpstream) -> None:
-    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama), NO_COLOR="1") as terminal:
+    with wizard(c2o, OLLAMA_HOST=at(ollama), NO_COLOR="1") as terminal:
         terminal.answer(UPSTREAM)
         terminal.answer(MODEL)
         assert terminal.end() == 0
@@ -656,7 +676,7 @@ def test_without_colours_it_is_the_same(c2o: CommandLine, ollama: FakeUpstream) 
 
 @pytest.mark.slow
 def test_in_ascii(c2o: CommandLine, ollama: FakeUpstream) -> None:
-    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama), PYTHONIOENCODING="ascii") as terminal:
+    with wizard(c2o, OLLAMA_HOST=at(ollama), PYTHONIOENCODING="ascii") as terminal:
         terminal.see(" > Ollama")
         terminal.type(ENTER)
         terminal.answer(MODEL)
@@ -668,7 +688,7 @@ def test_in_ascii(c2o: CommandLine, ollama: FakeUpstream) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("columns", [30, 60])
 def test_a_narrow_terminal(c2o: CommandLine, ollama: FakeUpstream, columns: int) -> None:
-    with on_a_terminal(c2o, "init", OLLAMA_HOST=at(ollama)) as terminal:
+    with wizard(c2o, OLLAMA_HOST=at(ollama)) as terminal:
         terminal.see(UPSTREAM)
         terminal.resize(columns, 12)
         terminal.see("Enter choose")
@@ -681,7 +701,7 @@ def test_a_narrow_terminal(c2o: CommandLine, ollama: FakeUpstream, columns: int)
 
 def test_a_terminal_that_moves_no_cursor_gets_numbered_lines(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
-    with on_a_terminal(c2o, "init", TERM="dumb") as terminal:
+    with wizard(c2o, TERM="dumb") as terminal:
         terminal.see(UPSTREAM)
         terminal.answer("Number, or a part of a name", "nonsense")
         terminal.see("✗ nothing has nonsense in its name")
@@ -704,27 +724,27 @@ def test_a_terminal_that_moves_no_cursor_gets_numbered_lines(c2o: CommandLine, u
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--yes"], ["--json"]])
 def test_nothing_is_asked_of_who_does_not_want_it(c2o: CommandLine, flags: list[str]) -> None:
-    with on_a_terminal(c2o, "init", *flags) as terminal:
+    with wizard(c2o, *flags) as terminal:
         terminal.see("--upstream and --model")
         assert terminal.end() == 2
 
 
 def test_c2o_no_input_is_respected(c2o: CommandLine) -> None:
-    with on_a_terminal(c2o, "init", C2O_NO_INPUT="1") as terminal:
+    with wizard(c2o, C2O_NO_INPUT="1") as terminal:
         assert terminal.end() == 2
 
 
 @pytest.mark.slow
 def test_flags_answer_their_questions(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
-    with on_a_terminal(c2o, "init", "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+    with wizard(c2o, "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
         assert terminal.end() == 0
         assert "?" not in terminal.final
 
 
 @pytest.mark.slow
 def test_the_demo_asks_nothing_more(c2o: CommandLine) -> None:
-    with on_a_terminal(c2o, "init") as terminal:
+    with wizard(c2o) as terminal:
         terminal.see(UPSTREAM)
         terminal.type("demo" + ENTER)
         terminal.see("-m c2o.demo --port 8227")

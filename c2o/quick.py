@@ -27,6 +27,8 @@ def answer(arguments: list[str]) -> int | None:
     command = COMMANDS.get(arguments[0]) if arguments else None
     if command is None or sys.platform == "win32" or None in (sys.stdin, sys.stdout, sys.stderr):
         return None
+    if "_C2O_COMPLETE" in os.environ:  # click's own way to ask for completions
+        return None
     return command(arguments[1:])
 
 

@@ -16,8 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WITH_VALUE = {"--model": None, "--upstream": None}
-
 FLAGS = ("--no-start", "--json")
 
 FORMATS = ("shell", "dotenv", "json", "vscode")
@@ -31,7 +29,7 @@ def prepared_env(arguments: list[str]) -> Callable[[], int]:
     format, shell = options.get("--format", "shell"), options.get("--shell")
     if rest or format not in FORMATS or (shell is not None and shell not in SHELLS):
         raise Unsure
-    new, gone, _ = _changes(options)
+    new, gone = _changes(options)
     if "--json" in options or format == "json":
         found = {"schema": "c2o.env/1", "env": new, "unset": gone}
         return _writing(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
@@ -54,7 +52,7 @@ def prepared_run(arguments: list[str]) -> Callable[[], int]:
     options, command = _options(arguments, ("--model", "--upstream"))
     command = command or ["claude"]
     file = _file(command[0])
-    new, gone, _ = _changes(options)
+    new, gone = _changes(options)
     settings.none_elsewhere()
     if "claude" in command[0]:
         settings.none_in_the_way(new)
@@ -62,12 +60,12 @@ def prepared_run(arguments: list[str]) -> Callable[[], int]:
     return lambda: become.become(file, command, inner)
 
 
-def _changes(options: dict[str, str]) -> tuple[dict[str, str], list[str], Service]:
+def _changes(options: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What is set and what is taken away, when the service has proved to be ours."""
     memory = Memory()
     models = memory.models(options.get("--model"), options.get("--upstream"))
     service = Service(memory).proved()
-    new, gone = variables.changes(service.url, memory.token, models, os.environ)
-    return new, gone, service
+    return variables.changes(service.url, memory.token, models, os.environ)
 
 
 def _options(arguments: list[str], with_value: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:

@@ -19,8 +19,11 @@ ESTABLISHED = "01"
 LOOPBACK = {"tcp": "0100007F", "tcp6": "00000000000000000000000001000000"}
 """127.0.0.1 and ::1, as the tables of connections write them."""
 
+ONLY_IN = {"127.0.0.1": ("tcp",), "0.0.0.0": ("tcp",), "::1": ("tcp6",)}  # noqa: S104 - looked up, never bound
+"""Where the service listens → the tables that connections to it can be in; elsewhere both."""
 
-def attached(port: int, files: set[str], *, alone: bool) -> int:
+
+def attached(host: str, port: int, files: set[str], *, alone: bool) -> int:
     """Of a client and what it has started, the client alone is counted.  Raises Unsure.
 
     If we are ``alone``, the service has no connection but ours.  Linux's table of them can take longer than the rest.
@@ -28,14 +31,14 @@ def attached(port: int, files: set[str], *, alone: bool) -> int:
     if sys.platform != "linux" or sys.byteorder != "little":
         raise Unsure
     pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
-    connected = set() if alone else set(_connected(pids, port))
+    connected = set() if alone else set(_connected(pids, host, port))
     found = connected | {pid for pid in pids if _is_led_here(pid, port, files)}
     return sum(not any(each in found for each in _ancestors(pid)) for pid in found)
 
 
-def _connected(pids: list[int], port: int) -> Iterator[int]:
+def _connected(pids: list[int], host: str, port: int) -> Iterator[int]:
     """Of several that share a connection, the one that came last."""
-    wanted = {f"socket:[{inode}]" for inode in _inodes(port)}
+    wanted = {f"socket:[{inode}]" for inode in _inodes(host, port)}
     for pid in reversed(pids):
         if not wanted:
             return
@@ -44,10 +47,10 @@ def _connected(pids: list[int], port: int) -> Iterator[int]:
             yield pid
 
 
-def _inodes(port: int) -> Iterator[str]:
+def _inodes(host: str, port: int) -> Iterator[str]:
     """The near ends of connections whose far end is the service."""
-    for table, address in LOOPBACK.items():
-        there = f"{address}:{port:04X}"
+    for table in ONLY_IN.get(host, LOOPBACK):
+        there = f"{LOOPBACK[table]}:{port:04X}"
         for line in _text(f"/proc/net/{table}").splitlines()[1:]:
             columns = line.split()
             if columns[2] == there and columns[3] == ESTABLISHED:

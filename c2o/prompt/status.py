@@ -63,7 +63,9 @@ def _status(memory: Memory, service: Service) -> dict[str, Any]:
         "claude": {
             "plain": plain,
             "decided_by": decided_by,
-            "sessions": sessions.attached(service.port, settings.patched(scopes), alone=report["connections"] == 1),
+            "sessions": sessions.attached(
+                there["host"], service.port, settings.patched(scopes), alone=report["connections"] == 1
+            ),
         },
         "log": home.log_file(),
     }

@@ -60,7 +60,7 @@ class Keys(tuple[Secret, ...]):
 
     def describe(self) -> str:
         """Where they come from, safe to print: ``env:ONE, env:OTHER``."""
-        return ", ".join(map(describe, self.sources()))
+        return ", ".join(dict.fromkeys(map(describe, self.sources())))
 
 
 def find(source: str, environ: Mapping[str, str] = os.environ) -> Secret:

@@ -61,12 +61,15 @@ def private_places(_: Machine) -> Iterator[Finding]:
 def keys(machine: Machine) -> Iterator[Finding]:
     for name, keys in machine.keys.items():
         sources = machine.config.upstreams[name].key_sources()
-        for key, source in zip(keys, sources, strict=True):
+        for number, (key, source) in enumerate(zip(keys, sources, strict=True), 1):
+            which = f", key {number} of {len(keys)}" if len(keys) > 1 else ""
             if isinstance(key, CredentialError):
-                yield _fail(id="config.key", title=f"{name}: {_reason(key)}", fix=_fix(name, source, machine))
+                yield _fail(id="config.key", title=f"{name}{which}: {_reason(key)}", fix=_fix(name, source, machine))
             else:
                 place = source if source.startswith(("env:", "file:")) else ""
-                yield _ok(id="config.key", title=f"{name} has a key", detail=place)
+                yield _ok(
+                    id="config.key", title=f"{name}{which} is there" if which else f"{name} has a key", detail=place
+                )
 
 
 def _reason(error: CredentialError) -> str:

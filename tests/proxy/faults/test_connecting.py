@@ -109,27 +109,44 @@ async def test_f15_a_name_that_moves(serve: Serve, monkeypatch: pytest.MonkeyPat
         assert len(new.requests) == 1
 
 
-def certificate(folder: Path, *more: str, name: str = "localhost") -> ssl.SSLContext:
+def certificate(folder: Path, name: str, days: int) -> ssl.SSLContext:
+    """A server's own certificate, valid for so many days from now on."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("openssl is needed to make a certificate")
-    made = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *more]
-    subject = ["-subj", f"/CN={name}", "-keyout", str(folder / "key"), "-out", str(folder / "certificate")]
-    subprocess.run([*made, *subject], check=True, capture_output=True)
+    key, wanted, made = (str(folder / each) for each in ("key", "request", "certificate"))
+    new = ["-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}"]
+    signed = ["-req", "-in", wanted, "-signkey", key, "-days", str(days), "-out", made]
+    subprocess.run([openssl, "req", *new, "-keyout", key, "-out", wanted], check=True, capture_output=True)
+    subprocess.run([openssl, "x509", *signed], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "certificate", folder / "key")
+    context.load_cert_chain(made, key)
     return context
 
 
-@pytest.mark.parametrize("what", ["unknown", "of another name"])
-async def test_f16_a_certificate_that_cannot_be_trusted(serve: Serve, tmp_path: Path, what: str) -> None:
-    context = certificate(tmp_path, "-days", "1", name="localhost" if what == "unknown" else "elsewhere.example")
+UNTRUSTED = {
+    "nobody's": ("localhost", 1, False, "nobody whom this machine trusts"),
+    "another's": ("elsewhere.example", 1, True, "it is for another name"),
+    "yesterday's": ("localhost", -1, True, "it has expired"),
+}
+
+
+@pytest.mark.parametrize("whose", UNTRUSTED)
+async def test_f16_a_certificate_that_is_not_accepted(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """The reason is told, and nothing is sent."""
+    name, days, trusted, why = UNTRUSTED[whose]
+    context = certificate(tmp_path, name, days)
+    if trusted:
+        known = ssl.create_default_context(cafile=str(tmp_path / "certificate"))
+        monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", known)
     async with RawServer(tls=context) as server:
         service = await serve(configuration(f"https://localhost:{server.port}/v1"))
         answer = await service.post()
 
     assert (answer.status, answer.headers["x-should-retry"]) == (502, "false")
-    assert "certificate isn't accepted" in answer.error["message"]
+    assert f"certificate isn't accepted: {why}" in answer.error["message"]
     assert server.connections == []
 
 

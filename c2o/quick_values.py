@@ -1,6 +1,6 @@
-"""Values for the completion scripts: ``c2o __complete WHAT [PREFIX]`` prints one a line, and its meaning behind a tab.
+"""Values for completion scripts: ``c2o __complete WHAT [PREFIX …]`` prints one a line, and its meaning behind a tab.
 
-A shell calls it at each press of Tab.  So it loads nothing but json, os and sys, looks at files only, and what isn't
+A shell calls it at each press of Tab.  So it loads nothing but json and os, looks at files only, and what isn't
 there, or can't be understood, has no values: nobody wants to read of a broken configuration while they type.
 """
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-import sys
+
+from c2o.prompt import home
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # each of them takes as long to load as a tenth of Python
@@ -27,20 +28,11 @@ LARGEST = 16 * 1024 * 1024
 TAIL = 256 * 1024
 """Bytes of the log that are looked through for requests."""
 
-OF_AN_UPSTREAM = (
-    *("base_url", "api_key", "api", "dialect", "quirks", "headers", "extra_body", "omit", "requests_per_minute"),
-    *("max_concurrency", "timeouts", "timeouts.connect", "timeouts.first_byte", "timeouts.idle", "timeouts.total"),
-)
-"""The keys of ``[upstreams.NAME]``, which the types in ``config`` declare; to load them takes too long here."""
-
-OF_LIMITS = ("context_window", "max_output_tokens")
-"""Those of ``[limits."UPSTREAM/MODEL"]``."""
-
 
 def main(arguments: list[str]) -> int:
-    """Print the values of a kind that begin with a prefix."""
-    what, prefix = [*arguments, "", ""][:2]
-    found = {value: meaning for value, meaning in KINDS.get(what, _nothing)() if _fits(value, prefix)}
+    """Print the values of a kind that begin with a prefix; what stands behind that, the kind needs."""
+    what, prefix, *more = [*arguments, "", ""] if len(arguments) < 2 else arguments
+    found = {value: meaning for value, meaning in KINDS.get(what, _nothing)(more) if _fits(value, prefix)}
     lines = [f"{value}\t{_in_one_line(meaning)}\n" for value, meaning in list(found.items())[:MOST]]
     _write("".join(lines).encode(errors="replace"))
     return 0
@@ -63,7 +55,7 @@ def _write(data: bytes) -> None:
         pass  # the shell has lost interest
 
 
-def _nothing() -> Iterator[Value]:
+def _nothing(_: list[str]) -> Iterator[Value]:
     return iter(())
 
 
@@ -78,7 +70,8 @@ class Configured:
         """Name → base URL."""
         self.models: dict[str, list[str]] = {}
         """What a client asks for → ``upstream/model``, in order."""
-        self.limits: list[str] = []
+        self.names: dict[str, list[str]] = {}
+        """Table → the names in it."""
         table: list[str] = []
         for line in map(str.strip, text.splitlines()):
             if line.startswith("["):
@@ -89,6 +82,8 @@ class Configured:
                 self._take([*table, *names], value)
 
     def _take(self, place: list[str], value: str) -> None:
+        if len(place) > 1:
+            self.names.setdefault(place[0], []).append(place[1])
         match place:
             case ["upstreams", name, *rest]:
                 self.upstreams.setdefault(name, "")
@@ -96,8 +91,6 @@ class Configured:
                     self.upstreams[name] = "".join(_texts(value)[:1])
             case ["models", name]:
                 self.models[name] = [text for text in _texts(value) if "/" in text]
-            case ["limits", name, *_] if name not in self.limits:
-                self.limits.append(name)
 
 
 def _names(text: str) -> list[str]:
@@ -130,13 +123,13 @@ def _texts(value: str) -> list[str]:
 
 
 def _configured() -> Configured:
-    return Configured(_read(config_file()))
+    return Configured(_read(_path(home.config_file)))
 
 
 # What is known
 
 
-def _models() -> Iterator[Value]:
+def _models(_: list[str]) -> Iterator[Value]:
     """What ``c2o run --model`` takes: configured names, then ``upstream/model``."""
     configured = _configured()
     yield from ((name, _in_order(targets)) for name, targets in configured.models.items() if "*" not in name)
@@ -145,19 +138,19 @@ def _models() -> Iterator[Value]:
     yield from ((f"{upstream}/{id}", about) for upstream, id, about in _known())
 
 
-def _ids() -> Iterator[Value]:
+def _ids(_: list[str]) -> Iterator[Value]:
     """The same without the upstream, as upstreams call them."""
     yield from ((id, upstream) for upstream, id, _ in _known())
 
 
-def _targets() -> Iterator[Value]:
+def _targets(_: list[str]) -> Iterator[Value]:
     """Upstreams, and their models."""
     configured = _configured()
     yield from configured.upstreams.items()
-    yield from (value for value in _models() if "/" in value[0])
+    yield from (value for value in _models([]) if "/" in value[0])
 
 
-def _upstreams() -> Iterator[Value]:
+def _upstreams(_: list[str]) -> Iterator[Value]:
     yield from _configured().upstreams.items()
 
 
@@ -167,7 +160,7 @@ def _in_order(targets: Iterable[str]) -> str:
 
 def _known() -> Iterator[tuple[str, str, str]]:
     """Upstream, model and what is known of it, from the list that the service keeps."""
-    for upstream, catalogue in _table(_json(_read(state_file("models.json"))), "upstreams").items():
+    for upstream, catalogue in _table(_json(_read(_path(home.state_file, "models.json"))), "upstreams").items():
         models = catalogue.get("models") if isinstance(catalogue, dict) else None
         for model in models if isinstance(models, list) else []:
             if isinstance(model, dict) and isinstance(model.get("id"), str):
@@ -178,21 +171,19 @@ def _window(tokens: object) -> str:
     return f"{tokens // 1000}k tokens" if isinstance(tokens, int) and tokens >= 1000 else ""
 
 
-def _keys() -> Iterator[Value]:
-    """Keys of the configuration that have names of its own in them; the scripts hold the others."""
+def _keys(tables: list[str]) -> Iterator[Value]:
+    """Keys with names of the configuration's own in them; ``limits:context_window,…`` says what such a table holds."""
     configured = _configured()
-    for name in configured.upstreams:
-        yield f"upstreams.{name}", "all of it"
-        yield from ((f"upstreams.{name}.{key}", "") for key in OF_AN_UPSTREAM)
     yield from ((f"models.{name}", _in_order(targets)) for name, targets in configured.models.items())
-    for name in configured.limits:
-        yield f"limits.{name}", "all of it"
-        yield from ((f"limits.{name}.{key}", "") for key in OF_LIMITS)
+    for table, _, keys in (each.partition(":") for each in tables):
+        for name in configured.names.get(table, []):
+            yield f"{table}.{name}", "all of it"
+            yield from ((f"{table}.{name}.{key}", "") for key in keys.split(","))
 
 
-def _requests() -> Iterator[Value]:
+def _requests(_: list[str]) -> Iterator[Value]:
     """The ids of the last requests in the log, the newest first."""
-    for line in reversed(_tail(log_file()).splitlines()):
+    for line in reversed(_tail(_path(home.log_file)).splitlines()):
         record = _json(line)
         request = _table(record, "request") or _table(record, "begun")
         if isinstance(request.get("id"), str):
@@ -205,10 +196,10 @@ def _told(request: dict[str, Any]) -> str:
     return f"{request.get('asked', '-')} → {request.get('target', '-')} {end}".rstrip()
 
 
-def _traces() -> Iterator[Value]:
+def _traces(_: list[str]) -> Iterator[Value]:
     """The ids of the requests that were traced, the newest first: ``20261121T165002.123-req_….jsonl``."""
     try:
-        names = os.listdir(state_file("trace"))
+        names = os.listdir(_path(home.state_file, "trace"))
     except OSError:
         return
     for name in sorted(names, reverse=True):
@@ -216,7 +207,7 @@ def _traces() -> Iterator[Value]:
             yield name.partition("-")[2].removesuffix(".jsonl"), name[:15]
 
 
-KINDS: dict[str, Callable[[], Iterator[Value]]] = {
+KINDS: dict[str, Callable[[list[str]], Iterator[Value]]] = {
     "models": _models,
     "ids": _ids,
     "targets": _targets,
@@ -227,51 +218,20 @@ KINDS: dict[str, Callable[[], Iterator[Value]]] = {
 }
 
 
-# Files: where ``paths`` says, which takes platformdirs longer to find out than all the rest takes
+# Files
 
 
-def config_file() -> str:
-    return _expanded(os.environ.get("C2O_CONFIG")) or os.path.join(_folder("config", ""), "config.toml")
-
-
-def state_file(name: str) -> str:
-    return os.path.join(_folder("state", "state"), name)
-
-
-def log_file() -> str:
-    return os.path.join(_folder("log", "log"), "c2o.log")
-
-
-def _folder(kind: str, at_home: str) -> str:
-    if home := _expanded(os.environ.get("C2O_HOME")):
-        return os.path.join(home, at_home)
-    if sys.platform == "win32":
-        return os.path.join(os.environ.get("LOCALAPPDATA", ""), "c2o", *(["Logs"] if kind == "log" else []))
-    variable, inside, default = (MAC if sys.platform == "darwin" else UNIX)[kind]
-    given = os.environ.get(variable, "")
-    return os.path.join(given, "c2o", inside) if os.path.isabs(given) else os.path.expanduser(default)
-
-
-UNIX = {
-    "config": ("XDG_CONFIG_HOME", "", "~/.config/c2o"),
-    "state": ("XDG_STATE_HOME", "", "~/.local/state/c2o"),
-    "log": ("XDG_STATE_HOME", "log", "~/.local/state/c2o/log"),
-}
-MAC = {
-    "config": ("XDG_CONFIG_HOME", "", "~/Library/Application Support/c2o"),
-    "state": ("XDG_STATE_HOME", "", "~/Library/Application Support/c2o"),
-    "log": ("", "", "~/Library/Logs/c2o"),
-}
-"""The variable that names a folder, what is inside of it, and where it is else."""
-
-
-def _expanded(path: str | None) -> str:
-    return os.path.expanduser(path or "")
+def _path(place: Callable[..., str], *name: str) -> str:
+    """Empty where it is in doubt."""
+    try:
+        return place(*name)
+    except home.Unsure:
+        return ""
 
 
 def _read(path: str) -> str:
     try:
-        with open(path, "rb") as file:
+        with open(path if os.path.isfile(path) else "", "rb") as file:  # a pipe would never end
             return file.read(LARGEST).decode(errors="replace")
     except (OSError, ValueError):
         return ""
@@ -280,7 +240,7 @@ def _read(path: str) -> str:
 def _tail(path: str) -> str:
     """The end of a file; its first line may be cut."""
     try:
-        with open(path, "rb") as file:
+        with open(path if os.path.isfile(path) else "", "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
             return file.read(TAIL).decode(errors="replace")
     except (OSError, ValueError):

@@ -1,5 +1,5 @@
 # bash completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 3ad1555bda2bcc63
+# Made by c2o; c2o completions install renews it.  Digest of the rest: 253153c168f8cb50
 
 _c2o() {
   local c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
@@ -87,7 +87,7 @@ _c2o_ask() {
   local value rest
   while IFS=$'\t' read -r value rest; do
     [[ ! $value ]] || _c2o_offer "$value"
-  done <<<"$("${c2o/#\~\//$HOME/}" __complete "$1" "${current:0:200}" 2>/dev/null </dev/null)"
+  done <<<"$("${c2o/#\~\//$HOME/}" __complete "$1" "${current:0:200}" "${@:2}" 2>/dev/null </dev/null)"
 }
 
 # TIER=MODEL
@@ -197,10 +197,10 @@ _c2o_values() {
     "c2o completions install:0") _c2o_offer bash zsh fish ;;
     "c2o completions show:0") _c2o_offer bash zsh fish ;;
     "c2o config:0") _c2o_offer edit get path schema set unset validate ;;
-    "c2o config get:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys ;;
-    "c2o config set:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys ;;
+    "c2o config get:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write ;;
+    "c2o config set:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write ;;
     "c2o config set:1") _c2o_settings ;;
-    "c2o config unset:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys ;;
+    "c2o config unset:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write ;;
     "c2o config validate:0") _c2o_files ;;
     "c2o demo:0") _c2o_offer claude ;;
     "c2o demo claude:0") _c2o_command $last ;;
@@ -247,7 +247,13 @@ _c2o_settings() {
     server.allow_remote) _c2o_offer true false ;;
     server.repair_history) _c2o_offer true false ;;
     upstreams.*.api) _c2o_offer chat responses anthropic ;;
+    routes.background) _c2o_ask models ;;
+    routes.subagent) _c2o_ask models ;;
+    routes.think.model) _c2o_ask models ;;
     routes.think.effort) _c2o_offer low medium high xhigh max ;;
+    routes.image) _c2o_ask models ;;
+    routes.web_search) _c2o_ask models ;;
+    routes.long_context.model) _c2o_ask models ;;
     upstreams.*.dialect) _c2o_offer anthropic azure cerebras copilot deepseek fireworks gemini generic groq huggingface litellm llamacpp lmstudio minimax mistral moonshot newapi nim ollama openai openrouter qwen sglang together vllm xai zai ;;
     upstreams.*.api_key) _c2o_variables env: ;;
     models.*) _c2o_ask models ;;

@@ -1,5 +1,5 @@
 # fish completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 5612981f6ecd7f44
+# Made by c2o; c2o completions install renews it.  Digest of the rest: 299a1e7bc3688706
 
 function __c2o_complete
     set -l words (commandline -opc)
@@ -51,7 +51,7 @@ function __c2o_offer
 end
 
 function __c2o_ask
-    $__c2o_program __complete $argv[1] 2>/dev/null </dev/null
+    $__c2o_program __complete $argv[1] '' $argv[2..-1] 2>/dev/null </dev/null
 end
 
 # TIER=MODEL
@@ -201,15 +201,15 @@ function __c2o_values
             __c2o_offer edit 'Open the configuration in your editor; it is replaced only by a valid one' get 'Print a value as it is set, or its default; never a secret' path 'Say where the configuration is' schema 'Print the JSON Schema of the configuration, for editors' set 'Set a value; the file is replaced only by a valid one, and keeps its comments' unset 'Take a value or a table away, so that its default counts' validate 'Check a configuration, and say where it is wrong'
         case 'c2o config get:0'
             __c2o_offer server 'all of it' upstreams 'all of it' models 'all of it' routes 'all of it' limits 'all of it' prices 'all of it' server.auth_token '' server.host '' server.port '' server.allow_remote '' server.repair_history '' routes.background '' routes.subagent '' routes.think.model '' routes.think.effort '' routes.image '' routes.web_search '' routes.long_context.model '' routes.long_context.above '' models.default '' models.opus '' models.sonnet '' models.haiku '' models.fable ''
-            __c2o_ask keys
+            __c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write
         case 'c2o config set:0'
             __c2o_offer server 'all of it' upstreams 'all of it' models 'all of it' routes 'all of it' limits 'all of it' prices 'all of it' server.auth_token '' server.host '' server.port '' server.allow_remote '' server.repair_history '' routes.background '' routes.subagent '' routes.think.model '' routes.think.effort '' routes.image '' routes.web_search '' routes.long_context.model '' routes.long_context.above '' models.default '' models.opus '' models.sonnet '' models.haiku '' models.fable ''
-            __c2o_ask keys
+            __c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write
         case 'c2o config set:1'
             __c2o_settings
         case 'c2o config unset:0'
             __c2o_offer server 'all of it' upstreams 'all of it' models 'all of it' routes 'all of it' limits 'all of it' prices 'all of it' server.auth_token '' server.host '' server.port '' server.allow_remote '' server.repair_history '' routes.background '' routes.subagent '' routes.think.model '' routes.think.effort '' routes.image '' routes.web_search '' routes.long_context.model '' routes.long_context.above '' models.default '' models.opus '' models.sonnet '' models.haiku '' models.fable ''
-            __c2o_ask keys
+            __c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write
         case 'c2o config validate:0'
             __c2o_files
         case 'c2o demo:0'
@@ -296,8 +296,20 @@ function __c2o_settings
             __c2o_offer true '' false ''
         case 'upstreams.*.api'
             __c2o_offer chat '' responses '' anthropic ''
+        case routes.background
+            __c2o_ask models
+        case routes.subagent
+            __c2o_ask models
+        case routes.think.model
+            __c2o_ask models
         case routes.think.effort
             __c2o_offer low '' medium '' high '' xhigh '' max ''
+        case routes.image
+            __c2o_ask models
+        case routes.web_search
+            __c2o_ask models
+        case routes.long_context.model
+            __c2o_ask models
         case 'upstreams.*.dialect'
             __c2o_offer anthropic '' azure '' cerebras '' copilot '' deepseek '' fireworks '' gemini '' generic '' groq '' huggingface '' litellm '' llamacpp '' lmstudio '' minimax '' mistral '' moonshot '' newapi '' nim '' ollama '' openai '' openrouter '' qwen '' sglang '' together '' vllm '' xai '' zai ''
         case 'upstreams.*.api_key'

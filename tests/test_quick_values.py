@@ -8,11 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import platformdirs.macos
 import pytest
 
-from c2o import known_models, paths, quick_values
+from c2o import known_models, quick_values
 from tests.command_line import CommandLine
+
+TABLES = ("upstreams:base_url,timeouts.idle", "limits:context_window", "prices:input")
 
 
 @pytest.fixture
@@ -49,9 +50,13 @@ def test_names_of_the_configuration(configuration, capfd, text, models):
 
 
 def test_upstreams_and_their_keys(configuration, capfd):
-    configuration.write_text('[upstreams.nim]\nbase_url = "https://a/v1"\n[upstreams."my.gw"]\n[limits."nim/m"]\n')
+    configuration.write_text(
+        '[upstreams.nim]\nbase_url = "https://a/v1"\n[upstreams."my.gw"]\n[limits."nim/m"]\n[prices."nim/*"]\n'
+    )
     assert complete(capfd, "upstreams") == ["nim", "my.gw"]
-    assert {"upstreams.my.gw.base_url", "limits.nim/m.context_window"} <= set(complete(capfd, "keys"))
+    assert {"upstreams.my.gw.base_url", "limits.nim/m.context_window", "prices.nim/*.input"} <= set(
+        complete(capfd, "keys", "", *TABLES)
+    )
 
 
 def test_models_that_the_service_knows(c2o_home, capfd):
@@ -107,37 +112,16 @@ def test_no_more_is_shown_than_anybody_reads(configuration, capfd):
     assert len(complete(capfd, "models")) == quick_values.MOST
 
 
-@pytest.mark.parametrize(
-    "variables",
-    [
-        {},
-        {"C2O_HOME": "~/c2o"},
-        {"C2O_HOME": "~/c2o", "C2O_CONFIG": "~/own.toml"},
-        {"XDG_CONFIG_HOME": "/x/config", "XDG_STATE_HOME": "/x/state"},
-        {"XDG_CONFIG_HOME": "relative", "XDG_STATE_HOME": ""},
-    ],
-)
-def test_files_are_looked_for_where_c2o_has_them(monkeypatch, variables):
-    for name in ("C2O_HOME", "C2O_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert quick_values.config_file() == str(paths.config_file())
-    assert quick_values.state_file("models.json") == str(paths.state_dir() / "models.json")
-    assert quick_values.log_file() == str(paths.log_file())
+def test_where_it_is_in_doubt_there_is_nothing(monkeypatch, capfd):
+    monkeypatch.setenv("C2O_HOME", "relative")
+    for kind in quick_values.KINDS:
+        assert complete(capfd, kind) == []
 
 
-@pytest.mark.parametrize("variables", [{}, {"XDG_CONFIG_HOME": "/x/config", "XDG_STATE_HOME": "/x/state"}])
-def test_on_a_mac_too(monkeypatch, variables):
-    for name in ("C2O_HOME", "C2O_CONFIG", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    mac = platformdirs.macos.MacOS("c2o", appauthor=False)
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert str(Path(quick_values.config_file()).parent) == mac.user_config_dir
-    assert str(Path(quick_values.state_file("models.json")).parent) == mac.user_state_dir
-    assert str(Path(quick_values.log_file()).parent) == mac.user_log_dir
+@pytest.mark.timeout(20)
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(configuration, capfd):
+    os.mkfifo(configuration)
+    assert complete(capfd, "models") == []
 
 
 def test_without_a_home_there_is_no_complaint(tmp_path):
@@ -158,7 +142,7 @@ def test_nothing_but_json_os_and_sys_is_loaded(c2o: CommandLine):
         "print(sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", script], env=c2o.environment(), capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] == "['__future__', 'c2o', 'c2o.quick_values']"
+    assert done.stdout.splitlines()[-1] == "['__future__', 'c2o', 'c2o.prompt', 'c2o.prompt.home', 'c2o.quick_values']"
 
 
 def test_values_are_written_in_utf8_whatever_the_locale(c2o: CommandLine):

@@ -9,7 +9,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator
 
-from c2o.cli.completion_tree import Command, Value, options_of, places_of_commands, places_of_values, settings
+from c2o.cli.completion_tree import (
+    Command,
+    Value,
+    named_tables,
+    options_of,
+    places_of_commands,
+    places_of_values,
+    settings,
+)
 
 
 def bash(root: Command) -> str:
@@ -58,13 +66,13 @@ def _values(command: Command) -> Iterator[tuple[str, str]]:
 def _value(value: Value) -> str:
     words = [word for word, _ in value.words]
     action = ACTIONS.get(value.kind, "_c2o_ask {kind}")
-    return action.format(offer=_offer(words), words=" ".join(words), kind=value.kind)
+    return action.format(offer=_offer(words), words=" ".join(words), kind=value.kind, tables=" ".join(named_tables()))
 
 
 ACTIONS = {
     "nothing": "",
     "words": "{offer}",
-    "keys": "{offer}; _c2o_ask keys",
+    "keys": "{offer}; _c2o_ask keys {tables}",
     "tiers": "_c2o_tiers {words}",
     "files": "_c2o_files",
     "settings": "_c2o_settings",
@@ -162,7 +170,7 @@ _c2o_ask() {
   local value rest
   while IFS=$'\t' read -r value rest; do
     [[ ! $value ]] || _c2o_offer "$value"
-  done <<<"$("${c2o/#\~\//$HOME/}" __complete "$1" "${current:0:200}" 2>/dev/null </dev/null)"
+  done <<<"$("${c2o/#\~\//$HOME/}" __complete "$1" "${current:0:200}" "${@:2}" 2>/dev/null </dev/null)"
 }
 
 # TIER=MODEL

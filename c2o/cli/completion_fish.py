@@ -8,6 +8,7 @@ from c2o.cli.completion_tree import (
     Command,
     Value,
     Word,
+    named_tables,
     options_of,
     places_of_commands,
     places_of_values,
@@ -61,13 +62,13 @@ def _values(command: Command) -> Iterator[tuple[str, str]]:
 def _value(value: Value) -> str:
     words = " ".join(word for word, _ in value.words)
     action = ACTIONS.get(value.kind, "__c2o_ask {kind}")
-    return action.format(offer=_offer(value.words), words=words, kind=value.kind)
+    return action.format(offer=_offer(value.words), words=words, kind=value.kind, tables=" ".join(named_tables()))
 
 
 ACTIONS = {
     "nothing": "",
     "words": "{offer}",
-    "keys": "{offer}\n            __c2o_ask keys",
+    "keys": "{offer}\n            __c2o_ask keys {tables}",
     "tiers": "__c2o_tiers {words}",
     "files": "__c2o_files",
     "settings": "__c2o_settings",
@@ -136,7 +137,7 @@ function __c2o_offer
 end
 
 function __c2o_ask
-    $__c2o_program __complete $argv[1] 2>/dev/null </dev/null
+    $__c2o_program __complete $argv[1] '' $argv[2..-1] 2>/dev/null </dev/null
 end
 
 # TIER=MODEL

@@ -41,7 +41,7 @@ class Value(NamedTuple):
 
     kind: Kind
     words: tuple[Word, ...] = ()
-    """With ``words`` and ``keys``: known beforehand."""
+    """With ``words``, ``tiers`` and ``keys``: known beforehand."""
 
 
 class Option(NamedTuple):
@@ -192,19 +192,34 @@ def first_sentence(text: str | None) -> str:
 def static_keys() -> Iterator[Word]:
     """The keys that every configuration may have; those with names of its own in them come from ``c2o __complete``."""
     yield from ((table, "all of it") for table in TABLES)
-    yield from ((".".join(place), "") for place, _ in _leaves(()) if "*" not in place and len(place) > 1)
+    yield from ((".".join(place), "") for place in places() if "*" not in place and len(place) > 1)
     yield from ((f"models.{name}", "") for name in ("default", *TIERS))
+
+
+def named_tables() -> list[str]:
+    """``limits:context_window,…``: the tables that hold one for each name, and what is in those; for ``__complete``."""
+    found: dict[str, list[str]] = {}
+    for table, _, *keys in (place for place in places() if place[1:2] == ("*",)):
+        found.setdefault(table, []).append(".".join(keys))
+    return [f"{table}:{','.join(keys)}" for table, keys in found.items()]
 
 
 def settings() -> dict[str, Value]:
     """What may be set at which keys, with * for names that the configuration makes up."""
-    found = {".".join(place): value for place, type in _leaves(()) if (value := _setting(type))}
+    found = {".".join(place): value for place, type in _leaves(()) if (value := _setting(place, type))}
     return found | SETTINGS
 
 
-def _setting(type: Any) -> Value | None:
+def places() -> list[tuple[str, ...]]:
+    """Where the configuration may hold a value, with * for names that it makes up."""
+    return [place for place, _ in _leaves(())]
+
+
+def _setting(place: tuple[str, ...], type: Any) -> Value | None:
     if type is bool:
         return TRUTH
+    if place[0] == "routes" and get_origin(type) is tuple:
+        return Value("models")
     return words(*choices) if (choices := _choices(type)) else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from c2o.cli.completion_tree import Command, Option, Value, options_of, passes_all_on, settings
+from c2o.cli.completion_tree import Command, Option, Value, named_tables, options_of, passes_all_on, settings
 
 
 def zsh(root: Command) -> str:
@@ -83,13 +83,15 @@ def _action(value: Value) -> str:
     """As ``_arguments`` takes it: one that begins with a space is called as it is."""
     offer = " ".join(["_c2o_offer", *(shlex.quote(text) for word in value.words for text in word)])
     words = " ".join(word for word, _ in value.words)
-    return ACTIONS.get(value.kind, " _c2o_ask {kind}").format(offer=offer, words=words, kind=value.kind)
+    return ACTIONS.get(value.kind, " _c2o_ask {kind}").format(
+        offer=offer, words=words, kind=value.kind, tables=" ".join(named_tables())
+    )
 
 
 ACTIONS = {
     "nothing": " ",
     "words": " {offer}",
-    "keys": " _c2o_ask keys {words}",
+    "keys": "{{ {offer}; _c2o_ask keys {tables} }}",
     "tiers": " _c2o_tiers {words}",
     "files": "_files",
     "settings": " _c2o_settings",
@@ -132,15 +134,12 @@ _c2o_offer() {
   _describe -V -t values value found
 }
 
-# What `c2o __complete` knows; and words that are known without.
+# What `c2o __complete` knows.
 _c2o_ask() {
   local -a found
   local line
-  for line in ${(f)"$(${c2o/#\~\//$HOME/} __complete $1 2>/dev/null </dev/null)"}; do
+  for line in ${(f)"$(${c2o/#\~\//$HOME/} __complete $1 "" "${@:2}" 2>/dev/null </dev/null)"}; do
     found+=("${line%%$'\t'*}" "${line#*$'\t'}")
-  done
-  for line in "${@:2}"; do
-    found+=("$line" '')
   done
   _c2o_offer "${found[@]}"
 }

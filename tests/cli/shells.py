@@ -24,6 +24,9 @@ SHOW = "\x1d"
 EMPTY = "\x05\x15"
 """Ctrl-E, Ctrl-U"""
 
+BACK = "\x02"
+"""Ctrl-B"""
+
 PLAIN = {
     "bash": f"""
         bind 'set bell-style none'; bind 'set show-all-if-ambiguous on'; bind 'set enable-bracketed-paste off'
@@ -72,9 +75,9 @@ class Shell:
         self._terminal = terminal
         terminal.see("%")
 
-    def complete(self, line: str) -> Completed:
-        """Type a line, press Tab, and read it back."""
-        self._terminal.type(EMPTY + line + SHOW)
+    def complete(self, line: str, *, back: int = 0) -> Completed:
+        """Type a line, press Tab so many characters before its end, and read it back."""
+        self._terminal.type(EMPTY + line + BACK * back + SHOW)
         self._terminal.see("{{" + line + "}}")
         start = time.perf_counter()
         self._terminal.type("\t" + SHOW)

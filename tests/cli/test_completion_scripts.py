@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from c2o import quick_values
 from c2o.cli.completion_scripts import FILES, of
-from c2o.cli.completion_tree import settings
+from c2o.cli.completion_tree import named_tables, settings
 from c2o.cli.config_keys import type_at
-from c2o.config import Limits, Timeouts, Upstream
 from tests import system_tools
 
 FOLDER = Path(__file__).parent.parent.parent / "completions"
@@ -31,10 +29,13 @@ def test_each_setting_that_has_values_is_a_key():
         type_at(tuple(place.split(".")))
 
 
-def test_the_keys_that_are_made_of_names_are_those_of_the_configuration():
-    timeouts = [f"timeouts.{name}" for name in Timeouts.__struct_fields__]
-    assert sorted(quick_values.OF_AN_UPSTREAM) == sorted([*Upstream.__struct_fields__, *timeouts])
-    assert sorted(quick_values.OF_LIMITS) == sorted(Limits.__struct_fields__)
+def test_the_keys_of_what_has_names_are_in_the_scripts():
+    tables = {table: keys.split(",") for table, _, keys in (each.partition(":") for each in named_tables())}
+    assert {"upstreams", "limits"} <= set(tables)
+    assert {"base_url", "timeouts.idle"} <= set(tables["upstreams"])
+    for table, keys in tables.items():
+        for key in keys:
+            type_at((table, "any", *key.split(".")))
 
 
 @pytest.mark.parametrize("shell", FILES)

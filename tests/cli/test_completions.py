@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from c2o.cli import completion_files
+from c2o.cli import completion_files, completions
 from c2o.cli.completion_files import MARK
 from c2o.cli.completion_scripts import of
 from c2o.errors import RefusedFile
@@ -89,6 +89,16 @@ OTHERS = {
     "without our mark": "".join(line for line in of("bash").splitlines(True) if MARK not in line),
     "empty": "",
 }
+
+
+def test_the_wizard_offers_them_until_they_are_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completions.processes, "ancestors", lambda: ["pytest", "-fish", "login"])
+    assert completions.wanted() == "fish"
+    assert completions.installed("fish").changed
+    assert completions.wanted() is None
+    monkeypatch.setattr(completions.processes, "ancestors", lambda: ["pytest"])
+    monkeypatch.setenv("SHELL", "/bin/tcsh")
+    assert completions.wanted() is None
 
 
 @pytest.mark.parametrize("text", OTHERS.values(), ids=OTHERS)

@@ -125,6 +125,13 @@ COMPLETED = {
         "c2o config set upstreams.nim.api resp",
         "c2o config set upstreams.nim.api responses",
     ),
+    "routes": ("c2o config set routes.im", "c2o config set routes.image"),
+    "settings that are routes": (
+        "c2o config set routes.image ollama/gpt-oss:2",
+        "c2o config set routes.image ollama/gpt-oss:20b",
+    ),
+    "models to try": ("c2o test ollama/gpt-oss:2", "c2o test ollama/gpt-oss:20b"),
+    "other tools": ("c2o init --import lit", "c2o init --import litellm"),
     "settings that are models": (
         "c2o config set models.haiku ollama/gpt-oss:2",
         "c2o config set models.haiku ollama/gpt-oss:20b",
@@ -174,6 +181,12 @@ def test_a_model_with_a_space_is_one_word(tab: Shell) -> None:
     line = tab.complete("c2o run --model ollama/own").line
     seen = tab.run(line.replace("c2o run --model", "printf '<%s>'"))
     assert "<ollama/own model=1:x>" in seen
+
+
+def test_tab_in_the_middle_of_a_line(tab: Shell) -> None:
+    for typed, behind in (("c2o rest", " --json"), ("c2o run --model ollama/gpt-oss:2", " claude")):
+        completed = tab.complete(typed + behind, back=len(behind))
+        assert completed.line.replace("  ", " ") == tab.complete(typed).line + behind
 
 
 def test_only_names_of_variables_are_seen(tab: Shell) -> None:

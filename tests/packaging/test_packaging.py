@@ -11,10 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from c2o.cli import completion_scripts
 from tests import system_tools
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGING = ROOT / "packaging"
+
+
+COMPLETIONS = {
+    "bash": "usr/share/bash-completion/completions/c2o",
+    "zsh": "usr/share/zsh/vendor-completions/_c2o",
+    "fish": "usr/share/fish/vendor_completions.d/c2o.fish",
+}
+"""Where Debian's shells look for those of packages."""
 
 
 def rendered() -> dict[str, str]:
@@ -80,6 +89,8 @@ def test_the_debian_package_is_built_and_its_c2o_runs(tmp_path: Path) -> None:
     assert judged.returncode == 0, judged.stdout
 
     subprocess.run(["dpkg-deb", "--extract", str(package), str(tmp_path / "root")], check=True)
+    for shell, name in completion_scripts.FILES.items():
+        assert (tmp_path / "root" / COMPLETIONS[shell]).read_bytes() == (ROOT / "completions" / name).read_bytes()
     python = tmp_path / "root/usr/lib/c2o/bin/python"
     (tmp_path / "root/usr/bin/python3").symlink_to("/usr/bin/python3")  # it has a relative link to the system's
     said = subprocess.run([python, "-P", "-m", "c2o", "service", "print", "--help"], capture_output=True, text=True)

@@ -36,6 +36,10 @@ class Asked(NamedTuple):
         return self.request.headers.get(SESSION, "") or (metadata and metadata.user_id) or ""
 
 
+class Unseen(Exception):
+    """The upstream has just refused an image; another model is there to see it."""
+
+
 SESSION = "x-claude-code-session-id"
 
 

@@ -13,7 +13,7 @@ from c2o.errors import RequestError
 from c2o.proxy.access import ENTRY, REQUEST_ID, internal_error, new_id, respond
 from c2o.proxy.body import decoded, read_body
 from c2o.proxy.client import EVENTS, JSON, ClientLeft, ClientStream
-from c2o.proxy.exchange import SESSION, Asked, Exchange
+from c2o.proxy.exchange import SESSION, Asked, Exchange, Unseen
 from c2o.proxy.failover import GiveWay, gives_way
 from c2o.proxy.journal import client_of
 from c2o.proxy.key_ring import KeyInUse
@@ -55,7 +55,11 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         entry.begins(route)
         client = ClientStream(request, state.clock, entry.id, EVENTS if message.stream else JSON, entry.trace)
         asked = Asked(request, state, setup, entry, client, body, message, edits)
-        return await _answered_by_one(asked, state.detours.ways(route, asked.session))
+        try:
+            return await _answered_by_one(asked, state.detours.ways(route, asked.session))
+        except Unseen:
+            route, entry.kind = await choose(request, message, len(body))  # which knows by now what can't be seen
+            return await _answered_by_one(asked, state.detours.ways(route, asked.session))
 
 
 LONGEST_SESSION = 64
@@ -234,7 +238,7 @@ async def _stream(exchange: Exchange) -> web.StreamResponse:
     try:
         with exchange.state.streams.running():
             refused = await _pump(exchange, client)
-    except ClientLeft:
+    except (ClientLeft, Unseen):
         raise
     except asyncio.CancelledError:
         if not exchange.state.streams.ending:
@@ -316,7 +320,7 @@ async def _whole(exchange: Exchange) -> web.StreamResponse:
     client = exchange.asked.client
     try:
         answer = await _complete(exchange, client)
-    except ClientLeft:
+    except (ClientLeft, Unseen):
         raise
     except Exception as error:
         _give_way(exchange, error)

@@ -9,14 +9,16 @@ from typing import NamedTuple
 
 import aiohttp
 
+from c2o import kinds
 from c2o.errors import RequestError
-from c2o.proxy.exchange import Exchange
+from c2o.proxy.exchange import Exchange, Unseen
 from c2o.proxy.failover import wait_of
 from c2o.proxy.life_signs import Watch
 from c2o.proxy.rate_limits import rate_limit_headers, states_limits
 from c2o.proxy.tracing import way_of
 from c2o.proxy.upstream import ERROR_LIMIT, Again, read_capped
 from c2o.translate.answers import with_id
+from c2o.translate.media import NO_IMAGES
 from c2o.translate.types import Answer, Remedy
 
 
@@ -84,13 +86,23 @@ async def _refused(exchange: Exchange, upstream: aiohttp.ClientResponse) -> Answ
 
 
 def _corrected(exchange: Exchange, refused: Remedy) -> None:
-    """Before the request goes out once more; another key needn't wait."""
+    """Before the request goes out once more; another key needn't wait.  Raises Unseen if it shall go elsewhere."""
     asked, route = exchange.asked, exchange.route
+    unseen = refused.fact == NO_IMAGES and _has_image_route(exchange)
     then = f"asked again with {refused.fact}" if refused.fact else "asked again"
-    asked.entry.attempt(route, f"{refused.said or 'refused'}; {then}")
+    asked.entry.attempt(route, f"{refused.said or 'refused'}; {'the image goes elsewhere' if unseen else then}")
     asked.state.learned.note(route, refused.fact, refused.said)
+    if unseen:
+        raise Unseen
     if refused.wait and not exchange.key.refused(_limited(refused), refused.wait):
         asked.setup.pacing.pause(route.name, refused.wait)
+
+
+def _has_image_route(exchange: Exchange) -> bool:
+    """Is there another model for this turn's image, while the client has heard nothing yet?"""
+    asked = exchange.asked
+    there = asked.setup.config.routes.image and asked.entry.kind != "image" and not asked.client.committed
+    return bool(there) and kinds.shows_image(asked.message)
 
 
 def _limited(refused: Remedy) -> RequestError:

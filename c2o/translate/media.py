@@ -21,6 +21,9 @@ from c2o.wire.chat import File, FilePart, ImagePart, ImageURL, TextPart, UserPar
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 PDF = "application/pdf"
 
+NO_IMAGES = "without:image"
+"""The fact that a model has refused to see any; see ``remedies``."""
+
 NO_VISION = "[image omitted: the upstream model cannot see images]"
 
 NO_URL = "[image not shown: this upstream takes no images by their URL]"
@@ -74,7 +77,7 @@ def media_of(dialect: Dialect, documents: Mapping[str, Document], learned: Colle
     """What the dialect promises, but for what the upstream's model has refused."""
     files = "without:file" not in learned
     return Media(
-        vision=dialect.vision and "without:image" not in learned,
+        vision=dialect.vision and NO_IMAGES not in learned,
         image_urls=dialect.image_urls,
         files=files and dialect.documents == "file",
         file_urls=files and dialect.document_urls,

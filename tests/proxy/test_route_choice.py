@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fake_upstream import FakeUpstream, Reply, whole
+from tests.fake_upstream import FakeUpstream, Reply, error, whole
 from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.talk import Json, hello
 
@@ -101,6 +101,32 @@ async def test_an_image_stays_with_a_model_that_sees_it(serve: Serve, upstream: 
     service = await serve(configured(upstream, subagent="fake/image", image="fake/other"))
 
     assert await went(service, upstream, SUBAGENT, messages=LOOK) == "image"
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_an_image_that_is_refused_goes_on_at_once(serve: Serve, upstream: FakeUpstream, streamed: bool) -> None:
+    """Nobody knew that the model sees nothing; from then on it is known."""
+    tables = configuration(upstream.base_url) | {"routes": {"image": "fake/image"}}
+    service = await serve(tables)
+    upstream.play(error(400, "This model does not support image input"), Reply(text="A dot."), Reply(text="A dot."))
+
+    answers = [await service.post(body=hello(messages=LOOK, stream=streamed)) for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert not any(b"error" in answer.body for answer in answers)
+    assert [request.json["model"] for request in upstream.requests] == ["fake-model", "image", "image"]
+
+
+async def test_where_nobody_sees_it_the_model_is_told_in_words(serve: Serve, upstream: FakeUpstream) -> None:
+    service = await serve(configuration(upstream.base_url) | {"routes": {"image": "fake/image"}})
+    refused = error(400, "This model does not support image input")
+    upstream.play(refused, refused, Reply(text="I see nothing."))
+
+    answer = await service.post(body=hello(messages=LOOK))
+
+    assert answer.status == 200
+    assert [request.json["model"] for request in upstream.requests] == ["fake-model", "image", "image"]
+    assert "cannot see images" in upstream.requests[-1].body.decode()
 
 
 async def test_after_the_turn_the_image_is_told_in_words(serve: Serve, upstream: FakeUpstream) -> None:

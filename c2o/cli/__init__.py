@@ -1,4 +1,5 @@
-"""The ``c2o`` command: one file for each of its commands, ``output`` for what they show, ``terminal`` for questions.
+"""The ``c2o`` command: one file for each of its commands, ``output`` for what they show, ``terminal`` and ``asking``
+for questions.
 
 A command is a function of its file's name: load, do, show.  A new one is a file and a line below.
 Nothing here loads the server: it is started as a process.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from c2o import secret, urls
-from c2o.cli import init_key, init_models, init_try, init_upstream, output
+from c2o.cli import init_key, init_models, init_trial, init_try, init_upstream, output
 from c2o.cli.asking import Asking, told
 from c2o.cli.choice import Option
 from c2o.cli.init_choice import Choice
-from c2o.cli.init_plan import Plan
+from c2o.cli.init_plan import Plan, Tried
 from c2o.config import Config, Upstream
-from c2o.errors import CredentialError
+from c2o.errors import CredentialError, UpstreamError
 from c2o.printable import printable
 
 MODELS, KEY, TEST, ADD, ANEW, OFFERS = "models", "key", "test", "add", "anew", "offers"
@@ -48,7 +48,7 @@ def what(asking: Asking, plan: Plan) -> str:
         Option(OFFERS, "Service, and Claude's settings"),
         Option(ANEW, "Begin anew", "the old file is kept as config.toml.bak"),
     ]
-    return asking.choose("", "What shall be changed?", options, at=3)
+    return asking.choose("", "What shall be changed?", options, at=2)
 
 
 def upstream(asking: Asking, plan: Plan) -> Plan:
@@ -67,6 +67,8 @@ def _choice(name: str, upstream: Upstream) -> Choice:
 
 def another_key(asking: Asking, plan: Plan) -> Plan:
     """Raises Back."""
+    if (count := len(plan.before.upstreams[plan.its.name].key_sources())) > 1:
+        asking.say([("! ", "yellow"), f"{plan.its.name} has {count} keys that take turns; a new one replaces them all"])
     plan = init_key.ask(asking, plan.with_choice(plan.its._replace(as_it_is=False)))
     return _of_it(plan)
 
@@ -80,14 +82,24 @@ def _of_it(plan: Plan) -> Plan:
 
 
 def tested(asking: Asking, plan: Plan) -> Plan:
-    """Every upstream, with the models that are used of it.  Raises Back."""
-    tried = []
+    """Every upstream, with the models that are used of it.  Raises UpstreamError if one doesn't work."""
+    done: list[Tried] = []
+    bad = 0
     for name, there in plan.before.upstreams.items():
         each = _of_it(plan.with_choice(_choice(name, there)))
         try:
-            after = init_try.trial(asking, init_try.listing(asking, init_key.key(asking, each)))
+            each = each._replace(key=init_trial.key_of(each.its.api_key))
         except CredentialError as error:
-            asking.say([("✗ ", "red"), printable(str(error))])
+            asking.say([("✗ ", "red"), printable(f"{name}: {error}")])
+            bad += 1
             continue
-        tried += after.tried
-    return plan._replace(tried=tried, keeps_models=True)
+        for target in init_try.targets(each):
+            tried = init_try.tried(each, target)
+            asking.say(init_try.line(each, tried, first=not done))
+            if failed := init_trial.failure(tried.found) or init_trial.without_tools(tried.found):
+                asking.say([("✗ ", "red"), init_trial.sentence(printable(failed.detail))])
+                bad += 1
+            done.append(tried)
+    if bad:
+        raise UpstreamError("not everything works as it is configured. Change what is wrong with: c2o init")
+    return plan._replace(tried=done)

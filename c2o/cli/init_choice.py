@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from c2o import urls
 from c2o.config import Limits, Upstream
 from c2o.errors import UsageError
-from c2o.presets import PRESETS
+from c2o.presets import PRESETS, Preset
 from c2o.routing import TIERS
 from c2o.wire.probe import ListedModel
 
@@ -115,6 +116,25 @@ def _missing(flags: list[str]) -> UsageError:
     )
 
 
+def here(key: str, preset: Preset, environ: Mapping[str, str]) -> Preset:
+    """The preset, where it listens on this machine."""
+    host = environ.get("OLLAMA_HOST", "") if key == "ollama" else ""
+    address = ollama_address(host)
+    return preset._replace(base_url=address) if address else preset
+
+
+def ollama_address(host: str) -> str:
+    """What ``OLLAMA_HOST`` means, if that is this machine: https://docs.ollama.com/faq"""
+    try:
+        parts = urls.parse(host if "://" in host else f"http://{host}")
+        port = parts.port or 11434
+    except ValueError:
+        return ""
+    name = "127.0.0.1" if parts.hostname in ("0.0.0.0", "::", "localhost") else parts.hostname  # noqa: S104 - not bound
+    address = f"http://{name}:{port}/v1"
+    return address if name and urls.is_loopback(address) else ""
+
+
 class Place(NamedTuple):
     """An upstream that has been named, without its models."""
 
@@ -144,7 +164,7 @@ def place_of(given: Given, known: Mapping[str, Upstream]) -> Place:
         there = known[asked]
         return Place(asked, there.base_url, _key(given, _first_key(there)), None)
     if asked in PRESETS:
-        preset = PRESETS[asked]
+        preset = here(asked, PRESETS[asked], os.environ)
         usual = f"env:{preset.key_env}" if preset.key_env else None
         return Place(given.name or asked, preset.base_url, _key(given, usual), preset.dialect, preset.key_env)
     if "://" not in asked:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from c2o import imports, service, urls
+from c2o.cli.init_choice import here
 from c2o.doctor import Machine
 from c2o.imports import Import
 from c2o.presets import PRESETS, Preset
@@ -60,7 +61,7 @@ class Around(NamedTuple):
 
 def look(environ: Mapping[str, str], tell: Callable[[str], None] = lambda _: None) -> Around:
     """``tell`` hears what is still being looked for."""
-    presets = {key: _here(key, preset, environ) for key, preset in PRESETS.items()}
+    presets = {key: here(key, preset, environ) for key, preset in PRESETS.items()}
     local = {key: preset for key, preset in presets.items() if urls.is_loopback(preset.base_url) and key != "demo"}
     with ThreadPoolExecutor(len(local) + 2) as threads:
         models = {key: threads.submit(count_models, preset.base_url) for key, preset in local.items()}
@@ -89,25 +90,6 @@ def _rank(seen: Seen) -> int:
     return (
         4 if seen.key == "demo" else {(True, True): 0, (True, False): 1, (False, False): 2}.get((seen.ready, local), 3)
     )
-
-
-def _here(key: str, preset: Preset, environ: Mapping[str, str]) -> Preset:
-    """The preset, where it listens on this machine."""
-    host = environ.get("OLLAMA_HOST", "") if key == "ollama" else ""
-    address = ollama_address(host)
-    return preset._replace(base_url=address) if address else preset
-
-
-def ollama_address(host: str) -> str:
-    """What ``OLLAMA_HOST`` means, if that is this machine: https://docs.ollama.com/faq"""
-    try:
-        parts = urls.parse(host if "://" in host else f"http://{host}")
-        port = parts.port or 11434
-    except ValueError:
-        return ""
-    name = "127.0.0.1" if parts.hostname in ("0.0.0.0", "::", "localhost") else parts.hostname  # noqa: S104 - not bound
-    address = f"http://{name}:{port}/v1"
-    return address if name and urls.is_loopback(address) else ""
 
 
 def _remote(key: str, preset: Preset, environ: Mapping[str, str]) -> Seen:

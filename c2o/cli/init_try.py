@@ -11,6 +11,7 @@ from c2o.cli.doctor_probe import TITLES
 from c2o.cli.init_mishap import what_now
 from c2o.cli.init_models import first
 from c2o.cli.init_plan import Plan, Tried
+from c2o.cli.init_suggest import suggest
 from c2o.cli.init_upstream import DEMO
 from c2o.cli.output import Line
 from c2o.errors import CredentialError
@@ -64,15 +65,15 @@ def trial(asking: Asking, plan: Plan) -> Plan:
     done: list[Tried] = []
     wanted = plan.test
     while plan.test and (target := next((each for each in targets(plan) if not _has(done, each)), None)):
-        tried = _tried(plan, target)
-        failed = init_trial.failure(tried.found)
-        if bad := failed or init_trial.without_tools(tried.found):
+        each = tried(plan, target)
+        failed = init_trial.failure(each.found)
+        if bad := failed or init_trial.without_tools(each.found):
             after = what_now(asking, plan, bad, target.model)
             if after.test or failed:
                 plan = after
                 continue
-        asking.say(_line(plan, tried, first=not done))
-        done.append(tried)
+        asking.say(line(plan, each, first=not done))
+        done.append(each)
     if not plan.test and wanted:
         asking.say([("! ", "yellow"), f"{LABEL:{LABELS}} ", "not passed: saved as it is"])
     return plan._replace(tried=done)
@@ -87,7 +88,7 @@ def targets(plan: Plan) -> list[Target]:
     if plan.choice and plan.choice.name == DEMO:
         return []
     if plan.choice:
-        names = plan.choice.chosen or ([plan.listed[0].id] if plan.listed else [])
+        names = plan.choice.chosen or [suggest(plan.listed)["default"]] * bool(plan.listed)
         return [Target(plan.choice.name, model, plan.key) for model in names]
     return [target for name in plan.draft.upstreams if (target := _of_import(plan, name))]
 
@@ -105,7 +106,8 @@ def _of_import(plan: Plan, upstream: str) -> Target | None:
     return Target(upstream, model, key)
 
 
-def _tried(plan: Plan, target: Target) -> Tried:
+def tried(plan: Plan, target: Target) -> Tried:
+    """Raises KeyboardInterrupt: Ctrl-C has ended the asking."""
     found: list[Found] = []
     checks = init_trial.checks(plan, target.upstream, target.model)
     asking = init_trial.ask(plan, target.upstream, target.model, target.key, checks)
@@ -127,11 +129,12 @@ def _next(asking: Iterator[Found], text: str) -> Found | None:
         return next(asking, None)
 
 
-def _line(plan: Plan, tried: Tried, *, first: bool) -> Line:
+def line(plan: Plan, done: Tried, *, first: bool) -> Line:
+    """What became of a model; the first line tells of the key and the list, too."""
     keyed = bool(plan.key) and first
     several = len(targets(plan)) > 1
-    verdicts = init_trial.verdicts(tried, keyed=keyed, models=len(plan.listed) if first else None)
-    name: Line = [(f"{printable(tried.model)}  ", "bold")] if several else []
+    verdicts = init_trial.verdicts(done, keyed=keyed, models=len(plan.listed) if first else None)
+    name: Line = [(f"{printable(done.model)}  ", "bold")] if several else []
     return told(LABEL, *name, *verdicts) if first else more(*name, *verdicts)
 
 

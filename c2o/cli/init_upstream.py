@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from c2o import urls
+import os
+from pathlib import Path
+
+from c2o import imports, urls
 from c2o.cli.asking import Asking, told
 from c2o.cli.choice import Option
 from c2o.cli.init_choice import checked_url, place_of
@@ -19,9 +22,12 @@ Picked = str | Import
 
 
 def upstream(asking: Asking, plan: Plan) -> Plan:
-    """Raises Back."""
+    """Raises Back, ConfigError."""
     rows = asking.rows
-    picked = plan.given.upstream or _picked(asking, plan)
+    given = plan.given
+    picked = given.upstream or (
+        imports.read(given.imported, Path.home(), os.environ) if given.imported else _picked(asking, plan)
+    )
     if isinstance(picked, Import):
         asking.say(told(LABEL, (picked.title, "bold"), (f"  {picked.summary}", "dim")))
         for note in picked.notes:
@@ -37,8 +43,6 @@ def upstream(asking: Asking, plan: Plan) -> Plan:
         return upstream(asking, plan._replace(given=plan.given._replace(upstream=None)))
     preset = next((each.preset for each in plan.around.seen if each.key == picked), None)
     choice = place.choice(plan.given)
-    if preset:
-        choice = choice._replace(base_url=preset.base_url)
     title = preset.title if preset else choice.name
     asking.say(told(LABEL, (title, "bold"), (f"  {urls.printable(choice.base_url)}", "cyan")))
     return plan._replace(choice=choice, imported=None)

@@ -156,4 +156,8 @@ def _again(asking: Asking, plan: Plan) -> Plan:
         plan = plan._replace(before=plan.before._replace(config=None))
     if what in (init_again.ADD, init_again.ANEW):
         _tell_of_machine(asking, plan)
-    return through(asking, plan, CHANGE[what])
+    answered = asking.answered
+    after = through(asking, plan, CHANGE[what])
+    if what == init_again.OFFERS and asking.answered == answered:
+        asking.say([("! ", "yellow"), "There is nothing to offer: it is all there, or no service manager works here."])
+    return after

@@ -216,6 +216,12 @@ def test_a_server_of_this_machine_gets_its_dialect_and_no_key(c2o: CommandLine) 
     assert written(c2o)["upstreams"]["ollama"] == {"base_url": "http://127.0.0.1:11434/v1", "dialect": "ollama"}
 
 
+@pytest.mark.slow
+def test_ollama_is_where_its_own_variable_says(c2o: CommandLine) -> None:
+    c2o("init", "--upstream", "ollama", "--model", "qwen3-coder", "--no-test", OLLAMA_HOST="0.0.0.0:11500")
+    assert written(c2o)["upstreams"]["ollama"]["base_url"] == "http://127.0.0.1:11500/v1"
+
+
 def test_the_demo_comes_with_the_command_that_starts_it(c2o: CommandLine) -> None:
     done = c2o("init", "--upstream", "demo", "--model", "c2o-demo", "--no-test", "--yes")
     assert done.exit_code == 0, done

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from c2o.cli import init_detect
-from c2o.cli.init_detect import count_models, look, ollama_address
+from c2o.cli.init_choice import ollama_address
+from c2o.cli.init_detect import count_models, look
 from c2o.presets import PRESETS
 from tests.fake_upstream import FakeUpstream
 

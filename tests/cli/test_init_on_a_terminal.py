@@ -428,6 +428,18 @@ def test_only_what_is_asked_changes(keyed: CommandLine, upstream: FakeUpstream) 
 
 
 @pytest.mark.slow
+def test_a_test_that_fails_says_so_and_changes_nothing(keyed: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(with_a_key)
+    before = everything(keyed)
+    with wizard(keyed, OLD=WRONG) as terminal:
+        terminal.answer(AGAIN)
+        terminal.see("✗ old refused the key from env:OLD: Wrong key.")
+        terminal.see("c2o: not everything works as it is configured. Change what is wrong with: c2o init")
+        assert terminal.end() == 5
+    assert everything(keyed) == before
+
+
+@pytest.mark.slow
 def test_another_key(keyed: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
     with wizard(keyed, OLD=WRONG, NEW_KEY=KEY) as terminal:

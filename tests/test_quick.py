@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import typer.main
+from platformdirs.macos import MacOS
 
 import c2o as package
 from c2o import facts, instance, paths, quick
@@ -584,6 +585,30 @@ def test_a_service_that_says_nothing_is_left_soon(command: CommandLine, file: Pa
         os.kill(there.pid, signal.SIGCONT)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("host", ["::1", "::", "0.0.0.0", "localhost"])
+def test_wherever_it_listens_it_is_found(
+    c2o: CommandLine, host: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    configured = configuration(DEAD)
+    configured["server"] |= {"host": host, "allow_remote": True}
+    c2o.configure(configured)
+    c2o("start")
+    usual = c2o("env", "--json", "--model", "another").json
+    for name, value in c2o.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(service, "PATIENCE", 20.0)
+    assert quick.answer(["env", "--json", "--model", "another"]) == 0
+    quickly = json.loads(capfd.readouterr().out)["env"]
+    assert quickly["ANTHROPIC_BASE_URL"] == usual["env"]["ANTHROPIC_BASE_URL"] == c2o.service().url
+    assert quick.answer(["status"]) == 0
+
+
+def test_click_s_own_completion_is_left(shell: pytest.MonkeyPatch) -> None:
+    shell.setenv("_C2O_COMPLETE", "bash_source")
+    assert left("status")
+
+
 # ---- what is written twice, because pathlib and OpenSSL are slow to load
 
 
@@ -630,6 +655,21 @@ def test_usual_places_are_sure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/someone")
     assert home.config_file() == str(paths.config_file())
     assert home.state_file("x") == str(paths.state_dir() / "x")
+
+
+def test_places_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("XDG_")] + ["C2O_HOME"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", "/Users/someone")
+    usual = MacOS("c2o", appauthor=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "platform", "darwin")
+        found = [home.config_file(), home.state_file("x"), home.log_file()]
+    assert found == [
+        f"{usual.user_config_dir}/config.toml",
+        f"{usual.user_state_dir}/x",
+        f"{usual.user_log_dir}/c2o.log",
+    ]
 
 
 @pytest.mark.parametrize("length", [0, 1, 31, 63, 64, 65, 200])

@@ -277,6 +277,7 @@ def test_odd_settings_are_left(shell: pytest.MonkeyPatch, text: str) -> None:
         path.unlink()
 
 
+@pytest.mark.slow
 def test_settings_that_say_otherwise_are_left_when_claude_is_run(
     outcome: Callable[..., Any], shell: pytest.MonkeyPatch, command: CommandLine
 ) -> None:

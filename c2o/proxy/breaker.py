@@ -7,6 +7,7 @@ new configuration doesn't forget who is down.
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 from math import ceil
 from typing import Literal, NamedTuple
 
@@ -77,7 +78,7 @@ class Breaker:
         """No connection came about, for the reason that ``failure`` tells."""
         now = self._clock.now()
         self._failures.append(now)
-        self._last = failure
+        self._last = copy(failure)  # one that is raised keeps everything alive that was on its way
         often = len(self._failures) == FAILURES and now - self._failures[0] <= WITHIN
         if self._probing or (often and not self._rest):
             self._rest = min(LONGEST_REST, self._rest * 2 or FIRST_REST)

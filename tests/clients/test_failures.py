@@ -13,7 +13,18 @@ import pytest
 
 from tests.clients.claude import Claude
 from tests.clients.service import Service, configuration
-from tests.fake_upstream import Answer, Call, FakeUpstream, Reply, Request, Scripted, error, running_upstream, whole
+from tests.fake_upstream import (
+    Answer,
+    Call,
+    Delay,
+    FakeUpstream,
+    Reply,
+    Request,
+    Scripted,
+    error,
+    running_upstream,
+    whole,
+)
 
 QUOTA = error(429, "You exceeded your current quota, please check your plan.", code="insufficient_quota")
 
@@ -38,15 +49,46 @@ FOR_GOOD: dict[str, Answer] = {
 def test_a_failure_for_good_is_one_request(c2o_service: Service, upstream: FakeUpstream, streamed: bool) -> None:
     """The official SDK repeats what fails twice, unless it is told not to."""
     upstream.think(lambda request: FOR_GOOD[request.prompt])
-    client = anthropic.Anthropic(base_url=c2o_service.url, api_key=c2o_service.token)
-    assert client.max_retries == 2
-
-    for what in FOR_GOOD:
-        messages: Any = [{"role": "user", "content": what}]
-        with pytest.raises(anthropic.APIStatusError):
-            client.messages.create(model=f"fake/{what}", max_tokens=9, messages=messages, stream=streamed)
+    with anthropic.Anthropic(base_url=c2o_service.url, api_key=c2o_service.token) as client:
+        assert client.max_retries == 2
+        for what in FOR_GOOD:
+            messages: Any = [{"role": "user", "content": what}]
+            with pytest.raises(anthropic.APIStatusError):
+                client.messages.create(model=f"fake/{what}", max_tokens=9, messages=messages, stream=streamed)
 
     assert [request.prompt for request in upstream.requests] == list(FOR_GOOD), "amplification 1.00"
+
+
+@pytest.fixture
+def spare() -> Iterator[FakeUpstream]:
+    with running_upstream() as upstream:
+        yield upstream
+
+
+def with_fallback(upstream: FakeUpstream, spare: FakeUpstream) -> dict[str, Any]:
+    tables = configuration(upstream.base_url)
+    tables["upstreams"]["spare"] = {"base_url": spare.base_url}
+    tables["models"] = {"default": ["fake/fake-model", "spare/other-model"]}
+    return tables
+
+
+def test_pings_before_a_fallback_are_nothing_to_the_sdk(
+    start_c2o: Callable[..., Service], upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    """The first upstream thinks for longer than c2o is silent, and then can't."""
+    upstream.play(error(503, "overloaded").after(Delay(11)))
+    spare.play(Reply("Hi"))
+    service = start_c2o(with_fallback(upstream, spare))
+    hello: Any = [{"role": "user", "content": "Hello"}]
+    with (
+        anthropic.Anthropic(base_url=service.url, api_key=service.token) as client,
+        client.messages.stream(model="claude-sonnet-5", max_tokens=9, messages=hello) as stream,
+    ):
+        kinds = [event.type for event in stream]
+
+    assert stream.get_final_text() == "Hi"
+    assert kinds[-1] == "message_stop"
+    assert len(upstream.requests) == len(spare.requests) == 1
 
 
 # ---- the real Claude Code
@@ -111,12 +153,6 @@ def test_claude_code_and_a_limit_that_passes(claude: Claude, c2o_service: Servic
     assert not [line for line in journal(c2o_service) if line.get("error")]
 
 
-@pytest.fixture
-def spare() -> Iterator[FakeUpstream]:
-    with running_upstream() as upstream:
-        yield upstream
-
-
 def test_claude_code_does_not_notice_a_dead_upstream(
     claude: Claude, start_c2o: Callable[..., Service], upstream: FakeUpstream, spare: FakeUpstream
 ) -> None:
@@ -129,10 +165,7 @@ def test_claude_code_does_not_notice_a_dead_upstream(
 
     spare.think(titled(work))
     upstream.go_away()
-    tables = configuration(upstream.base_url)
-    tables["upstreams"]["spare"] = {"base_url": spare.base_url}
-    tables["models"] = {"default": ["fake/fake-model", "spare/other-model"]}
-    start_c2o(tables)
+    start_c2o(with_fallback(upstream, spare))
 
     done: subprocess.CompletedProcess[str] = claude.through_c2o("-p", "Compute", "--allowedTools", "Bash")
 

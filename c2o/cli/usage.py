@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -48,6 +49,7 @@ def usage(by: ByOption = "day", since: SinceOption = "7d", as_json: JsonOption =
     sums = _read(beginning)
     known = known_models.read(known_models.path())
 
+    @cache
     def price(upstream: str, model: str) -> Priced | None:
         return price_of(config, known, upstream, model)
 
@@ -75,9 +77,13 @@ def _beginning(text: str, now: datetime) -> datetime:
     """Days are whole ones, today among them.  Raises UsageError."""
     days = re.fullmatch(r"([1-9][0-9]{0,4})\s*d", text.strip())
     if days is None:
-        return moment(text, now)
+        return max(moment(text, now), BEFORE_ALL)
     midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight - timedelta(days=int(days[1]) - 1)
+    return max(midnight - timedelta(days=int(days[1]) - 1), BEFORE_ALL)
+
+
+BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
+"""Nothing was used before; and the calendar's own beginning has no local time."""
 
 
 # What a person sees: columns of numbers, a bar on a terminal, and at the end what may be long ---------

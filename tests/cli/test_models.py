@@ -14,7 +14,7 @@ import pytest
 from c2o import facts, known_models
 from c2o.facts import Fact
 from c2o.wire.probe import ListedModel
-from tests.cli.on_a_terminal import on_a_terminal
+from tests.cli.on_a_terminal import COLOUR, on_a_terminal
 from tests.clients.service import TOKEN
 from tests.command_line import CommandLine
 from tests.fake_upstream import FakeUpstream
@@ -243,7 +243,7 @@ def test_on_a_terminal_it_says_whom_it_asks(two: CommandLine) -> None:
 def test_without_colours_nothing_but_text(two: CommandLine) -> None:
     with on_a_terminal(two, "models", NO_COLOR="1") as terminal:
         assert terminal.end() == 0
-        assert "\x1b" not in terminal.raw
+        assert not COLOUR.search(terminal.raw)
 
 
 def test_names_can_not_move_the_cursor(two: CommandLine, upstream: FakeUpstream) -> None:

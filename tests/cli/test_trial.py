@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from c2o import instance
-from tests.cli.on_a_terminal import on_a_terminal
+from tests.cli.on_a_terminal import COLOUR, on_a_terminal
 from tests.clients.service import TOKEN
 from tests.command_line import CommandLine
 from tests.fake_upstream import Call, FakeUpstream, Reply, Request, Scripted, error
@@ -201,4 +201,4 @@ def test_on_a_terminal_it_says_what_it_waits_for(configured: CommandLine, upstre
         assert terminal.end() == 0
     with on_a_terminal(configured, "test", "--text", NO_COLOR="1") as terminal:
         assert terminal.end() == 0
-        assert "\x1b" not in terminal.raw
+        assert not COLOUR.search(terminal.raw)

@@ -1,5 +1,5 @@
 # bash completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 253153c168f8cb50
+# Made by c2o; c2o completions install renews it.  Digest of the rest: cee341fe37e9fac8
 
 _c2o() {
   local c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
@@ -14,7 +14,7 @@ _c2o() {
     fi
     case "$path:$word" in
       "c2o:claude" | "c2o claude:off" | "c2o claude:on" | "c2o claude:status" | "c2o:completions" | "c2o completions:install" | "c2o completions:show" | "c2o completions:uninstall" | "c2o:config" | "c2o config:edit" | "c2o config:get" | "c2o config:path" | "c2o config:schema" | "c2o config:set" | "c2o config:unset" | "c2o config:validate" | "c2o:demo" | "c2o demo:claude" | "c2o:doctor" | "c2o:env" | "c2o:init" | "c2o:learned" | "c2o:logs" | "c2o:models" | "c2o:restart" | "c2o:run" | "c2o:serve" | "c2o:service" | "c2o service:install" | "c2o service:print" | "c2o service:status" | "c2o service:uninstall" | "c2o:start" | "c2o:status" | "c2o:stop" | "c2o:test" | "c2o:trace" | "c2o trace:clear" | "c2o trace:export" | "c2o trace:off" | "c2o trace:on" | "c2o trace:replay" | "c2o trace:show" | "c2o:uninstall" | "c2o:upgrade" | "c2o:usage") path="$path $word" ;;
-      "c2o claude off:--scope" | "c2o claude on:--scope" | "c2o demo:--pace" | "c2o doctor:--only" | "c2o doctor:--bundle" | "c2o env:--shell" | "c2o env:--format" | "c2o env:--model" | "c2o env:--upstream" | "c2o init:--upstream" | "c2o init:--import" | "c2o init:--name" | "c2o init:--key-env" | "c2o init:--model" | "c2o init:--map" | "c2o init:--port" | "c2o logs:--lines" | "c2o logs:-n" | "c2o logs:--since" | "c2o logs:--level" | "c2o logs:--request" | "c2o restart:--port" | "c2o restart:--wait" | "c2o run:--model" | "c2o run:--upstream" | "c2o serve:--port" | "c2o service install:--manager" | "c2o service print:--manager" | "c2o start:--port" | "c2o start:--wait" | "c2o trace export:--to" | "c2o trace on:--for" | "c2o trace on:--max" | "c2o trace replay:--model" | "c2o usage:--by" | "c2o usage:--since") option=$word ;;
+      "c2o claude off:--scope" | "c2o claude on:--scope" | "c2o demo:--pace" | "c2o doctor:--only" | "c2o doctor:--bundle" | "c2o doctor:--trace" | "c2o env:--shell" | "c2o env:--format" | "c2o env:--model" | "c2o env:--upstream" | "c2o init:--upstream" | "c2o init:--import" | "c2o init:--name" | "c2o init:--key-env" | "c2o init:--model" | "c2o init:--map" | "c2o init:--port" | "c2o logs:--lines" | "c2o logs:-n" | "c2o logs:--since" | "c2o logs:--level" | "c2o logs:--request" | "c2o restart:--port" | "c2o restart:--wait" | "c2o run:--model" | "c2o run:--upstream" | "c2o serve:--port" | "c2o service install:--manager" | "c2o service print:--manager" | "c2o start:--port" | "c2o start:--wait" | "c2o trace export:--to" | "c2o trace on:--for" | "c2o trace on:--max" | "c2o trace replay:--model" | "c2o usage:--by" | "c2o usage:--since") option=$word ;;
       *:-?*) ;;
       *) position=$((position + 1)) argument=${word//[\"\'\\]/} ;;
     esac
@@ -156,7 +156,7 @@ _c2o_options() {
     "c2o config validate") _c2o_offer --json --help -h ;;
     "c2o demo") _c2o_offer --pace --json --help -h ;;
     "c2o demo claude") _c2o_offer ;;
-    "c2o doctor") _c2o_offer --strict --probe --no-probe --only --fix --yes -y --bundle --json --help -h ;;
+    "c2o doctor") _c2o_offer --strict --probe --no-probe --only --fix --yes -y --bundle --trace --json --help -h ;;
     "c2o env") _c2o_offer --shell --format --model --upstream --no-start --json --help -h ;;
     "c2o init") _c2o_offer --upstream --import --name --key-env --no-key --model --map --port --service --no-service --save-keys --claude --no-claude --completions --no-completions --yes -y --dry-run --no-test --probe --force --json --help -h ;;
     "c2o learned") _c2o_offer --json --help -h ;;
@@ -206,6 +206,7 @@ _c2o_values() {
     "c2o demo claude:0") _c2o_command $last ;;
     "c2o doctor:--only") _c2o_offer install.version install.pth config.file perm.config perm.state config.key service.manager service.unit.stale service.linger service.env.missing_key service.remote port.foreign service.running daemon.version_skew config.changed service.problems upstream.answer upstream.busy upstream.connection upstream.key upstream.list upstream.model upstream.models upstream.quota upstream.slow upstream.stream upstream.tool upstream.url upstream.num_ctx upstream.window claude.binary claude.settings.jsonc claude.managed claude.settings.shadowed claude.settings.env claude.base_url.v1 settings.points_to_dead claude.env.http_proxy claude.env.bedrock claude.env.api_key claude.login_key claude.primary_key claude.refused_key ;;
     "c2o doctor:--bundle") _c2o_files ;;
+    "c2o doctor:--trace") _c2o_ask traces ;;
     "c2o env:--shell") _c2o_offer bash fish pwsh ;;
     "c2o env:--format") _c2o_offer shell dotenv json vscode ;;
     "c2o env:--model") _c2o_ask models ;;

@@ -1,5 +1,5 @@
 # fish completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 299a1e7bc3688706
+# Made by c2o; c2o completions install renews it.  Digest of the rest: 10d7f9e583ff9f91
 
 function __c2o_complete
     set -l words (commandline -opc)
@@ -20,7 +20,7 @@ function __c2o_complete
         switch "$path:$word"
             case 'c2o:claude' 'c2o claude:off' 'c2o claude:on' 'c2o claude:status' 'c2o:completions' 'c2o completions:install' 'c2o completions:show' 'c2o completions:uninstall' 'c2o:config' 'c2o config:edit' 'c2o config:get' 'c2o config:path' 'c2o config:schema' 'c2o config:set' 'c2o config:unset' 'c2o config:validate' 'c2o:demo' 'c2o demo:claude' 'c2o:doctor' 'c2o:env' 'c2o:init' 'c2o:learned' 'c2o:logs' 'c2o:models' 'c2o:restart' 'c2o:run' 'c2o:serve' 'c2o:service' 'c2o service:install' 'c2o service:print' 'c2o service:status' 'c2o service:uninstall' 'c2o:start' 'c2o:status' 'c2o:stop' 'c2o:test' 'c2o:trace' 'c2o trace:clear' 'c2o trace:export' 'c2o trace:off' 'c2o trace:on' 'c2o trace:replay' 'c2o trace:show' 'c2o:uninstall' 'c2o:upgrade' 'c2o:usage'
                 set path "$path $word"
-            case 'c2o claude off:--scope' 'c2o claude on:--scope' 'c2o demo:--pace' 'c2o doctor:--only' 'c2o doctor:--bundle' 'c2o env:--shell' 'c2o env:--format' 'c2o env:--model' 'c2o env:--upstream' 'c2o init:--upstream' 'c2o init:--import' 'c2o init:--name' 'c2o init:--key-env' 'c2o init:--model' 'c2o init:--map' 'c2o init:--port' 'c2o logs:--lines' 'c2o logs:-n' 'c2o logs:--since' 'c2o logs:--level' 'c2o logs:--request' 'c2o restart:--port' 'c2o restart:--wait' 'c2o run:--model' 'c2o run:--upstream' 'c2o serve:--port' 'c2o service install:--manager' 'c2o service print:--manager' 'c2o start:--port' 'c2o start:--wait' 'c2o trace export:--to' 'c2o trace on:--for' 'c2o trace on:--max' 'c2o trace replay:--model' 'c2o usage:--by' 'c2o usage:--since'
+            case 'c2o claude off:--scope' 'c2o claude on:--scope' 'c2o demo:--pace' 'c2o doctor:--only' 'c2o doctor:--bundle' 'c2o doctor:--trace' 'c2o env:--shell' 'c2o env:--format' 'c2o env:--model' 'c2o env:--upstream' 'c2o init:--upstream' 'c2o init:--import' 'c2o init:--name' 'c2o init:--key-env' 'c2o init:--model' 'c2o init:--map' 'c2o init:--port' 'c2o logs:--lines' 'c2o logs:-n' 'c2o logs:--since' 'c2o logs:--level' 'c2o logs:--request' 'c2o restart:--port' 'c2o restart:--wait' 'c2o run:--model' 'c2o run:--upstream' 'c2o serve:--port' 'c2o service install:--manager' 'c2o service print:--manager' 'c2o start:--port' 'c2o start:--wait' 'c2o trace export:--to' 'c2o trace on:--for' 'c2o trace on:--max' 'c2o trace replay:--model' 'c2o usage:--by' 'c2o usage:--since'
                 set option $word
             case '*:-*'
             case '*'
@@ -123,7 +123,7 @@ function __c2o_options
         case 'c2o demo'
             __c2o_offer --pace 'Pause between two words of the answer' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
         case 'c2o doctor'
-            __c2o_offer --strict 'Fail on warnings too' --probe 'Ask each upstream for all that it can do, and remember it; or don\'t ask the upstreams at all' --no-probe 'Ask each upstream for all that it can do, and remember it; or don\'t ask the upstreams at all' --only 'Only what finds this, and what it needs; more than once' --fix 'Show what can be put right here, and do it if you agree' --yes 'With --fix: agree to everything' -y 'With --fix: agree to everything' --bundle 'Write a zip for a bug report, without secrets' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
+            __c2o_offer --strict 'Fail on warnings too' --probe 'Ask each upstream for all that it can do, and remember it; or don\'t ask the upstreams at all' --no-probe 'Ask each upstream for all that it can do, and remember it; or don\'t ask the upstreams at all' --only 'Only what finds this, and what it needs; more than once' --fix 'Show what can be put right here, and do it if you agree' --yes 'With --fix: agree to everything' -y 'With --fix: agree to everything' --bundle 'Write a zip for a bug report, without secrets' --trace 'In the bundle: this request, prompt and answer too' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
         case 'c2o env'
             __c2o_offer --shell 'Whose words to use; your shell\'s, if it isn\'t said' --format 'Commands for a shell, a .env file, JSON, or VS Code\'s settings' --model 'A configured name, or upstream/model' --upstream 'Everything goes to this upstream' --no-start 'Fail if the service isn\'t running' --json 'Print one JSON object instead of text' --help 'Show the help' -h 'Show the help'
         case 'c2o init'
@@ -220,6 +220,8 @@ function __c2o_values
             __c2o_offer install.version '' install.pth '' config.file '' perm.config '' perm.state '' config.key '' service.manager '' service.unit.stale '' service.linger '' service.env.missing_key '' service.remote '' port.foreign '' service.running '' daemon.version_skew '' config.changed '' service.problems '' upstream.answer 'with upstream.stream' upstream.busy 'with upstream.stream' upstream.connection 'with upstream.stream' upstream.key 'with upstream.stream' upstream.list 'with upstream.stream' upstream.model 'with upstream.stream' upstream.models 'with upstream.stream' upstream.quota 'with upstream.stream' upstream.slow 'with upstream.stream' upstream.stream '' upstream.tool 'with upstream.stream' upstream.url 'with upstream.stream' upstream.num_ctx 'with upstream.window' upstream.window '' claude.binary '' claude.settings.jsonc '' claude.managed '' claude.settings.shadowed '' claude.settings.env '' claude.base_url.v1 '' settings.points_to_dead '' claude.env.http_proxy '' claude.env.bedrock '' claude.env.api_key '' claude.login_key '' claude.primary_key '' claude.refused_key ''
         case 'c2o doctor:--bundle'
             __c2o_files
+        case 'c2o doctor:--trace'
+            __c2o_ask traces
         case 'c2o env:--shell'
             __c2o_offer bash '' fish '' pwsh ''
         case 'c2o env:--format'

@@ -107,6 +107,7 @@ VALUES: dict[str, Value] = {
     "usage --since": described([("1d", "today"), ("7d", "the last seven days"), ("31d", "the last 31 days")]),
     "--request": Value("requests"),
     "ID": Value("traces"),
+    "--trace": Value("traces"),
     "--for": described([("10m", "ten minutes"), ("1h", "an hour")]),
     "--max": described([("100", "requests"), ("64MB", "of all of them")]),
     "--only": CHECK_IDS,

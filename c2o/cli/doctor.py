@@ -14,7 +14,7 @@ import typer
 from msgspec import Struct, structs
 
 from c2o import __version__
-from c2o.cli import doctor_bundle, doctor_fix, output
+from c2o.cli import doctor_bundle, doctor_fix, output, trace_view
 from c2o.cli.doctor_fix import Fixed
 from c2o.cli.doctor_probe import Probe, probes
 from c2o.cli.doctor_probe import lines as probe_lines
@@ -43,6 +43,12 @@ BundleOption = Annotated[
     Path | None,
     typer.Option("--bundle", metavar="FILE", show_default=False, help="Write a zip for a bug report, without secrets."),
 ]
+TraceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--trace", metavar="ID", show_default=False, help="In the bundle: this request, prompt and answer too."
+    ),
+]
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
@@ -64,9 +70,13 @@ def doctor(
     fix: FixOption = False,
     yes: YesOption = False,
     bundle: BundleOption = None,
+    trace: TraceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check everything: configuration, port, service, upstreams and Claude's settings; say how to fix it."""
+    if trace and not bundle:
+        raise UsageError("--trace says what else goes into a bundle: c2o doctor --bundle FILE --trace ID")
+    traced = trace_view.found(trace) if trace else None
     checks = [check for check in _chosen(only) if probe is not False or check.group != "upstream"]
     machine, findings = _looked(checks)
     fixed = doctor_fix.mend(machine, findings, sure=yes) if fix else []
@@ -76,7 +86,7 @@ def doctor(
     ok = not any(each.level in fatal for each in findings)
     result = Diagnosis(ok=ok, checks=findings, fixed=fixed, probes=_probed(machine) if probe else [])
     if bundle:
-        result = structs.replace(result, bundle=doctor_bundle.write(bundle, machine, result))
+        result = structs.replace(result, bundle=doctor_bundle.write(bundle, machine, result, traced))
     output.show(result, lines, as_json=as_json)
     if bundle:
         output.note(f"{bundle} has {', '.join(result.bundle)}. Look through it before you send it.")

@@ -15,12 +15,13 @@ import tomli_w
 from c2o import log_file, paths
 from c2o.doctor import Machine, installation, redaction
 from c2o.errors import RefusedFile
+from c2o.trace_file import Trace
 from c2o.urls import without_credentials
 
 LOG_LINES = 500
 
 
-def write(path: Path, machine: Machine, diagnosis: Any) -> list[str]:
+def write(path: Path, machine: Machine, diagnosis: Any, trace: Trace | None = None) -> list[str]:
     """Only its owner can read it.  Returns the names of the files in it.  Raises RefusedFile."""
     redact = redaction.redactor(machine)
     try:
@@ -31,13 +32,13 @@ def write(path: Path, machine: Machine, diagnosis: Any) -> list[str]:
         raise RefusedFile(f"{path} can't be written: {error.strerror}. Name another file.") from None
     names = []
     with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for name, text in _contents(machine, diagnosis):
+        for name, text in _contents(machine, diagnosis, trace):
             bundle.writestr(name, redact(_homeless(text)))
             names.append(name)
     return names
 
 
-def _contents(machine: Machine, diagnosis: Any) -> Iterator[tuple[str, str]]:
+def _contents(machine: Machine, diagnosis: Any, trace: Trace | None) -> Iterator[tuple[str, str]]:
     yield "doctor.json", _json(diagnosis)
     yield "versions.json", _json(installation.report() | {"claude": _claude(machine)})
     yield "status.json", _json(machine.service.report)
@@ -45,6 +46,8 @@ def _contents(machine: Machine, diagnosis: Any) -> Iterator[tuple[str, str]]:
     yield "claude-settings.json", _json({str(each.settings.path): _shown(each.settings) for each in machine.scopes})
     yield "learned.json", _json(machine.facts)
     yield "c2o.log", "\n".join(log_file.tail(paths.log_file(), lines=LOG_LINES)) + "\n"
+    if trace:
+        yield "trace.json", _json(trace)
 
 
 def _claude(machine: Machine) -> str:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from c2o import instance, trace_file
 from c2o.cli import output, trace_export, trace_replay, trace_view
 from c2o.cli.output import JsonOption, Line
-from c2o.errors import C2oError, UsageError
+from c2o.errors import UsageError
 from c2o.printable import printable
 from c2o.service.lifecycle import counted
 from c2o.trace_file import LARGEST, LONGEST, MOST, Switch, Trace
@@ -124,7 +124,7 @@ def clear(as_json: JsonOption = False) -> None:
 @app.command()
 def show(id: IdArgument, full: FullOption = False, as_json: JsonOption = False) -> None:
     """Show one request, both sides of it as they went over the wire."""
-    found = _found(id)
+    found = trace_view.found(id)
     if as_json:
         output.show_json(found)
     else:
@@ -134,26 +134,15 @@ def show(id: IdArgument, full: FullOption = False, as_json: JsonOption = False) 
 @app.command()
 def replay(id: IdArgument, model: ModelOption = None, as_json: JsonOption = False) -> None:
     """Send a client's request again, and show what is different this time."""
-    result = trace_replay.replayed(_found(id), model)
+    result = trace_replay.replayed(trace_view.found(id), model)
     output.show(result, trace_replay.lines, as_json=as_json)
 
 
 @app.command()
 def export(id: IdArgument, to: ToOption = None, as_json: JsonOption = False) -> None:
     """Make a recording of it, in the form of c2o's own tests: a bug report that is a test."""
-    result = trace_export.exported(_found(id), to)
+    result = trace_export.exported(trace_view.found(id), to)
     output.show(result, trace_export.lines, as_json=as_json)
-
-
-def _found(id: str) -> Trace:
-    path = trace_file.find(id)
-    found = trace_file.read(path) if path else None
-    if found is None:
-        raise C2oError(
-            f"there is no trace of {id}, or more than one begins so. See which there are: c2o trace. "
-            "Requests are traced after: c2o trace on"
-        )
-    return found
 
 
 _DURATION = re.compile(r"(\d{1,6})\s*([smhd])")

@@ -11,8 +11,10 @@ from typing import Any
 
 import msgspec
 
+from c2o import trace_file
 from c2o.cli import output
 from c2o.cli.output import Line
+from c2o.errors import C2oError
 from c2o.printable import printable, printable_lines
 from c2o.trace_file import Frame, Trace
 
@@ -30,6 +32,18 @@ HEADINGS = {
     "cut": "from here on nothing was kept: it was too much",
 }
 CLIENTS, UPSTREAMS = ("asked", "told"), ("sent", "heard")
+
+
+def found(id: str) -> Trace:
+    """The trace of a request.  Raises C2oError if there is none."""
+    path = trace_file.find(id)
+    trace = trace_file.read(path) if path else None
+    if trace is None:
+        raise C2oError(
+            f"there is no trace of {id}, or more than one begins so. See which there are: c2o trace. "
+            "Requests are traced after: c2o trace on"
+        )
+    return trace
 
 
 def show(trace: Trace, *, full: bool) -> None:

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import signal
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,21 @@ def test_an_export_that_was_changed_to_what_should_come_fails(
     expected.write_text(expected.read_text().replace("Bye", "Good bye"))
     with pytest.raises(AssertionError, match="Good bye"):
         passes(expected.parent)
+
+
+@pytest.mark.slow
+def test_a_trace_goes_into_a_bundle_if_that_is_wanted(
+    traced: CommandLine, upstream: FakeUpstream, tmp_path: Path
+) -> None:
+    upstream.play(Reply(text="Hello there"))
+    _, id, _ = ask(traced.service())
+    bundle = tmp_path / "report.zip"
+    assert "--bundle FILE --trace ID" in traced("doctor", "--trace", id).err
+    assert traced("doctor", "--no-probe", "--bundle", str(bundle), "--trace", "req_none").exit_code == 1
+    assert not bundle.exists()
+    traced("doctor", "--no-probe", "--bundle", str(bundle), "--trace", id)
+    with zipfile.ZipFile(bundle) as opened:
+        assert json.loads(opened.read("trace.json"))["id"] == id
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -168,8 +169,12 @@ def place_of(given: Given, known: Mapping[str, Upstream]) -> Place:
         usual = f"env:{preset.key_env}" if preset.key_env else None
         return Place(given.name or asked, preset.base_url, _key(given, usual), preset.dialect, preset.key_env)
     if "://" not in asked:
-        names = ", ".join(dict.fromkeys([*known, *PRESETS]))
-        raise UsageError(f"there is no upstream {asked!r}. Known are {names}; or give a URL with http(s)://.")
+        names = list(dict.fromkeys([*known, *PRESETS]))
+        like = difflib.get_close_matches(asked, names, n=1)
+        meant = f" Did you mean {like[0]}?" if like else ""
+        raise UsageError(
+            f"there is no upstream {asked!r}.{meant} Known are {', '.join(names)}; or give a URL with http(s)://."
+        )
     base_url = checked_url(asked)
     name = given.name or _name_for(base_url, known)
     key = _key(given, _first_key(known[name]) if name in known else None)

@@ -12,12 +12,13 @@ from typing import NamedTuple
 from c2o import config, key_file, known_models, paths, secret, service
 from c2o.claude.launch import own_python
 from c2o.cli import completions, init_file, init_trial, output
-from c2o.cli.asking import more, told
+from c2o.cli.asking import more
 from c2o.cli.claude import check_lasting, led
 from c2o.cli.claude_change import ChangedFile
 from c2o.cli.doctor_probe import remembered
 from c2o.cli.init_plan import Plan
 from c2o.cli.init_result import InitCompletions, InitResult, InitService, InitUpstream, Step, Text
+from c2o.cli.init_try import line
 from c2o.cli.init_upstream import DEMO
 from c2o.cli.output import Line
 from c2o.config import Config
@@ -197,11 +198,8 @@ def _models(after: Config) -> dict[str, str]:
 
 def verdicts(plan: Plan) -> Iterator[Line]:
     """What the tests found."""
-    several = len(plan.tried) > 1
     for number, tried in enumerate(plan.tried):
-        name: Line = [(f"{tried.model}  ", "bold")] if several else []
-        count = len(plan.listed) if number == 0 else None
-        yield told("Test", *name, *init_trial.verdicts(tried, keyed=bool(plan.key), models=count))
+        yield line(plan, tried, first=number == 0)
         if bad := init_trial.without_tools(tried.found):
             yield more(printable(bad.detail), ("  Claude Code does its work by calling tools.", "dim"))
 
@@ -215,8 +213,8 @@ def _next(plan: Plan, after: Config, completed: InitCompletions | None) -> Itera
     if there.instance and there.instance.config_digest != after.digest:
         yield Step("c2o restart", "the service runs, with the configuration of before")
     if completed and completed.startup:
-        for line in completed.lines:
-            yield Step(line, f"in {output.short(completed.startup)}, for completions")
+        for each in completed.lines:
+            yield Step(each, f"in {output.short(completed.startup)}, for completions")
     yield Step("c2o run claude", "Claude Code on it")
 
 

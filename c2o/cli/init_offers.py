@@ -53,7 +53,7 @@ def claude_wanted(asking: Asking, plan: Plan) -> Plan:
     file = output.short(paths.claude_settings_file())
     options = [
         Option(False, "No", "c2o run claude does it, and changes no file"),
-        Option(True, "Yes", f"for IDEs and plain claude: a few lines in {file}; undo: c2o claude off"),
+        Option(True, "Yes", f"for IDEs, too; in {file}; undo: c2o claude off"),
     ]
     wanted = asking.choose("", "Shall plain claude use c2o, too?", options)
     asking.say(told("Claude", ("by its settings" if wanted else "with c2o run claude", "bold")))

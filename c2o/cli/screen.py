@@ -84,8 +84,10 @@ class Screen:
         text.rstrip()
         if text.cell_len < width:
             return [self._rendered(text)]
+        first = text.wrap(self._console, width - 1)[0]
+        rest = text[len(text.plain) - len(text.plain[len(first.plain) :].lstrip()) :]
         indent = min(_indent(line), width // 3)
-        first, *more = text.wrap(self._console, max(width - 1 - indent, 1))
+        more = rest.wrap(self._console, max(width - 1 - indent, 1))
         return [self._rendered(first), *(" " * indent + self._rendered(each) for each in more)]
 
     def _rendered(self, text: object) -> str:
@@ -100,10 +102,18 @@ class Screen:
         self._stream.flush()
 
 
+LABELLED = 13
+"""Columns of a mark and a label, at most."""
+
+
 def _indent(line: Line) -> int:
-    """Where the words of a line begin, behind its mark."""
-    texts = [span if isinstance(span, str) else span[0] for span in line]
-    return len(texts[0]) + (len(texts[1]) if texts[1:] and texts[1].endswith("  ") else 0)
+    """Where the words of a line begin, behind its mark and label."""
+    begins, texts = 0, [span if isinstance(span, str) else span[0] for span in line]
+    for text in texts:
+        if not text.endswith(" ") or begins + len(text) > LABELLED:
+            break
+        begins += len(text)
+    return begins or 2 + len(texts[0]) - len(texts[0].lstrip())
 
 
 def _rows(cells: int, width: int) -> int:

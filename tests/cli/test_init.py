@@ -278,7 +278,7 @@ def test_missing_flags_are_named(c2o: CommandLine, flags: list[str], named: list
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--upstream", "nmi"], "there is no upstream 'nmi'. Known are nim, openai"),
+        (["--upstream", "nmi"], "there is no upstream 'nmi'. Did you mean nim? Known are nim, openai"),
         (["--upstream", "ftp://x/v1"], "address: not an http:// or https:// URL"),
         (["--upstream", "https://me:pw@x/v1"], "put the key into api_key"),
         (["--upstream", "nim", "--key-env", KEY], "takes the name of a variable"),

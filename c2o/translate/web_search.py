@@ -84,8 +84,7 @@ def _texts(blocks: Iterable[Block]) -> Iterator[str]:
 
 def ask(chat: ChatRequest, wish: Wish, way: SearchWay) -> None:
     """Put the search into a request, in the upstream's words."""
-    for field, value in WAYS[way](wish).items():
-        chat.more = {**(chat.more or {}), field: value}
+    chat.more = {**(chat.more or {}), **WAYS[way](wish)}
 
 
 def _openrouter(wish: Wish) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from c2o.proxy.documents import png
 from tests.clients.claude import Claude
 from tests.clients.service import TOKEN, Service
-from tests.clients.terminal import terminal
+from tests.clients.terminal import Terminal, terminal
 from tests.fake_upstream import SSE, Answer, Call, FakeUpstream, Reply, Request, Scripted
 
 pytestmark = pytest.mark.slow
@@ -168,8 +168,7 @@ def test_a_title_and_models_to_choose_from_in_the_terminal(
             screen.wait_for("model (long_context)")
             screen.type(number_of("model (think)", screen.shown))
         screen.wait_for("Yes, switch to")  # it asks, since the conversation is cached for the other
-        screen.type("\r")
-        screen.wait_for("Set model to")
+        press_enter_until(screen, "Set model to")
         screen.type("Who are you")
         screen.wait_for("Who are you")
         screen.type("\r")
@@ -180,6 +179,16 @@ def test_a_title_and_models_to_choose_from_in_the_terminal(
     history = upstreams["think"].requests[-1].body
     assert b"NOTED" in history
     assert b"Read by main." in history
+
+
+def press_enter_until(screen: Terminal, text: str) -> None:
+    """A dialog that has just been drawn may not listen yet; Enter in an empty prompt does nothing."""
+    for _ in range(5):
+        screen.type("\r")
+        with suppress(AssertionError):
+            screen.wait_for(text, 6)
+            return
+    screen.wait_for(text, 0)
 
 
 def number_of(entry: str, shown: str) -> str:

@@ -31,7 +31,7 @@ TAIL = 256 * 1024
 
 def main(arguments: list[str]) -> int:
     """Print the values of a kind that begin with a prefix; what stands behind that, the kind needs."""
-    what, prefix, *more = [*arguments, "", ""] if len(arguments) < 2 else arguments
+    what, prefix, *more = (*arguments, *[""] * (2 - len(arguments)))
     found = {value: meaning for value, meaning in KINDS.get(what, _nothing)(more) if _fits(value, prefix)}
     lines = [f"{value}\t{_in_one_line(meaning)}\n" for value, meaning in list(found.items())[:MOST]]
     _write("".join(lines).encode(errors="replace"))
@@ -67,17 +67,17 @@ class Configured:
 
     def __init__(self, text: str) -> None:
         self.upstreams: dict[str, str] = {}
-        """Name → base URL."""
+        """Name → host."""
         self.models: dict[str, list[str]] = {}
         """What a client asks for → ``upstream/model``, in order."""
         self.names: dict[str, list[str]] = {}
         """Table → the names in it."""
         table: list[str] = []
-        for line in map(str.strip, text.splitlines()):
+        for line in _whole_lines(text):
             if line.startswith("["):
                 table = _names(line.strip("[").partition("]")[0])
                 self._take(table, "")
-            elif "=" in line and not line.startswith("#"):
+            elif "=" in line:
                 names, value = _cut(line)
                 self._take([*table, *names], value)
 
@@ -88,9 +88,30 @@ class Configured:
             case ["upstreams", name, *rest]:
                 self.upstreams.setdefault(name, "")
                 if rest == ["base_url"]:
-                    self.upstreams[name] = "".join(_texts(value)[:1])
+                    self.upstreams[name] = _host("".join(_texts(value)[:1]))
             case ["models", name]:
                 self.models[name] = [text for text in _texts(value) if "/" in text]
+
+
+def _whole_lines(text: str) -> Iterator[str]:
+    """Without comments; those of a list as one."""
+    begun = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("#"):
+            continue
+        begun += line.partition(" #")[0].strip()
+        if "[" not in begun.partition("=")[2] or begun.endswith("]"):
+            yield begun
+            begun = ""
+    yield begun
+
+
+def _host(url: str) -> str:
+    """Names and keys may stand before it, and behind."""
+    rest = url.partition("://")[2]
+    for end in "/?#":
+        rest = rest.partition(end)[0]
+    return rest.rpartition("@")[2]
 
 
 def _names(text: str) -> list[str]:
@@ -110,16 +131,15 @@ def _names(text: str) -> list[str]:
 
 def _cut(line: str) -> tuple[list[str], str]:
     """A line's key and value.  A quoted key may have an equals sign in it."""
-    quotes = ("\"'"[line[0] == "'"]) if line[0] in "\"'" else ""
-    end = line.find(quotes, 1) + 1 if quotes else 0
+    end = line.find(line[0], 1) + 1 if line[0] in "\"'" else 0
     key, _, value = line[end:].partition("=")
     return _names(line[:end] + key), value
 
 
 def _texts(value: str) -> list[str]:
-    """The texts in a value: it, or those of a list.  A comment behind it has none that look like ours."""
+    """The texts in a value: it, or those of a list."""
     quote = "'" if value.lstrip(" [").startswith("'") else '"'
-    return value.partition(" #")[0].split(quote)[1::2]
+    return value.split(quote)[1::2]
 
 
 def _configured() -> Configured:

@@ -1,8 +1,8 @@
 # bash completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: cee341fe37e9fac8
+# Made by c2o; c2o completions install renews it.  Digest of the rest: 51533fbf74696d5f
 
 _c2o() {
-  local c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
+  local IFS=$' \t\n' c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
   COMPREPLY=()
   _c2o_join
   last=$((${#words[@]} - 1)) current=${words[${#words[@]} - 1]}
@@ -87,7 +87,7 @@ _c2o_ask() {
   local value rest
   while IFS=$'\t' read -r value rest; do
     [[ ! $value ]] || _c2o_offer "$value"
-  done <<<"$("${c2o/#\~\//$HOME/}" __complete "$1" "${current:0:200}" "${@:2}" 2>/dev/null </dev/null)"
+  done <<<"$("${c2o/#\~\//${HOME-}/}" __complete "$1" "${current:0:200}" "${@:2}" 2>/dev/null </dev/null)"
 }
 
 # TIER=MODEL
@@ -121,7 +121,6 @@ _c2o_files() {
 
 # From this word on it is another program's command line.
 _c2o_command() {
-  local IFS=$' \t\n'
   if (($1 == last)) && [[ ! $current ]]; then
     _c2o_offer claude
   elif declare -F _comp_command_offset >/dev/null; then

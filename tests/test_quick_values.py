@@ -40,7 +40,11 @@ def complete(capfd: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
         ('[ models ]\n"odd = name" = "nim/a"', ["odd = name", "nim/a"]),
         ('[models]\n"gpt-*" = "openai/*"\nhaiku = "nim/a"', ["haiku", "nim/a"]),
         ('# [models]\n#default = "nim/a"\n', []),
-        ('[models]\nopus = [\n  "nim/a",\n]\nhaiku = "nim/b"', ["opus", "haiku", "nim/b"]),
+        (
+            '[models]\nopus = [\n  "nim/a", # best\n"own/b=c"\n]\nhaiku = "nim/b"',
+            ["opus", "haiku", "nim/a", "own/b=c", "nim/b"],
+        ),
+        ('[models]\nopus = [ "nim/a",\n', ["opus", "nim/a"]),
         ('[models\n=\n= =\n[[]]\n]\n"', []),
     ],
 )
@@ -57,6 +61,12 @@ def test_upstreams_and_their_keys(configuration, capfd):
     assert {"upstreams.my.gw.base_url", "limits.nim/m.context_window", "prices.nim/*.input"} <= set(
         complete(capfd, "keys", "", *TABLES)
     )
+
+
+def test_what_may_be_secret_in_an_address_is_not_shown(configuration, capfd):
+    configuration.write_text('[upstreams.nim]\nbase_url = "https://me:secret@a.example:8/v1?key=secret#x"\n')
+    quick_values.main(["upstreams"])
+    assert capfd.readouterr().out == "nim\ta.example:8\n"
 
 
 def test_models_that_the_service_knows(c2o_home, capfd):

@@ -85,7 +85,7 @@ ACTIONS = {
 SCRIPT = r"""# bash completion for c2o
 
 _c2o() {
-  local c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
+  local IFS=$' \t\n' c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
   COMPREPLY=()
   _c2o_join
   last=$((${#words[@]} - 1)) current=${words[${#words[@]} - 1]}
@@ -170,7 +170,7 @@ _c2o_ask() {
   local value rest
   while IFS=$'\t' read -r value rest; do
     [[ ! $value ]] || _c2o_offer "$value"
-  done <<<"$("${c2o/#\~\//$HOME/}" __complete "$1" "${current:0:200}" "${@:2}" 2>/dev/null </dev/null)"
+  done <<<"$("${c2o/#\~\//${HOME-}/}" __complete "$1" "${current:0:200}" "${@:2}" 2>/dev/null </dev/null)"
 }
 
 # TIER=MODEL
@@ -204,7 +204,6 @@ _c2o_files() {
 
 # From this word on it is another program's command line.
 _c2o_command() {
-  local IFS=$' \t\n'
   if (($1 == last)) && [[ ! $current ]]; then
     _c2o_offer claude
   elif declare -F _comp_command_offset >/dev/null; then

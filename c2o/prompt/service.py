@@ -104,7 +104,7 @@ class Talk:
         """Raises OSError, ValueError; Unsure for what is no answer with an object."""
         self._socket.sendall(f"GET {path} HTTP/1.1\r\nhost: {self._authority}\r\n{header}\r\n".encode())
         data = b""
-        while b"\r\n\r\n" not in data:
+        while b"\r\n\r\n" not in data and len(data) < LARGEST:
             data += self._more()
         head, _, body = data.partition(b"\r\n\r\n")
         length = _length(head.lower().split(b"\r\n"))

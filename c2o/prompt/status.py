@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from c2o.shown import Line
+
 
 def prepared(arguments: list[str]) -> Callable[[], int]:
     """Raises Unsure, or anything else, for what isn't answered here."""
@@ -25,18 +27,24 @@ def prepared(arguments: list[str]) -> Callable[[], int]:
         raise Unsure
     memory = Memory()
     found = _status(memory, Service(memory))
-    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n" if arguments else ""
-    return lambda: _show(found, text)
+    if arguments:
+        text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+        return lambda: _show_json(text)
+    lines = list(status_lines.lines(found))
+    return lambda: _show(lines)
 
 
-def _show(found: dict[str, Any], text: str) -> int:
+def _show_json(text: str) -> int:
     shown.prepare()
-    if text:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    else:
-        for line in status_lines.lines(found):
-            shown.write(line, sys.stdout)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    return 0
+
+
+def _show(lines: list[Line]) -> int:
+    shown.prepare()
+    for line in lines:
+        shown.write(line, sys.stdout)
     return 0
 
 

@@ -47,6 +47,7 @@ WEB_SEARCH = "web_search_"
 VERDICTS = ("</block>", "</severity>")
 """Stop sequences of the safety checks in Claude Code's auto mode."""
 
+MONITOR = "You are a security monitor for autonomous AI coding agents"
 GENERAL_AGENT = "You are an agent for Claude Code"
 
 
@@ -66,8 +67,8 @@ def _is_agent(headers: Mapping[str, str], _: MessagesRequest) -> bool:
     return AGENT_ID in headers
 
 
-def _general_agent(_: Mapping[str, str], message: MessagesRequest) -> bool:
-    return any((text or "").startswith(GENERAL_AGENT) for text in _instructions(message))
+def _instructed(beginning: str) -> Callable[[Mapping[str, str], MessagesRequest], bool]:
+    return lambda _, message: any(text.startswith(beginning) for text in _instructions(message))
 
 
 def _has_no_tools(_: Mapping[str, str], message: MessagesRequest) -> bool:
@@ -82,11 +83,12 @@ def _small_model(_: Mapping[str, str], message: MessagesRequest) -> bool:
 SIGNS: tuple[Sign, ...] = (
     Sign("web_search", _searches, "Claude Code 2.1.197 and 2.1.329: the only tool is the server's search"),
     Sign("background", _judges, "Claude Code 2.1.197 and 2.1.329 in auto mode"),
+    Sign("background", _instructed(MONITOR), "2.1.197 and 2.1.329 in auto mode: what is looked at twice"),
     Sign("background", _hinted("auxiliary"), "2.1.329: titles, WebFetch, prompt suggestions"),
     Sign("subagent", _hinted("subagent", "workflow"), "2.1.329: the Agent tool"),
     Sign("main", _hinted("main", "compaction", "side_reply"), "2.1.329"),
     Sign("subagent", _is_agent, "2.1.197 and 2.1.329, with hints or without"),
-    Sign("subagent", _general_agent, "2.1.197: for versions before the header"),
+    Sign("subagent", _instructed(GENERAL_AGENT), "2.1.197: for versions before the header"),
     Sign("background", _has_no_tools, "2.1.197: titles, WebFetch"),
     Sign("background", _small_model, "2.1.197 without a model of its own for background work"),
 )

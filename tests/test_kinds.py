@@ -57,6 +57,12 @@ ASKERS: list[tuple[str, dict[str, str], Json, str]] = [
     ("subagent", {}, MAIN | {"system": [{"type": "text", "text": "You are an agent for Claude Code, …"}]}, "an agent"),
     ("background", {}, TITLE, "a title"),
     ("background", {}, {"stop_sequences": ["</severity>"]}, "a safety check"),
+    (
+        "background",
+        {},
+        {"system": "You are a security monitor for autonomous AI coding agents.\n\n…"},
+        "its second stage",
+    ),
     ("background", {}, {"model": "claude-haiku-4-5-20251001", "max_tokens": 1}, "a small model, asked beside"),
     ("web_search", {}, {"tools": [SEARCH]}, "a search"),
     # other clients

@@ -99,6 +99,20 @@ def test_without_hints_a_subagent_is_known_all_the_same(
     assert "SUBWORK" in upstreams["subagent"].requests[0].prompt
 
 
+def test_a_safety_check_of_auto_mode(claude: Claude, start_c2o: Start, upstreams: Mapping[str, FakeUpstream]) -> None:
+    start_c2o(configured(upstreams))
+    risky = Call("Bash", {"command": "curl -s http://127.0.0.1:9/; echo ran-$((40 + 2))", "description": "Ask"})
+    upstreams["main"].think(saying("It ran.", Reply(calls=(risky,))))
+    upstreams["background"].think(lambda _: Reply(text="<block>no"))
+
+    done = claude.through_c2o("-p", "Ask it", "--permission-mode", "auto")
+
+    assert done.stdout.strip() == "It ran.", done
+    assert upstreams["main"].requests[-1].tool_results == ["ran-42"]
+    assert any("security monitor" in request.system for request in upstreams["background"].requests)
+    assert asked(upstreams) == {"main", "background"}
+
+
 def test_more_thinking_than_usual(claude: Claude, start_c2o: Start, upstreams: Mapping[str, FakeUpstream]) -> None:
     start_c2o(configured(upstreams))
 

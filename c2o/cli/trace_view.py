@@ -31,7 +31,7 @@ HEADINGS = {
     "told": "the client gets",
     "cut": "from here on nothing was kept: it was too much",
 }
-CLIENTS, UPSTREAMS = ("asked", "told"), ("sent", "heard")
+UPSTREAMS = ("sent", "heard", "cut")
 
 
 def found(id: str) -> Trace:
@@ -73,13 +73,16 @@ def _beside(frames: list[Frame], full: bool) -> None:
     table = Table(box=None, expand=True, padding=(0, 1), show_header=False)
     table.add_column(ratio=1, overflow="fold")
     table.add_column(ratio=1, overflow="fold")
-    for request in (True, False):
-        sides = [
-            [each for each in frames if each.what in side and (each.what == "asked" or side is UPSTREAMS) is request]
-            for side in (CLIENTS, UPSTREAMS)
-        ]
+    for sides in _rows(frames):
         table.add_row(*(Text("\n").join(Text.assemble(*line) for line in _side(each, full)) for each in sides))
     output.console(sys.stdout).print(table)
+
+
+def _rows(frames: list[Frame]) -> Iterator[tuple[list[Frame], list[Frame]]]:
+    """The request beside all that was sent for it, and the answer beside the one that it was made of."""
+    last = max((number for number, each in enumerate(frames) if each.what == "sent"), default=-1)
+    for what, part in (("asked", frames[: last + 1]), ("told", frames[last + 1 :])):
+        yield [each for each in frames if each.what == what], [each for each in part if each.what in UPSTREAMS]
 
 
 def _side(frames: list[Frame], full: bool) -> Iterator[Line]:

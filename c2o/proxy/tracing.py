@@ -178,7 +178,8 @@ class Trace:
             self._say(what, rest)
 
     def whole(self, what: What, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """An answer in one piece."""
+        """An answer to the client in one piece: what the upstream had to say, it has said."""
+        self._end_lines("heard")
         self.answer(what, status, headers)
         if body:
             self._say(what, body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import UNSET
 
@@ -59,9 +61,10 @@ ERROR_EVENT = b"event: error\ndata: "
 
 
 def events_with_id(said: bytes, request_id: str) -> bytes:
-    """The same of a stream's last events, where the very last is an error."""
-    before, event, data = said.rpartition(ERROR_EVENT)
-    return before + event + _identified(data.rstrip(), request_id) + b"\n\n" if event else said
+    """The same of the error in a stream's events, where there is one."""
+    before, event, after = said.rpartition(ERROR_EVENT)
+    data, end, rest = after.partition(b"\n\n")
+    return before + event + _identified(data, request_id) + end + rest if event else said
 
 
 ACTED_ON = ("prompt is too long", "input length and `max_tokens` exceed", "credit balance is too low")
@@ -78,8 +81,13 @@ def without_id(message: str) -> str:
 
 
 def _identified(body: bytes, request_id: str) -> bytes:
-    said = msgspec.json.decode(body)
-    error = said["error"]
-    if HINT not in error["message"] and not error["message"].lower().startswith(ACTED_ON):
-        error["message"] += f"{HINT}{request_id})"
-    return msgspec.json.encode(said | {"request_id": request_id})
+    """What isn't an error as Anthropic writes them, which an upstream's own may not be, stays as it is."""
+    try:
+        said = msgspec.json.decode(body, type=dict[str, Any])
+        error = msgspec.convert(said.get("error"), dict[str, Any])
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return body
+    message = error.get("message")
+    if isinstance(message, str) and not any(text in message.lower() for text in (HINT, *ACTED_ON)):
+        error["message"] = f"{message}{HINT}{request_id})"
+    return msgspec.json.encode(said | {"error": error, "request_id": request_id})

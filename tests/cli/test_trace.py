@@ -5,9 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import pty
+import re
 import signal
+import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +124,32 @@ def test_both_sides_are_shown(traced: CommandLine, upstream: FakeUpstream) -> No
     assert "(4700 more characters: --full)" in text
     assert "x" * 5000 in traced("trace", "show", id[:12], "--full").out
     assert f"c2o trace show {id}" in traced("logs", "--request", id).out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [120, 160])
+def test_side_by_side_where_there_is_room(traced: CommandLine, upstream: FakeUpstream, columns: int) -> None:
+    upstream.play(
+        error(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."), Reply(text="Hi")
+    )
+    _, id, _ = ask(traced.service())
+    pid, terminal = pty.fork()
+    if pid == 0:
+        command = [sys.executable, "-m", "c2o", "trace", "show", id]
+        os.execve(sys.executable, command, traced.environment(TERM="xterm-256color", COLUMNS=str(columns)))
+    shown = b""
+    with suppress(OSError):  # its end, on Linux
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.waitpid(pid, 0)
+    os.close(terminal)
+
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in shown.decode().splitlines()]
+    headings = [re.findall(r"── ([^+]+?) +\+", line) for line in lines if "── " in line]
+    asks, answers = ["c2o asks the upstream"], ["the upstream answers"]
+    beside = [["the client asks", *asks], answers, asks, ["the client gets", *answers]]
+    alone = [["the client asks"], asks, answers, asks, answers, ["the client gets"]]
+    assert headings == (beside if columns == 160 else alone)
 
 
 @pytest.mark.slow

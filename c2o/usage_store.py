@@ -7,7 +7,6 @@ Several services may write at once: one that hands over finishes its streams whi
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -16,6 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from c2o import paths
+
+try:
+    import sqlite3
+except ImportError:  # Python was built without it, which must not keep the service from starting
+    sqlite3 = None  # type: ignore[assignment]
 
 FILE = "usage.db"
 """In c2o's folder of state."""
@@ -200,13 +204,14 @@ def _fold(database: sqlite3.Connection, now: float) -> None:
 
 def read(path: Path, since: datetime) -> list[Sum]:
     """What was used since then; of days that are sums by now, from that day's beginning.  Raises Unusable."""
-    if not path.exists():
-        return []
-    with _errors(path), closing(_reading(path)) as database:
-        _check_version(database, path)
-        if not _version(database):
+    with _errors(path):
+        if not path.exists():
             return []
-        rows = database.execute(_READ, (since.timestamp(), f"{since.astimezone():%Y-%m-%d}")).fetchall()
+        with closing(_reading(path)) as database:
+            _check_version(database, path)
+            if not _version(database):
+                return []
+            rows = database.execute(_READ, (since.timestamp(), f"{since.astimezone():%Y-%m-%d}")).fetchall()
     return [Sum(*row) for row in rows]
 
 
@@ -224,7 +229,7 @@ def _reading(path: Path) -> sqlite3.Connection:
             database.execute("PRAGMA schema_version").fetchone()
         except sqlite3.OperationalError as error:
             database.close()
-            if how == "immutable=1" or _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            if how == "immutable=1" or _code(error) not in _CLOSED:
                 raise
         except sqlite3.Error:
             database.close()
@@ -252,6 +257,8 @@ def _check_version(database: sqlite3.Connection, path: Path) -> None:
 
 @contextmanager
 def _errors(path: Path) -> Iterator[None]:
+    if sqlite3 is None:
+        raise Unusable("this Python was built without SQLite. Install c2o with another one.")
     try:
         yield
     except sqlite3.Error as error:
@@ -267,5 +274,8 @@ def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-"""Broken, something else, or without the tables that it should have."""
+_DAMAGED = (11, 26, 1)
+"""SQLITE_CORRUPT, SQLITE_NOTADB and SQLITE_ERROR: broken, something else, or without the tables that it should have."""
+
+_CLOSED = (14, 8)
+"""SQLITE_CANTOPEN and SQLITE_READONLY."""

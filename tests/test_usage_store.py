@@ -283,3 +283,14 @@ def test_from_a_medium_that_can_not_be_written(small_disk: Path) -> None:
     with pytest.raises(Unusable, match="can't be used") as found:
         add(path, [used()])
     assert not found.value.damaged
+
+
+def test_a_python_without_sqlite_says_so(path: Path) -> None:
+    program = (
+        "import sys; sys.modules['_sqlite3'] = None; from pathlib import Path; from c2o import usage_store\n"
+        "try: usage_store.add(Path(sys.argv[1]), [])\n"
+        "except usage_store.Unusable as unusable: print(unusable, unusable.damaged)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "this Python was built without SQLite. Install c2o with another one. False\n"

@@ -202,6 +202,7 @@ def test_a_damaged_file_is_asked_anew(two: CommandLine, content: str) -> None:
     assert json.loads(cache(two).read_bytes())["schema"] == "c2o.known_models/1"
 
 
+@pytest.mark.slow
 def test_a_list_of_another_address_does_not_count(two: CommandLine, upstream: FakeUpstream) -> None:
     stale = known_models.listed("http://elsewhere/v1", [ListedModel("elsewhere")], known_models.now())
     known_models.remember(known_models.path(), {"near": stale})
@@ -218,12 +219,14 @@ def test_a_list_of_another_address_does_not_count(two: CommandLine, upstream: Fa
         (["near", "l", "a"], ["plain", "all", "vendor/large-one"]),
     ],
 )
+@pytest.mark.slow
 def test_words_choose(two: CommandLine, words: list[str], ids: list[str]) -> None:
     said: Any = two("models", *words, "--json").json
 
     assert [model["id"] for upstream in said["upstreams"] for model in upstream["models"]] == ids
 
 
+@pytest.mark.slow
 def test_a_word_that_nobody_has(two: CommandLine) -> None:
     failed = two("models", "near", "zz9")
 
@@ -246,11 +249,13 @@ def test_without_colours_nothing_but_text(two: CommandLine) -> None:
         assert not COLOUR.search(terminal.raw)
 
 
+@pytest.mark.slow
 def test_names_can_not_move_the_cursor(two: CommandLine, upstream: FakeUpstream) -> None:
     upstream.models = [{"id": "a\x1b[2Jb"}]
 
     assert "\x1b" not in two("models").out
 
 
+@pytest.mark.slow
 def test_symbols_in_ascii(two: CommandLine) -> None:
     assert "  plain  <- default, opus (fallback)\n" in two("models", PYTHONIOENCODING="ascii").out

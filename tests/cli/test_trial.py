@@ -67,6 +67,7 @@ def test_everything_as_a_table(configured: CommandLine, upstream: FakeUpstream) 
     assert instance.running()  # it was started, as c2o run does
 
 
+@pytest.mark.slow
 def test_what_a_poor_model_can_not_do_is_said_with_the_remedy(configured: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(poor)
 
@@ -127,6 +128,7 @@ def test_a_refused_key_ends_it(configured: CommandLine, upstream: FakeUpstream) 
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.slow
 def test_an_upstream_that_is_away(configured: CommandLine, upstream: FakeUpstream) -> None:
     upstream.go_away()
 

@@ -11,11 +11,14 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
-from c2o import known_models, usage_store
+from c2o import config, known_models, usage_store
+from c2o.errors import ConfigError
 from c2o.usage_store import Used
 from c2o.wire.probe import ListedModel, Price
 from tests.cli.on_a_terminal import COLOUR, on_a_terminal
@@ -200,6 +203,7 @@ def test_a_price_that_nobody_knows_is_no_zero(mapped: CommandLine) -> None:
     assert said(mapped)["total"]["cost"] == pytest.approx(0.0063 + 0.005)
 
 
+@pytest.mark.slow
 def test_the_price_that_an_upstream_tells(mapped: CommandLine) -> None:
     told = ListedModel("told", price=Price(2.0, 4.0))
     listed = known_models.listed("https://llm.example.com/v1", [told], known_models.now())
@@ -209,6 +213,7 @@ def test_the_price_that_an_upstream_tells(mapped: CommandLine) -> None:
     assert said(mapped)["total"]["cost"] == (4000 * 2 + 500 * 4) / 1e6
 
 
+@pytest.mark.slow
 def test_a_model_on_this_machine_is_free(configured: CommandLine) -> None:
     record(used())
 
@@ -224,16 +229,17 @@ def test_a_model_on_this_machine_is_free(configured: CommandLine) -> None:
         ({"m": {"input": 1}}, '"upstream/model"'),
     ],
 )
-def test_prices_that_make_no_sense_are_refused(mapped: CommandLine, prices: Any, why: str) -> None:
-    base = {"server": {"auth_token": TOKEN}, "upstreams": {"fake": {"base_url": "http://127.0.0.1:1"}}}
-    mapped.configure({**base, "models": {"default": "fake/m"}, "prices": prices})
+def test_prices_that_make_no_sense_are_refused(prices: Any, why: str) -> None:
+    tables = {"server": {"auth_token": TOKEN}, "upstreams": {"fake": {"base_url": "http://127.0.0.1:1"}}}
+    text = tomli_w.dumps({**tables, "models": {"default": "fake/m"}, "prices": prices})
 
-    failed = mapped("usage")
+    with pytest.raises(ConfigError) as refused:
+        config.parse(text.encode(), Path("config.toml"))
 
-    assert failed.exit_code == 78
-    assert why in failed.err
+    assert why in str(refused.value)
 
 
+@pytest.mark.slow
 def test_bars_on_a_terminal(mapped: CommandLine) -> None:
     record(used(), used(age=86400, input=8000, cache_read=0, output=0))
 

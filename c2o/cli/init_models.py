@@ -37,9 +37,9 @@ def models(asking: Asking, plan: Plan) -> Plan:
     else:
         chosen = _mapping(asking, plan, {**_first(plan), **plan.given.mapped})
         if chosen is None:
-            return plan._replace(keeps_models=True).with_choice(plan.its._replace(models={}))
+            return plan.with_choice(plan.its._replace(models={}))
         mapped = chosen
-    plan = plan.with_choice(plan.its.mapping(_worth_writing(mapped, plan)))._replace(keeps_models=False)
+    plan = plan.with_choice(plan.its.mapping(_worth_writing(mapped, plan)))
     asking.say(*summary(mapped))
     return plan
 

@@ -13,23 +13,24 @@ from c2o.cli.init_plan import Plan
 from c2o.cli.init_trial import candidate
 from c2o.service import installing
 
-TITLES = {"systemd": "systemd", "launchd": "launchd"}
+KEEPERS = ("systemd", "launchd")
+"""Managers that start the service by themselves."""
 
 
 def service_wanted(asking: Asking, plan: Plan) -> Plan:
     """Raises Back."""
     manager = plan.around.manager
-    if plan.given.service is not None or manager not in TITLES or service.chosen() == manager:
+    if plan.given.service is not None or manager not in KEEPERS or service.chosen() == manager:
         return plan._replace(wishes=plan.wishes._replace(service=bool(plan.given.service)))
     options = [
         Option(True, "Yes", "from login to login, again after a crash; undo: c2o service uninstall"),
         Option(False, "No", "c2o run starts it when it is needed"),
     ]
-    wanted = asking.choose("", f"Shall {TITLES[manager]} keep c2o running?", options)
+    wanted = asking.choose("", f"Shall {manager} keep c2o running?", options)
     missing = _only_here(plan, manager) if wanted else []
     if missing:
         wanted = _may_be_kept(asking, missing)
-    asking.say(told("Service", (f"kept running by {TITLES[manager]}" if wanted else "when it is needed", "bold")))
+    asking.say(told("Service", (f"kept running by {manager}" if wanted else "when it is needed", "bold")))
     return plan._replace(wishes=plan.wishes._replace(service=wanted, save_keys=wanted and bool(missing)))
 
 
@@ -47,7 +48,7 @@ def _may_be_kept(asking: Asking, names: list[str]) -> bool:
 
 def claude_wanted(asking: Asking, plan: Plan) -> Plan:
     """Only a service that is always there may be in Claude's settings.  Raises Back."""
-    lasts = plan.wishes.service or service.chosen() in TITLES
+    lasts = plan.wishes.service or service.chosen() in KEEPERS
     if plan.given.claude is not None or not lasts or os.name != "posix" or not plan.around.claude or takeover.patched():
         return plan._replace(wishes=plan.wishes._replace(claude=bool(plan.given.claude)))
     file = output.short(paths.claude_settings_file())

@@ -46,8 +46,6 @@ class Plan(NamedTuple):
     """Instead of a choice."""
     test: bool = True
     tried: list[Tried] = []
-    keeps_models: bool = False
-    """``[models]`` stays as it is."""
     wishes: Wishes = Wishes()
 
     @property

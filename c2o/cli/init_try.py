@@ -31,17 +31,13 @@ def listing(asking: Asking, plan: Plan) -> Plan:
             asking.say([("! ", "yellow"), f"it answers at {printable(found.base_url)}, so that is what is kept"])
         if found.ok:
             return plan._replace(listed=found.models)
-        if found.fault in ("list", "url", "answer") and not _is_page(found):  # it may answer all the same
+        if found.fault in ("list", "url", "answer"):  # it may answer all the same
             asking.say([("! ", "yellow"), init_trial.sentence(printable(found.detail))])
             return plan
         plan = what_now(asking, plan, found)
         if not plan.test:
             return plan
     return plan
-
-
-def _is_page(found: Found) -> bool:
-    return "no list of models" in found.detail
 
 
 def _listed(plan: Plan) -> Found:

@@ -6,7 +6,7 @@ import getpass
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from c2o.cli import output
@@ -44,14 +44,6 @@ def ask_hidden(question: str) -> str:
 def confirm(question: str, *, default: bool) -> bool:
     answer = ask(question, "Y/n" if default else "y/N").lower()
     return default if answer in ("y/n", "") else answer.startswith("y")
-
-
-def choose(question: str, options: Mapping[str, str], *, default: str) -> str:
-    """One of the options' letters."""
-    say((f"  {question}  ", "bold"), "   ".join(f"{letter} = {meaning}" for letter, meaning in options.items()))
-    while (answer := ask("/".join(options), default).lower()) not in options:
-        say(("  Please answer with one of the letters.", "dim"))
-    return answer
 
 
 @contextmanager

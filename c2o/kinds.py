@@ -47,6 +47,9 @@ WEB_SEARCH = "web_search_"
 VERDICTS = ("</block>", "</severity>")
 """Stop sequences of the safety checks in Claude Code's auto mode."""
 
+ULTRATHINK = 'The user included the keyword "ultrathink"'
+"""Claude Code's reminder to a model that it doesn't know (2.1.197 and 2.1.329); others get an effort of ``xhigh``."""
+
 MONITOR = "You are a security monitor for autonomous AI coding agents"
 GENERAL_AGENT = "You are an agent for Claude Code"
 
@@ -106,17 +109,24 @@ def is_search(message: MessagesRequest) -> bool:
 
 
 def thinks(message: MessagesRequest, least: Effort = "xhigh") -> bool:
-    """Is more thinking wanted than usual: a budget of its own, or an effort of ``least`` and above?
+    """Is more thinking wanted than usual: a budget of its own, an effort of ``least`` and above, or the person's word?
 
-    Thinking as such is no sign: Claude Code says ``adaptive`` with every request.  What a person has typed
-    ``ultrathink`` into runs at ``xhigh``.
+    Thinking as such is no sign: Claude Code says ``adaptive`` with every request.
     """
+    if any(ULTRATHINK in text for each in _last_turn(message.messages) for text in _texts(each)):
+        return True
     if message.thinking is None or message.thinking.type == "disabled":
         return False
     if message.thinking.type == "enabled":
         return True
     effort = _effort(message)
     return effort in EFFORTS and EFFORTS.index(effort) >= EFFORTS.index(least)
+
+
+def _texts(message: Message) -> list[str]:
+    if isinstance(message.content, str):
+        return [message.content]
+    return [block.text for block in message.content if isinstance(block.text, str)]
 
 
 def _effort(message: MessagesRequest) -> str:

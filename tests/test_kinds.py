@@ -99,6 +99,19 @@ def test_more_thinking_than_usual(expected: bool, fields: Json) -> None:
     assert kinds.thinks(request(**fields)) is expected
 
 
+WORD = '<system-reminder>\nThe user included the keyword "ultrathink", requesting deeper reasoning.\n</system-reminder>'
+
+
+def test_the_person_s_own_word_for_it_counts_for_the_turn() -> None:
+    asked = [{"role": "user", "content": [{"type": "text", "text": "ultrathink"}, {"type": "text", "text": WORD}]}]
+    apart = [{"role": "user", "content": "ultrathink"}, {"role": "system", "content": WORD}]
+
+    assert kinds.thinks(request(messages=asked))
+    assert kinds.thinks(request(messages=[*apart, CALL, result("done")]))
+    assert not kinds.thinks(request(messages=[*asked, SAID, PROMPT]))
+    assert not kinds.thinks(request(messages=[{"role": "user", "content": "What does ultrathink do?"}]))
+
+
 def test_the_effort_that_a_later_message_sets_counts() -> None:
     later = {"role": "system", "content": "x", "output_config": {"effort": "max"}}
     said = request(**MAIN | {"messages": [{"role": "user", "content": "hi"}, later]})

@@ -116,9 +116,10 @@ def test_a_safety_check_of_auto_mode(claude: Claude, start_c2o: Start, upstreams
 def test_more_thinking_than_usual(claude: Claude, start_c2o: Start, upstreams: Mapping[str, FakeUpstream]) -> None:
     start_c2o(configured(upstreams))
 
-    said = [claude.through_c2o("-p", "Hi", "--effort", effort).stdout.strip() for effort in ("high", "max")]
+    ways = (("-p", "Hi", "--effort", "high"), ("-p", "Hi", "--effort", "max"), ("-p", "ultrathink about it"))
+    said = [claude.through_c2o(*way).stdout.strip() for way in ways]
 
-    assert said == ["I am main.", "I am think."]
+    assert said == ["I am main.", "I am think.", "I am think."]
 
 
 def test_a_picture_takes_one_turn_and_the_session_lives_on(

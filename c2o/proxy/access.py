@@ -151,5 +151,5 @@ def respond(request: web.Request, answer: Answer) -> web.Response:
     """A whole answer, with the request's id."""
     headers = {"Content-Type": "application/json", **answer.headers, "request-id": request[REQUEST_ID]}
     if ENTRY in request and (trace := request[ENTRY].trace):
-        trace.whole("told", answer.status, headers, answer.body)
+        trace.whole(answer.status, headers, answer.body)
     return web.Response(status=answer.status, body=answer.body, headers=headers)

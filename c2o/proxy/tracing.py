@@ -177,12 +177,12 @@ class Trace:
         if rest := self._rest.pop(what, b""):
             self._say(what, rest)
 
-    def whole(self, what: What, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """An answer to the client in one piece: what the upstream had to say, it has said."""
         self._end_lines("heard")
-        self.answer(what, status, headers)
+        self.answer("told", status, headers)
         if body:
-            self._say(what, body)
+            self._say("told", body)
 
     def _say(self, what: What, data: bytes) -> None:
         text, packed = self._shown(data, what)

@@ -90,7 +90,7 @@ def test_the_debian_package_is_built_and_its_c2o_runs(tmp_path: Path) -> None:
 
     subprocess.run(["dpkg-deb", "--extract", str(package), str(tmp_path / "root")], check=True)
     for shell, name in completion_scripts.FILES.items():
-        assert (tmp_path / "root" / COMPLETIONS[shell]).read_bytes() == (ROOT / "completions" / name).read_bytes()
+        assert (tmp_path / "root" / COMPLETIONS[shell]).read_bytes() == (source / "completions" / name).read_bytes()
     python = tmp_path / "root/usr/lib/c2o/bin/python"
     (tmp_path / "root/usr/bin/python3").symlink_to("/usr/bin/python3")  # it has a relative link to the system's
     said = subprocess.run([python, "-P", "-m", "c2o", "service", "print", "--help"], capture_output=True, text=True)

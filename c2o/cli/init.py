@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from c2o import paths
-from c2o.cli import asking, init_file, init_wizard, output, terminal
+from c2o.cli import asking, init_choice, init_file, init_wizard, output, terminal
 from c2o.cli.init_choice import Given, parsed_map
 from c2o.cli.init_doing import carried_out, verdicts
 from c2o.cli.init_file import Before
@@ -108,6 +108,7 @@ def init(
         claude=claude,
         completions=completions,
     )
+    init_choice.check(given)
     before = init_file.find(paths.config_file(), force=force)
     test = not (no_test or dry_run)
     person = terminal.present() and not (yes or as_json)

@@ -110,6 +110,16 @@ def from_flags(given: Given, known: Mapping[str, Upstream]) -> Choice:
     return place.choice(given).mapping({"default": given.model or "", **given.mapped})
 
 
+def check(given: Given) -> None:
+    """Raises UsageError for flags that an import leaves nothing to do for."""
+    of_one = {
+        "--upstream": given.upstream, "--name": given.name, "--key-env": given.key_env, "--no-key": given.no_key,
+        "--model": given.model, "--map": given.mapped,
+    }  # fmt: skip
+    if given.imported and (named := [flag for flag, value in of_one.items() if value]):
+        raise UsageError(f"--import brings upstreams, keys and models of its own: leave {' and '.join(named)} out.")
+
+
 def _missing(flags: list[str]) -> UsageError:
     return UsageError(
         f"without a terminal, or with --yes, init asks nothing: it needs {' and '.join(flags)}. "

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from c2o import imports, service, urls
+from c2o import imports, key_file, service, urls
 from c2o.cli.init_choice import here
 from c2o.doctor import Machine
 from c2o.imports import Import
@@ -73,7 +73,11 @@ def look(environ: Mapping[str, str], tell: Callable[[str], None] = lambda _: Non
         _local(key, preset, models[key].result()) if key in models else _remote(key, preset, environ)
         for key, preset in presets.items()
     ]
-    return Around(sorted(seen, key=_rank), claude.result(), manager.result(), imports.found(Path.home(), environ))
+    return Around(sorted(seen, key=_rank), claude.result(), manager.result(), _imports(environ))
+
+
+def _imports(environ: Mapping[str, str]) -> list[Import]:
+    return imports.found(Path.home(), key_file.beside(environ))
 
 
 def _tell_of(running: Mapping[Future[Any], str], tell: Callable[[str], None]) -> None:

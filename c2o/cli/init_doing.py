@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from c2o import config, key_file, known_models, paths, secret, service
 from c2o.claude.launch import own_python
-from c2o.cli import completions, init_file, init_trial, output
+from c2o.cli import completions, init_file, init_import, init_trial, output
 from c2o.cli.asking import more
 from c2o.cli.claude import check_lasting, led
 from c2o.cli.claude_change import ChangedFile
@@ -218,11 +218,14 @@ def _next(plan: Plan, after: Config, completed: InitCompletions | None) -> Itera
     yield Step("c2o run claude", "Claude Code on it")
 
 
-def _not_set(plan: Plan) -> Iterator[str]:
-    """The variable of a key that nobody has set."""
+def _not_set(plan: Plan) -> list[str]:
+    """The variables of keys that nobody has set."""
+    if plan.imported:
+        return list(init_import.missing(plan.imported))
     source = plan.choice.api_key if plan.choice else None
     if source and source.startswith("env:") and source.removeprefix("env:") not in plan.saved:
         try:
             init_trial.key_of(source)
         except CredentialError:
-            yield source.removeprefix("env:")
+            return [source.removeprefix("env:")]
+    return []

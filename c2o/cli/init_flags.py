@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from c2o import imports, service, urls
-from c2o.cli import completions, init_choice, init_trial, output
+from c2o import imports, key_file, service, urls
+from c2o.cli import completions, init_choice, init_import, init_trial, output
 from c2o.cli.init_choice import Choice, Given
 from c2o.cli.init_detect import Around
 from c2o.cli.init_file import Before
 from c2o.cli.init_plan import Plan, Tried, Wishes
 from c2o.cli.init_try import Target, targets
 from c2o.cli.init_upstream import DEMO
-from c2o.errors import UsageError
 from c2o.printable import printable
 from c2o.service import probe as service_probe
 from c2o.wire.probe import Found
@@ -35,9 +33,7 @@ def from_flags(given: Given, before: Before, *, test: bool) -> Plan:
 
 
 def _imported(plan: Plan, what: str) -> Plan:
-    if plan.given.upstream or plan.given.model:
-        raise UsageError("--import brings upstreams and models of its own: leave --upstream and --model out.")
-    found = imports.read(what, Path.home(), os.environ)
+    found = init_import.ready(imports.read(what, Path.home(), key_file.beside()), what, test=plan.test)
     for note in found.notes:
         output.note(printable(note))
     return plan._replace(imported=found, saved=found.keys)

@@ -86,13 +86,18 @@ def _source(typed: str) -> str:
     return source
 
 
-def _pasted(asking: Asking, plan: Plan) -> Plan:
+def pasted(asking: Asking) -> Secret:
+    """A key that the person types; again until it can be one.  Raises Back."""
     typed = asking.secret("Paste the key and press Enter; it stays hidden")
     try:
-        value = secret.find(f"env:{LABEL}", {LABEL: typed}).reveal()
+        return secret.find(f"env:{LABEL}", {LABEL: typed})
     except CredentialError:
         asking.say([("✗ ", "red"), "A key is one line of letters, digits and signs, without spaces inside."])
-        return _pasted(asking, plan)
+        return pasted(asking)
+
+
+def _pasted(asking: Asking, plan: Plan) -> Plan:
+    value = pasted(asking).reveal()
     variable = _free(plan, _variable(plan), value)
     kept = output.short(paths.key_file())
     options = [

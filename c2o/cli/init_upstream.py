@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from c2o import imports, urls
+from c2o import imports, key_file, urls
 from c2o.cli.asking import Asking, told
 from c2o.cli.choice import Option
 from c2o.cli.init_choice import checked_url, place_of
@@ -26,7 +25,7 @@ def upstream(asking: Asking, plan: Plan) -> Plan:
     rows = asking.rows
     given = plan.given
     picked = given.upstream or (
-        imports.read(given.imported, Path.home(), os.environ) if given.imported else _picked(asking, plan)
+        imports.read(given.imported, Path.home(), key_file.beside()) if given.imported else _picked(asking, plan)
     )
     if isinstance(picked, Import):
         asking.say(told(LABEL, (picked.title, "bold"), (f"  {picked.summary}", "dim")))

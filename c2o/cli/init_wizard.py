@@ -14,6 +14,7 @@ from c2o.cli import (
     init_again,
     init_detect,
     init_file,
+    init_import,
     init_key,
     init_models,
     init_offers,
@@ -41,7 +42,7 @@ def ask(asking: Asking, given: Given, before: Before, *, test: bool) -> Plan:
     with terminal.waiting("looking around") as tell:
         around = init_detect.look(os.environ, tell)
     plan = Plan(given, before, around, test=test)
-    if before.config is None or given.upstream:
+    if before.config is None or given.upstream or given.imported:
         _tell_of_machine(asking, plan)
         return through(asking, plan, FRESH)
     asking.say([("There is a configuration. What you don't change stays, with its comments.", "")])
@@ -96,13 +97,13 @@ def through(asking: Asking, plan: Plan, steps: Sequence[Step]) -> Plan:
 
 def _anew(passed: Passed) -> Passed:
     """To choose another upstream than the one that a flag names."""
-    given = passed.plan.given._replace(upstream=None, key_env=None)
+    given = passed.plan.given._replace(upstream=None, imported=None, key_env=None)
     return passed._replace(plan=passed.plan._replace(given=given))
 
 
 def _key(asking: Asking, plan: Plan) -> Plan:
     if plan.imported:
-        return plan._replace(saved=plan.imported.keys)
+        return init_import.keys(asking, plan)
     return plan if plan.its.name == DEMO else init_key.key(asking, plan)
 
 

@@ -170,7 +170,7 @@ def test_an_import_beside_what_is_there(with_router: CommandLine, upstream: Fake
     [
         (["--import", "nonsense"], "no file that c2o knows"),
         (["--import", "litellm"], "has no configuration at"),
-        (["--import", "ccr", "--model", "m"], "leave --upstream and --model out"),
+        (["--import", "ccr", "--model", "m"], "leave --model out"),
     ],
 )
 def test_imports_that_can_not_be(with_router: CommandLine, flags: list[str], words: str) -> None:

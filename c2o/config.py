@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -21,7 +21,7 @@ from c2o import urls
 from c2o.config_mistakes import broken_line, line_of, mistake, unknown
 from c2o.errors import ConfigError
 from c2o.kinds import Effort, Kind
-from c2o.secret import Keys, Secret
+from c2o.secret import Keys, Secret, is_reference
 from c2o.translate.dialect import Dialect
 from c2o.translate.dialects import dialect_for, dialect_of
 
@@ -68,6 +68,15 @@ class Timeouts(_Table, frozen=True, kw_only=True):
     """Until a client that doesn't read takes a piece of the answer: 60."""
 
 
+class ClientCert(_Table, frozen=True, kw_only=True):
+    """``client_cert`` of an upstream as a table, where certificate and key are two files."""
+
+    cert: str
+    """The certificate, and those between it and its CA, in PEM form."""
+    key: str
+    """Its key in PEM form, without a passphrase."""
+
+
 Api = Literal["chat", "responses", "anthropic"]
 
 
@@ -100,6 +109,13 @@ class Upstream(_Table, frozen=True, kw_only=True):
     """How many requests may run at once; more wait for their turn."""
     timeouts: Timeouts = Timeouts()
     """How long to wait for what."""
+    proxy: str | None = None
+    """The proxy on the way: ``http://``, ``https://``, ``socks5://`` or ``socks5h://`` (which resolves names itself),
+    with ``user:password@`` if need be, or ``env:NAME``.  The environment's own proxies are never asked."""
+    ca: str | None = None
+    """A file with the certificates (PEM) of CAs that count beside the system's own."""
+    client_cert: str | ClientCert | None = None
+    """A file with the certificate (PEM) that the upstream wants of us, and its key; or ``{ cert, key }``, two files."""
 
     def __repr__(self) -> str:
         """Without headers and fields, which may hold keys."""
@@ -108,6 +124,14 @@ class Upstream(_Table, frozen=True, kw_only=True):
     def key_sources(self) -> list[str]:
         """Where the keys are, as written; empty for a server without keys."""
         return self.api_key.sources() if self.api_key else []
+
+    def files(self) -> Iterator[str]:
+        """The files that it names."""
+        sources = [*self.key_sources(), self.proxy or ""]
+        yield from (source.removeprefix("file:") for source in sources if source.startswith("file:"))
+        given = self.client_cert
+        pair = (given.cert, given.key) if isinstance(given, ClientCert) else (given,)
+        yield from filter(None, (self.ca, *pair))
 
     def body_fields(self) -> dict[str, Any]:
         """``extra_body`` and ``omit`` as one; None stands for what isn't sent."""
@@ -245,7 +269,11 @@ class Config(_Table, frozen=True, kw_only=True):
     path: Path | None = None
     """Where it was read from."""
     digest: str = ""
-    """Tells whether the file has changed since the service started."""
+    """Tells whether a service runs with this file's content."""
+
+    def files(self) -> list[Path]:
+        """The files that it names."""
+        return [Path(name).expanduser() for upstream in self.upstreams.values() for name in upstream.files()]
 
     def targets(self) -> list[str]:
         """Each ``upstream/model`` that ``[models]`` and ``[routes]`` name, once."""
@@ -253,15 +281,27 @@ class Config(_Table, frozen=True, kw_only=True):
         return list(dict.fromkeys(target for targets in named for target in targets))
 
 
+NEED_RESTART = (("server", "host"), ("server", "port"))
+"""What a running service can't follow: its socket is bound."""
+
+
 def load(path: Path) -> Config:
     """Read and check the configuration.  Raises ConfigError with file, key and remedy."""
+    return parse(read(path), path)
+
+
+def read(path: Path) -> bytes:
+    """The file as it stands.  Raises ConfigError."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise ConfigError(f"there is no configuration at {path}. Run: c2o init") from None
     except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror}.") from None
-    return parse(data, path)
+        raise ConfigError(f"{path} can't be read: {error.strerror}. Make it a file that you can read.") from None
+
+
+def digest_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:12]
 
 
 def parse(data: bytes, path: Path) -> Config:
@@ -277,7 +317,7 @@ def parse(data: bytes, path: Path) -> Config:
             f"{path}:{at} is not valid TOML: {error}. Correct it, or write a new one: c2o init --force", line=at
         ) from None
     try:
-        return _checked(tables, path, hashlib.sha256(data).hexdigest()[:12])
+        return _checked(tables, path, digest_of(data))
     except ValueError as error:
         line = line_of(str(error), text)
         raise ConfigError(f"{path}:{line}: {error}" if line else f"{path}: {error}", line=line) from None
@@ -400,6 +440,8 @@ def _check_upstreams(upstreams: Mapping[str, Upstream]) -> None:
             raise ValueError(f"[upstreams.{quoted(name)}] the name may have letters, digits, '-', '_' and '.' only.")
         _check_field(f"[upstreams.{name}] base_url", urls.parse, upstream.base_url)
         _check_field(f"[upstreams.{name}] dialect", dialect_for, upstream.dialect_name())
+        if upstream.proxy and not is_reference(upstream.proxy):
+            _check_field(f"[upstreams.{name}] proxy", urls.parse_proxy, upstream.proxy)
         _check_quirks(f"upstreams.{name}.quirks", upstream)
 
 

@@ -36,7 +36,13 @@ class NotRunning(C2oError):
 
 
 class CredentialError(C2oError):
+    """``place`` is where the configuration names the key, where that is known: ``[upstreams.nim] api_key``."""
+
     exit_code = 4
+
+    def __init__(self, message: str, *, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class UpstreamError(C2oError):

@@ -17,8 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from c2o import paths
+from c2o import paths, private_file
 from c2o.errors import C2oError
+from c2o.secret import Secret
 
 if sys.platform == "win32":
     import msvcrt
@@ -76,6 +77,11 @@ def state_file() -> Path:
     return paths.state_dir() / "service.json"
 
 
+def token_file() -> Path:
+    """The token that the running service wants.  The configuration may have another by now, or be unreadable."""
+    return paths.state_dir() / "service.token"
+
+
 def end_file() -> Path:
     """Asks the running service to end, where WITHOUT_SIGNALS."""
     return paths.state_dir() / "service.end"
@@ -118,9 +124,21 @@ def write(instance: Instance) -> None:
         raise _unwritable(path, error) from None
 
 
+def write_token(token: Secret) -> None:
+    """For the commands that ask the service.  Raises C2oError if that can't be done."""
+    private_file.write(token_file(), token.reveal())
+
+
+def read_token() -> Secret | None:
+    try:
+        return Secret(token_file().read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def remove() -> None:
-    """Take the state file away, and a wish that it ends; for the holder of the lock."""
-    for path in (state_file(), end_file()):
+    """Take the state file away, and what goes with it; for the holder of the lock."""
+    for path in (state_file(), token_file(), end_file()):
         with suppress(OSError):
             path.unlink()
 

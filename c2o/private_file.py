@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from c2o import paths
@@ -28,3 +29,20 @@ def write(path: Path, text: str | bytes, *, shared: bool = False) -> None:
         fresh.replace(path)
     except OSError as error:
         raise RefusedFile(f"{path} can't be written: {error.strerror}. Make its folder writable.") from None
+
+
+Signature = tuple[int, ...]
+
+
+def signature(path: Path) -> Signature | None:
+    """Another one whenever the file has changed, been replaced or become readable; None where there is none.
+
+    What isn't a plain file has always the same: to read a pipe would be a change.
+    """
+    try:
+        there = path.stat()
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(there.st_mode):
+        return stat.S_IFMT(there.st_mode), there.st_ino
+    return there.st_mtime_ns, there.st_ctime_ns, there.st_ino, there.st_size

@@ -76,6 +76,12 @@ def find(source: str, environ: Mapping[str, str] = os.environ) -> Secret:
     return Secret(value)
 
 
+def is_reference(source: str) -> bool:
+    """Does it say where a secret is, instead of being one?"""
+    kind, separator, _ = source.partition(":")
+    return bool(separator) and kind in SOURCES
+
+
 def describe(source: str) -> str:
     """Where a key comes from, safe to print."""
     kind, separator, _ = source.partition(":")
@@ -87,7 +93,10 @@ def describe(source: str) -> str:
 def _from_environment(name: str, environ: Mapping[str, str]) -> str:
     value = environ.get(name, "").strip()
     if not value:
-        raise CredentialError(f"{name} is not set: export {name}=… and start the service again.")
+        raise CredentialError(
+            f"{name} is not set: export {name}=… and start the service again, or write {name}=… "
+            "into keys.env beside the configuration, where a running service finds it too."
+        )
     return value
 
 
@@ -99,10 +108,10 @@ def _from_file(path: str, _: Mapping[str, str]) -> str:
     return lines[0].strip()
 
 
-def _from_command(line: str, _: Mapping[str, str]) -> str:
+def _from_command(line: str, environ: Mapping[str, str]) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - the owner of the configuration chose the command
-            shlex.split(line), capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=True
+            shlex.split(line), env={**environ}, capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=True
         )
     except subprocess.CalledProcessError as error:
         raise CredentialError(

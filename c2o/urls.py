@@ -60,6 +60,20 @@ def parse(base_url: str) -> SplitResult:
     return parts
 
 
+PROXIES = ("http", "https", "socks5", "socks5h")
+
+
+def parse_proxy(url: str) -> None:
+    """Is this a proxy's address?  Raises ValueError with a reason that reads after the key's name, without the URL."""
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in PROXIES and parts.hostname and parts.path in ("", "/") and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("not an address like http://proxy:3128, with http, https, socks5 or socks5h before it")
+
+
 def root(base_url: str) -> str:
     """The address under which ``/models`` and each of ENDPOINTS stand; no trailing slash."""
     parts = parse(base_url)

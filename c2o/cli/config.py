@@ -23,7 +23,7 @@ from c2o.cli.restart import lines as restart_lines
 from c2o.errors import C2oError, Cancelled, ConfigError, UsageError
 from c2o.printable import printable, printable_lines
 from c2o.secret import Keys, Secret
-from c2o.service import probe
+from c2o.service import following
 from c2o.service.probe import Problem
 
 app = typer.Typer(help="Look at the configuration, and change it without breaking it.", no_args_is_help=True)
@@ -69,8 +69,14 @@ class Changed(Struct, frozen=True, kw_only=True):
     """What stood there, null for nothing; secrets as hints."""
     after: Any
     changed: bool
+    taken: bool | None
+    """Does the running service work with it?  Null where none runs."""
+    problem: str | None
+    """Why it doesn't."""
     restart_needed: bool
-    """A service runs with another configuration than this."""
+    """The running service can't take it, or not all of it, without one."""
+    token_changed: bool
+    """Clients that run now send the former one, and are refused."""
     restarted: RestartResult | None
     """With ``--restart``, where it was needed."""
 
@@ -202,7 +208,10 @@ def _finish(
     done: Change, action: Literal["set", "unset", "edit"], place: Place | None, *, restart: bool, as_json: bool
 ) -> None:
     file = paths.config_file()
-    needed, started, problems = _is_waiting(done), None, list[Problem]()
+    seen, started, problems = following.look(done.config), None, list[Problem]()
+    taken, problem = following.works_with(seen, done.config), following.said(seen, following.BROKEN)
+    runs = seen.state != "stopped"
+    needed = runs and not problem and (not taken or following.said(seen, following.RESTART) is not None)
     if needed and restart:
         started, problems = restarted(done.config)
     result = Changed(
@@ -212,17 +221,19 @@ def _finish(
         before=_seen(done.before, place) if place else None,
         after=_seen(done.after, place) if place else None,
         changed=done.changed,
+        taken=(taken or started is not None) if runs else None,
+        problem=problem,
+        token_changed=done.changed and _token(done.before) != done.config.server.auth_token.reveal(),
         restart_needed=needed and not started,
         restarted=started,
     )
     output.show(result, _lines, as_json=as_json)
-    for problem in problems:
-        output.note(problem.hint)
+    for each in problems:
+        output.note(each.hint)
 
 
-def _is_waiting(done: Change) -> bool:
-    there = probe.look(done.config.server.auth_token).instance
-    return there is not None and there.config_digest != done.config.digest
+def _token(text: str) -> Any:
+    return find(tomllib.loads(text), ("server", "auth_token"))
 
 
 def _seen(text: str, place: Place) -> Any:
@@ -236,8 +247,14 @@ def _lines(result: Changed) -> Iterator[Line]:
         yield [("✓ ", "green"), "nothing to change in ", (file, "bold")]
     else:
         yield [("✓ ", "green"), *_what(result), (f"  ({file})", "dim")]
-    if result.restart_needed:
+    if result.problem:
+        yield [("  ! ", "yellow"), "the running service has not taken it: ", printable_lines(result.problem)]
+    elif result.restart_needed:
         yield ["  takes effect with: ", ("c2o restart", "bold")]
+    elif result.taken and result.changed:
+        yield [("  the running service has taken it", "dim")]
+    if result.token_changed and result.taken:
+        yield ["  clients that run now have the former token: start them again; renew settings with: c2o claude on"]
     if result.restarted:
         yield from restart_lines(result.restarted)
 

@@ -14,7 +14,7 @@ from c2o.config import TABLES, Config, Targets, Upstream, quoted, texts
 from c2o.config_mistakes import path_of, unknown
 from c2o.errors import UsageError
 from c2o.redaction import HARMLESS_HEADERS, without_what_looks_like_a_key
-from c2o.secret import SOURCES, Keys, Secret
+from c2o.secret import Keys, Secret, is_reference
 from c2o.translate.dialect import Dialect
 
 Place = tuple[str, ...]
@@ -29,6 +29,7 @@ ONE_OR_MORE = (Keys, Targets)
 PRECISELY: dict[tuple[type, str], Any] = {
     (Upstream, "quirks"): Dialect,
     (Upstream, "headers"): dict[str, Header],
+    (Upstream, "proxy"): Header,
 }
 """What fields hold, where the file's types don't say it."""
 
@@ -114,12 +115,6 @@ def are_references(text: str) -> bool:
     """Does a typed value, a list perhaps, say where secrets are, instead of being any?"""
     sources = texts(typed(text, Keys))
     return bool(sources) and all(map(is_reference, sources))
-
-
-def is_reference(source: str) -> bool:
-    """Does it say where a secret is, instead of being one?"""
-    kind, separator, _ = source.partition(":")
-    return bool(separator) and kind in SOURCES
 
 
 def _hint(source: str) -> str:

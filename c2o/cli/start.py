@@ -66,7 +66,7 @@ def start_result(started: Started, loaded: Config) -> StartResult:
         manager=there.manager,
         uptime=started.report.uptime,
         seconds=started.seconds,
-        config_changed=there.config_digest != loaded.digest,
+        config_changed=loaded.digest not in (there.config_digest, started.report.config.refused),
     )
 
 
@@ -82,6 +82,6 @@ def lines(result: StartResult) -> Iterator[Line]:
 def hints(result: StartResult) -> Iterator[str]:
     """What a running service doesn't know yet."""
     if result.config_changed:
-        yield "the configuration has changed since it started; to apply it: c2o restart"
+        yield "the configuration has changed, and the service doesn't follow; to apply it: c2o restart"
     if result.version != result.cli_version:
         yield f"the service is c2o {result.version}, this command is {result.cli_version}; to update it: c2o restart"

@@ -15,7 +15,7 @@ from c2o.cli.output import JsonOption, Line
 from c2o.config import Config
 from c2o.draining import Draining
 from c2o.errors import ConfigError, NotRunning, Unhealthy
-from c2o.service import probe
+from c2o.service import following, probe
 from c2o.service.probe import Problem, Requests, RouteReport, ServiceStatus, UpstreamReport
 
 EXIT_CODES: dict[probe.State, int] = {
@@ -35,7 +35,7 @@ class Listen(Struct, frozen=True):
 class ConfigState(Struct, frozen=True):
     path: str
     changed: bool | None
-    """Since the service started; None if that can't be told."""
+    """Does it say something else than what the service works with?  None if that can't be told."""
 
 
 class Claude(Struct, frozen=True):
@@ -89,11 +89,13 @@ def status(as_json: JsonOption = False) -> None:
 
 def current_status() -> Status:
     loaded, broken = _loaded()
-    seen = probe.look(loaded.server.auth_token if loaded else None)
+    seen = following.look(loaded)
     if loaded and seen.state == "running":
         _remember(loaded)
     there, report = seen.instance, seen.report
     changed = there.config_digest != loaded.digest if there and loaded else None
+    if following.said(seen, following.BROKEN):
+        broken = []  # the service says the same, and what it does meanwhile
     led = claude_status.current(loaded, seen)
     return Status(
         state=seen.state,
@@ -135,8 +137,9 @@ def _loaded() -> tuple[Config | None, list[Problem]]:
 def _problems(seen: ServiceStatus, changed: bool | None) -> Iterator[Problem]:
     if seen.state == "unhealthy":
         yield Problem("service.unhealthy", f"{seen.why} Try: c2o restart")
-    if changed:
-        yield Problem("config.changed", "The configuration has changed since the start; to apply it: c2o restart")
+    if changed and not following.said(seen, following.BROKEN):
+        hint = "The configuration has changed, and the service doesn't follow; to apply it: c2o restart"
+        yield Problem("config.changed", hint)
     if seen.instance and seen.instance.version != __version__:
         yield Problem("daemon.version_skew", f"This command is c2o {__version__}; to update the service: c2o restart")
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from c2o.doctor import account, claude, configuration, installation, running, upstreams
+from c2o.doctor import account, claude, configuration, installation, network, running, upstreams
 from c2o.doctor.finding import Check, Finding, Fix, Group, Level
 from c2o.doctor.machine import Machine
 
@@ -38,8 +38,9 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("daemon.version_skew", "service", running.version, needs=("config.file",)),
     Check("config.changed", "service", running.configuration, needs=("config.file",)),
-    Check("service.problems", "service", running.problems, needs=("service.running",)),
+    Check("service.problems", "service", running.problems, others=(*running.REMEDIES,)),
     Check("upstream.stream", "upstream", upstreams.ask, needs=("config.file",), others=upstreams.OTHERS),
+    Check("network.proxy_env", "upstream", network.proxy_variables, needs=("config.file",)),
     Check("upstream.window", "upstream", upstreams.windows, needs=("config.file",), others=("upstream.num_ctx",)),
     Check("claude.binary", "claude", claude.binary),
     Check("claude.settings.jsonc", "claude", claude.settings_files),

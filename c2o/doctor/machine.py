@@ -17,7 +17,7 @@ from c2o.config import Config
 from c2o.doctor import probing
 from c2o.errors import C2oError, ConfigError, CredentialError
 from c2o.facts import Fact
-from c2o.service import probe
+from c2o.service import following
 from c2o.service.probe import ServiceStatus
 from c2o.wire.probe import Found
 
@@ -49,7 +49,7 @@ class Machine:
     def service(self) -> ServiceStatus:
         """Asked with the token of the configuration, where that can be read."""
         there = self.config_or_error
-        return probe.look(there.server.auth_token if isinstance(there, Config) else None)
+        return following.look(there if isinstance(there, Config) else None)
 
     @cached_property
     def keys(self) -> dict[str, list[str | CredentialError]]:

@@ -43,6 +43,9 @@ def job_for(config: Config, name: str, key: str) -> Job:
         dialect=upstream.dialect,
         quirks=upstream.quirks,
         extra_body=upstream.body_fields(),
+        proxy=upstream.proxy,
+        ca=upstream.ca,
+        client_cert=msgspec.to_builtins(upstream.client_cert),
         timeout=patience(upstream.base_url),
     )
 

@@ -9,7 +9,7 @@ from c2o import __version__, service, urls
 from c2o.doctor.finding import Finding, Fix, run
 from c2o.doctor.machine import Machine
 from c2o.errors import RefusedFile, UsageError
-from c2o.service import installing, launcher, linger, processes, unit_files
+from c2o.service import following, installing, launcher, linger, processes, unit_files
 from c2o.service.probe import is_c2o, listens
 
 _ok = partial(Finding, group="service", level="ok")
@@ -65,18 +65,20 @@ def version(machine: Machine) -> Iterator[Finding]:
 
 
 def configuration(machine: Machine) -> Iterator[Finding]:
-    there = machine.service.instance
-    if there and there.config_digest != machine.config.digest:
-        title = "the configuration has changed since the service started"
+    there, refused = machine.service.instance, following.said(machine.service, following.BROKEN)
+    if there and there.config_digest != machine.config.digest and not refused:
+        title = "the configuration has changed, and the service doesn't follow"
         yield _warn(id="config.changed", title=title, fix=run("c2o restart"))
 
 
-ITS_LOG = "see the log that c2o status names"
+ITS_LOG = Fix("see the log that c2o status names")
 
 REMEDIES = {
-    "upstream.down": "start it, or correct base_url; requests go on by themselves when it is back",
-    "upstream.key_rests": "give the upstream a key that works, or take this one out of api_key",
-    "model.replaced": "mend what it says, or change the order under [models]; c2o asks that model again by itself",
+    following.BROKEN: Fix("correct what it names; the running service takes it by itself then"),
+    following.RESTART: run("c2o restart"),
+    "upstream.down": Fix("start it, or correct base_url; requests go on by themselves when it is back"),
+    "upstream.key_rests": Fix("give the upstream a key that works, or take this one out of api_key"),
+    "model.replaced": Fix("mend what it says, or change the order under [models]; c2o asks that model again by itself"),
 }
 """What to do about what the service complains of."""
 
@@ -85,7 +87,7 @@ def problems(machine: Machine) -> Iterator[Finding]:
     """What the service itself complains of."""
     if report := machine.service.report:
         for problem in report.problems:
-            yield _warn(id=problem.id, title=problem.hint, fix=Fix(REMEDIES.get(problem.id, ITS_LOG)))
+            yield _warn(id=problem.id, title=problem.hint, fix=REMEDIES.get(problem.id, ITS_LOG))
 
 
 def remote(machine: Machine) -> Iterator[Finding]:

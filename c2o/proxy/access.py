@@ -10,17 +10,17 @@ from __future__ import annotations
 import hmac
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
 
-from c2o.config import Server
 from c2o.errors import RequestError
 from c2o.proxy.client import ClientLeft
 from c2o.proxy.journal import Entry, client_of
 from c2o.proxy.setup import SETUP, Setup
 from c2o.proxy.state import STATE
+from c2o.secret import Secret
 from c2o.translate.answers import failed, with_id
 from c2o.translate.types import Answer
 
@@ -51,7 +51,7 @@ def guard(current: Callable[[], Setup]) -> Any:
         try:
             with current().used() as setup:
                 request[SETUP] = setup
-                _check(request, setup.config.server)
+                _check(request, setup)
                 return await handler(request)
         except RequestError as failure:
             return refusal(request, failure)
@@ -65,12 +65,13 @@ def guard(current: Callable[[], Setup]) -> Any:
     return guarded
 
 
-def _check(request: web.Request, server: Server) -> None:
+def _check(request: web.Request, setup: Setup) -> None:
+    server = setup.config.server
     if not server.allow_remote:
         _check_host(request)
     _check_no_browser(request)
     if (request.method, request.path) not in OPEN:
-        _check_token(request, server.auth_token.reveal().encode())
+        _check_token(request, server.auth_token, setup.former_tokens)
 
 
 OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -102,19 +103,31 @@ def _check_no_browser(request: web.Request) -> None:
         raise RequestError("c2o doesn't answer web pages.", status=403, type="permission_error")
 
 
-def _check_token(request: web.Request, token: bytes) -> None:
+def _check_token(request: web.Request, token: Secret, former: Iterable[Secret]) -> None:
     """Either header may carry it; clients send one, the other, or both."""
     scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
     given = (request.headers.get("x-api-key", ""), bearer if scheme.lower() == "bearer" else "")
-    matches = [hmac.compare_digest(each.encode("utf-8", "surrogateescape"), token) for each in given]
-    if not any(matches):
+    if not _is_among(given, [token]):
         raise RequestError(
-            "c2o: the token is missing or wrong. Start the client with `c2o run`, "
-            "or set ANTHROPIC_AUTH_TOKEN to auth_token from c2o's configuration.",
-            status=401,
-            type="authentication_error",
-            retry=False,
+            OUTDATED if _is_among(given, former) else UNKNOWN, status=401, type="authentication_error", retry=False
         )
+
+
+OUTDATED = (
+    "c2o: auth_token in c2o's configuration was changed after this client was started. Start it again with `c2o run`; "
+    "where its settings lead it to c2o, renew them first: `c2o claude on`."
+)
+UNKNOWN = (
+    "c2o: the token is missing or wrong. Start the client with `c2o run`, "
+    "or set ANTHROPIC_AUTH_TOKEN to auth_token from c2o's configuration."
+)
+
+
+def _is_among(given: Iterable[str], tokens: Iterable[Secret]) -> bool:
+    """Compares all of them, so that the time tells nothing."""
+    known = [token.reveal().encode() for token in tokens]
+    matches = [hmac.compare_digest(each.encode("utf-8", "surrogateescape"), one) for each in given for one in known]
+    return any(matches)
 
 
 _TYPES = {404: "not_found_error", 405: "invalid_request_error", 408: "timeout_error", 413: "request_too_large"}

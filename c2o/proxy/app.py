@@ -9,11 +9,11 @@ from typing import Any
 
 from aiohttp import web
 
-from c2o.config import Config
 from c2o.proxy import handlers, messages
 from c2o.proxy.access import guard
 from c2o.proxy.body import LIMIT
 from c2o.proxy.clock import Clock
+from c2o.proxy.prepared import Prepared
 from c2o.proxy.relay import RELAY, Relay
 from c2o.proxy.state import STATE, State
 
@@ -21,12 +21,9 @@ PREFIXES = ("/v1", "", "/v1/v1", "/anthropic/v1")
 """People put /v1 into ANTHROPIC_BASE_URL, or leave it out of it; Claude Code then blames the model."""
 
 
-def create_app(config: Config, clock: Clock | None = None, folder: Path | None = None) -> web.Application:
-    """The service's application.  ``folder`` is where it keeps what it learns; without one that ends with it.
-
-    Raises CredentialError for an upstream without its key.
-    """
-    relay, state = Relay(), State(config, clock or Clock(), os.getpid(), folder)
+def create_app(prepared: Prepared, clock: Clock | None = None, folder: Path | None = None) -> web.Application:
+    """The service's application.  ``folder`` is where it keeps what it learns; without one that ends with it."""
+    relay, state = Relay(), State(prepared, clock or Clock(), os.getpid(), folder)
     app = web.Application(client_max_size=LIMIT, middlewares=[relay.middleware, guard(lambda: state.setup)])
     app[STATE] = state
     app[RELAY] = relay

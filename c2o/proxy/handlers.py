@@ -115,5 +115,6 @@ async def health(request: web.Request) -> web.StreamResponse:
 async def status(request: web.Request) -> web.StreamResponse:
     """``GET /c2o/status``: what ``c2o status`` shows."""
     socket = request.get_extra_info("sockname")
+    request.app[STATE].look()
     shown = request.app[STATE].status(host=socket[0], port=socket[1])
     return respond(request, Answer(200, encode(shown), {}))

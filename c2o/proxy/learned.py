@@ -11,6 +11,7 @@ from c2o import facts
 from c2o.config import Config
 from c2o.errors import C2oError
 from c2o.facts import Fact, Source
+from c2o.private_file import signature
 from c2o.routing import Route
 
 log = logging.getLogger("c2o.proxy")
@@ -57,7 +58,7 @@ class Learned:
 
     def _refresh(self) -> None:
         """Read the file, if it isn't the one that was read or written last."""
-        if self._path is None or (there := _signature(self._path)) == self._seen:
+        if self._path is None or (there := signature(self._path)) == self._seen:
             return
         found = facts.read(self._path, self._now())
         self._seen = there
@@ -80,16 +81,8 @@ class Learned:
             facts.write(self._path, self._facts)
         except C2oError as error:
             log.warning("%s", error)
-        self._seen = _signature(self._path)
+        self._seen = signature(self._path)
 
 
 def _addresses(config: Config) -> dict[str, str]:
     return {name: facts.address(upstream.base_url) for name, upstream in config.upstreams.items()}
-
-
-def _signature(path: Path) -> tuple[int, ...] | None:
-    try:
-        there = path.stat()
-    except OSError:
-        return None
-    return there.st_mtime_ns, there.st_ino, there.st_size

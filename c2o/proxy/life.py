@@ -24,6 +24,8 @@ from c2o.proxy import handover, notify, sockets
 from c2o.proxy.app import runner
 from c2o.proxy.handover import Predecessor
 from c2o.proxy.relay import RELAY
+from c2o.proxy.reload import Reloader
+from c2o.proxy.setup import Setup
 from c2o.proxy.state import STATE
 
 log = logging.getLogger("c2o.proxy")
@@ -45,13 +47,18 @@ Tell = Callable[[int], None]
 class Life:
     """One service, from the first request that it can answer to the last."""
 
-    def __init__(self, app: web.Application, sock: socket.socket, lock: Lock, myself: Instance) -> None:
+    def __init__(
+        self, app: web.Application, sock: socket.socket, lock: Lock, myself: Instance, reloader: Reloader
+    ) -> None:
         self._runner = runner(app, keepalive_timeout=KEEP_ALIVE, shutdown_timeout=LAST_WORDS)
         self._sock = sock
         self._lock = lock
         self._myself = myself
+        self._reloader = reloader
+        self._reading: asyncio.Task[None] | None = None
         self._state = app[STATE]
         self._counters = self._state.journal.counters
+        self._state.on_follow.append(self._follow)
         self._relay = app[RELAY]
         self._end = asyncio.Event()
         self._successor: socket.socket | None = None
@@ -60,7 +67,7 @@ class Life:
     async def lived(self, before: Predecessor | None, ready: Callable[[Instance], None]) -> None:
         """All of it.  ``before`` is the service that hands over to this one."""
         self._listen_to_signals()
-        alive = asyncio.gather(notify.be_alive(), self._listen_to_the_file())
+        alive = asyncio.gather(notify.be_alive(), self._listen_to_the_file(), self._reloader.follow())
         await self._runner.setup()
         self._state.server = self._runner.server
         with ExitStack() as left:
@@ -71,20 +78,21 @@ class Life:
             finally:
                 await self._runner.cleanup()
                 alive.cancel()
+                await asyncio.wait([alive])
         log.info("ended")
 
     async def _serve(self, before: Predecessor | None, ready: Callable[[Instance], None]) -> None:
         """Answer requests until the end has come; then no connection is accepted any more."""
         site = web.SockSite(self._runner, self._sock, backlog=sockets.BACKLOG)
         if before:
-            instance.write(self._myself)  # what can fail, fails while our predecessor still serves
+            self._write_down()  # what can fail, fails while our predecessor still serves
         await site.start()
         if before:
             await before.relieve(moved=self._sock is not before.sock)
         offer = handover.offered()
         self._myself = self._myself._replace(handover=offer is not None)
         with suppress(C2oError) if before else nullcontext():  # nobody would serve if we gave up now
-            instance.write(self._myself)
+            self._write_down()
         log.info("c2o %s serves at %s (pid %d)", self._myself.version, self._myself.url, self._myself.pid)
         handing_over = asyncio.create_task(self._hand_over(offer)) if offer else None
         ready(self._myself)
@@ -107,7 +115,12 @@ class Life:
         """A successor that failed may have written itself down in our place."""
         log.warning("a new service did not come up; this one goes on")
         with suppress(C2oError):
-            instance.write(self._myself)
+            self._write_down()
+
+    def _write_down(self) -> None:
+        """Who we are and how we can be asked, for the commands."""
+        instance.write_token(self._state.setup.config.server.auth_token)
+        instance.write(self._myself)
 
     def _remove(self) -> None:
         """What we have written about ourselves; after a handover it's our successor's."""
@@ -122,7 +135,18 @@ class Life:
             _on(number, self._told, number)
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             on_a_terminal = os.isatty(0)  # asked now: once it has hung up, it is none any more
-            loop.add_signal_handler(signal.SIGHUP, self._end.set if on_a_terminal else _told_to_reload)
+            loop.add_signal_handler(signal.SIGHUP, self._end.set if on_a_terminal else self._read_again)
+
+    def _read_again(self) -> None:
+        """SIGHUP where no terminal has closed, as it is usual for services."""
+        self._reading = asyncio.create_task(self._reloader.now())
+
+    def _follow(self, setup: Setup) -> None:
+        """The state file says which configuration we work with."""
+        self._myself = self._myself._replace(config_digest=setup.config.digest)
+        if not self._end.is_set():
+            with suppress(C2oError):
+                self._write_down()
 
     async def _listen_to_the_file(self) -> None:
         """Where there are no signals for us, a file asks us to end."""
@@ -184,8 +208,3 @@ def _on(number: int, told: Callable[[int], None], argument: int) -> None:
         loop.add_signal_handler(number, told, argument)
     except NotImplementedError:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(told, argument))
-
-
-def _told_to_reload() -> None:
-    """SIGHUP where no terminal has closed; people send it to make a service read its configuration again."""
-    log.info("SIGHUP: changes to the configuration take effect with: c2o restart")

@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 import aiohttp
 import msgspec
 
-from c2o import urls
-from c2o.config import Config, Server, Upstream
+from c2o import key_file, urls
+from c2o.config import ClientCert, Config, Server, Upstream
 from c2o.errors import CredentialError, RequestError
 from c2o.proxy import model_list
 from c2o.proxy.abilities import ABILITIES
 from c2o.proxy.access import new_id
 from c2o.proxy.clock import Clock
+from c2o.proxy.prepared import prepared
 from c2o.proxy.upstream import ERROR_LIMIT, WHOLE_LIMIT, Upstreams, read_capped
 from c2o.routing import route_to
 from c2o.secret import Keys, Secret
@@ -83,7 +84,7 @@ class Asker:
         self.facts: list[str] = []
         """What refusals have taught on the way."""
         self._config = _config(job, base_url)
-        self._upstreams = Upstreams(self._config, Clock())
+        self._upstreams = Upstreams(prepared(self._config, key_file.beside()), Clock())
         self._route = route_to(self._config, f"{job.name}/{job.model or '-'}")
 
     @asynccontextmanager
@@ -263,6 +264,9 @@ def _config(job: Job, base_url: str) -> Config:
         quirks=job.quirks,
         headers=job.headers,
         extra_body=job.extra_body,
+        proxy=job.proxy,
+        ca=job.ca,
+        client_cert=msgspec.convert(job.client_cert, str | ClientCert | None),
     )
     return Config(server=Server(auth_token=Secret(new_id("probe-"))), upstreams={job.name: upstream}, models={})
 

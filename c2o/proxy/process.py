@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -38,6 +38,7 @@ def run(port: int | None, ready: Ready, listen_fd: int | None = None, *, take_ov
     with ``take_over`` the running service gives us its own.
     """
     _confine()
+    own = dict(os.environ)
     key_file.into(os.environ)
     config = load(paths.config_file())
     with Lock(instance.lock_file()) as lock:
@@ -50,7 +51,7 @@ def run(port: int | None, ready: Ready, listen_fd: int | None = None, *, take_ov
             _acquire(lock)
             sock = sockets.listening(config.server, port, listen_fd)
         with closing(sock):
-            _run(config, sock, lock, before, ready)
+            _run(own, sock, lock, before, ready)
 
 
 def _acquire(lock: Lock) -> None:
@@ -72,16 +73,22 @@ def _already_running() -> str:
     return f"the service already runs{where}. Use it as it is, or end it first: c2o stop"
 
 
-def _run(config: Config, sock: socket.socket, lock: Lock, before: Predecessor | None, ready: Ready) -> None:
+def _run(environ: Mapping[str, str], sock: socket.socket, lock: Lock, before: Predecessor | None, ready: Ready) -> None:
+    """``environ`` is our own, without the key file's variables: those may change."""
     from c2o.proxy import log as service_log  # noqa: PLC0415 - aiohttp is slow to load:
     from c2o.proxy.app import create_app  # noqa: PLC0415 - what can fail before it, fails first
     from c2o.proxy.life import Life  # noqa: PLC0415
+    from c2o.proxy.reload import Reloader, Source  # noqa: PLC0415
     from c2o.proxy.state import STATE  # noqa: PLC0415
 
-    app = create_app(config, folder=paths.state_dir())
-    app[STATE].log = service_log.to_file_and_stderr(app[STATE].redacted, paths.log_file())
+    source = Source(paths.config_file(), environ)
+    reading = source.read()
+    app = create_app(reading.good, folder=paths.state_dir())
+    state = app[STATE]
+    state.log = service_log.to_file_and_stderr(state.redacted, paths.log_file())
+    myself = _describe(reading.good.config, sock)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(Life(app, sock, lock, _describe(config, sock)).lived(before, ready))
+        runner.run(Life(app, sock, lock, myself, Reloader(state, source, reading)).lived(before, ready))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

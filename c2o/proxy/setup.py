@@ -8,21 +8,26 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
-from c2o.config import Config
 from c2o.proxy.clock import Clock
 from c2o.proxy.pacing import Pacing
+from c2o.proxy.prepared import Prepared
 from c2o.proxy.upstream import Upstreams
+from c2o.secret import Secret
 
 
 class Setup:
     """One state of the configuration, and everything made from it."""
 
-    def __init__(self, config: Config, clock: Clock, before: Setup | None = None) -> None:
-        """``before`` is the one that this replaces.  Raises CredentialError for an upstream without its key."""
+    def __init__(self, prepared: Prepared, clock: Clock, before: Setup | None = None) -> None:
+        """``before`` is the one that this replaces."""
+        config = prepared.config
+        self.prepared = prepared
         self.config = config
-        self.upstreams: Upstreams = Upstreams(config, clock, before.upstreams if before else None)
+        self.upstreams: Upstreams = Upstreams(prepared, clock, before.upstreams if before else None)
         self.dialects = {name: upstream.habits() for name, upstream in config.upstreams.items()}
         self.pacing: Pacing = Pacing(config.upstreams, clock, before.pacing if before else None)
+        self.former_tokens: tuple[Secret, ...] = _former(before, config.server.auth_token) if before else ()
+        """What clients still send that were started before the token was changed."""
         self._users = 0
         self._unused = asyncio.Event()
         self._unused.set()
@@ -48,6 +53,14 @@ class Setup:
 
     async def close(self) -> None:
         await self.upstreams.close()
+
+
+def _former(before: Setup, token: Secret) -> tuple[Secret, ...]:
+    known = (before.config.server.auth_token, *before.former_tokens)
+    return tuple(dict.fromkeys(each for each in known if each != token))[:MOST_FORMER]
+
+
+MOST_FORMER = 16
 
 
 SETUP: web.RequestKey[Setup] = web.RequestKey("setup", Setup)

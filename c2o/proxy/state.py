@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
@@ -12,7 +12,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from c2o import __version__, facts, known_models, urls, usage_store
-from c2o.config import Config, Routes
+from c2o.config import Routes
 from c2o.log_file import Writer
 from c2o.proxy.breaker import Stand, Trouble
 from c2o.proxy.calibration import Calibration
@@ -24,6 +24,7 @@ from c2o.proxy.journal import Counters, Journal
 from c2o.proxy.known_models import KnownModels
 from c2o.proxy.learned import Learned
 from c2o.proxy.memory import Failures, Remembered
+from c2o.proxy.prepared import Prepared
 from c2o.proxy.setup import Setup
 from c2o.proxy.streams import Streams
 from c2o.proxy.tracing import Tracing
@@ -40,6 +41,9 @@ class Listen(Struct, frozen=True):
 class ConfigStatus(Struct, frozen=True):
     path: str
     digest: str
+    """Of what the service works with."""
+    refused: str | None
+    """Of what lies there and can't be used, as the problem ``config.broken`` says."""
 
 
 class UpstreamStatus(Struct, frozen=True):
@@ -90,11 +94,11 @@ class Status(Struct, frozen=True, kw_only=True):
 class State:
     """The service's memory, and the present state of its configuration."""
 
-    def __init__(self, config: Config, clock: Clock, pid: int, folder: Path | None = None) -> None:
+    def __init__(self, prepared: Prepared, clock: Clock, pid: int, folder: Path | None = None) -> None:
         """``folder`` is where learned numbers are kept over restarts."""
         self.clock = clock
         self.version = __version__
-        self.setup = Setup(config, clock)
+        self.setup = Setup(prepared, clock)
         """Of the requests that come in now; each has its own in ``request[SETUP]``."""
         self._replaced: dict[Setup, asyncio.Task[None]] = {}
         self._redact = self._redactor()
@@ -104,7 +108,7 @@ class State:
         self.remembered = Remembered()
         self.failures = Failures(clock)
         self.detours = Detours(clock)
-        self.learned = Learned(config, folder / facts.FILE if folder else None)
+        self.learned = Learned(prepared.config, folder / facts.FILE if folder else None)
         self.streams = Streams()
         self.reader = Reader()
         self.calibration = Calibration(clock, folder / "calibration.json" if folder else None)
@@ -115,6 +119,14 @@ class State:
         """The service's own log file, where it has one."""
         self.server: web.Server | None = None
         """What accepts connections, once something does."""
+        self.on_follow: list[Callable[[Setup], None]] = []
+        """Who else has something of the configuration to renew."""
+        self.look: Callable[[], None] = _nobody_follows
+        """Tells whoever follows the configuration that it may have changed."""
+        self.problems: dict[str, Problem] = {}
+        """What ``c2o status`` is to say, by id."""
+        self.refused: str | None = None
+        """The digest of a configuration that can't be used."""
         self._pid = pid
         self._started_at = datetime.now(UTC)
         self._started = clock.now()
@@ -123,18 +135,17 @@ class State:
         await self.setup.open()
         self.known_models.begin(lambda: self.setup)
 
-    async def follow(self, config: Config) -> None:
-        """From now on requests begin with ``config``; those that run end as they have begun.
-
-        Raises CredentialError for an upstream without its key; then everything stays as it was.
-        """
-        new, old = Setup(config, self.clock, self.setup), self.setup
+    async def follow(self, prepared: Prepared) -> None:
+        """From now on requests begin with this configuration; those that run end as they have begun."""
+        new, old = Setup(prepared, self.clock, self.setup), self.setup
         await new.open()
         self.setup = new
-        self.learned.follow(config)
+        self.learned.follow(prepared.config)
         self.failures.clear()
         self._replaced[old] = asyncio.create_task(self._see_off(old))
         self._redact = self._redactor()
+        for followed in self.on_follow:
+            followed(new)
 
     async def _see_off(self, replaced: Setup) -> None:
         await replaced.left()
@@ -168,7 +179,7 @@ class State:
             started_at=self._started_at.isoformat(timespec="seconds").replace("+00:00", "Z"),
             uptime=round(self.clock.now() - self._started, 1),
             listen=Listen(host, port),
-            config=ConfigStatus(str(config.path or ""), config.digest),
+            config=ConfigStatus(str(config.path or ""), config.digest, self.refused),
             upstreams=[self._upstream(name) for name in config.upstreams],
             models={name: targets[0] for name, targets in config.models.items()},
             fallbacks={name: list(rest) for name, (_, *rest) in config.models.items() if rest},
@@ -185,6 +196,7 @@ class State:
         return UpstreamStatus(name, address, upstream.dialect_name(), key, stand)
 
     def _problems(self) -> Iterator[Problem]:
+        yield from self.problems.values()
         if hint := self.log and self.log.problem:
             yield Problem("log.unwritable", hint)
         if self.usage.problem:
@@ -211,6 +223,10 @@ def _routes(routes: Routes) -> dict[str, RouteStatus]:
     if routes.long_context:
         found["long_context"] = RouteStatus(routes.long_context.model, above=routes.long_context.above)
     return found
+
+
+def _nobody_follows() -> None:
+    pass
 
 
 STATE: web.AppKey[State] = web.AppKey("state", State)

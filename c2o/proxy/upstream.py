@@ -12,22 +12,23 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from io import BytesIO
 from types import SimpleNamespace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import aiohttp
 from yarl import URL
 
-from c2o import __version__, redaction, secret, urls
-from c2o.config import Config, Upstream
-from c2o.errors import CredentialError, RequestError
+from c2o import __version__, redaction, urls
+from c2o.config import Upstream
+from c2o.errors import RequestError
 from c2o.proxy.breaker import Breaker, Breakers, Unreachable
 from c2o.proxy.clock import Clock
 from c2o.proxy.key_ring import NO_KEY, Key, KeyRing
+from c2o.proxy.network import ProxyRefused, ProxyTLS, ProxyUnreachable, of_the_way, proxy_refused
 from c2o.proxy.patience import Patience
+from c2o.proxy.prepared import Prepared
 from c2o.proxy.tracing import Trace
 from c2o.redaction import Redactor
 from c2o.routing import Route
-from c2o.secret import Secret
 from c2o.translate.passthrough_request import VERSION
 from c2o.translate.types import UpstreamRequest
 from c2o.translate.upstream_errors import Failing
@@ -54,32 +55,34 @@ class Again(Protocol):
         """
 
 
-def keys(config: Config) -> dict[str, list[Secret]]:
-    """The keys of each upstream that has any.  Raises CredentialError that names upstream and place."""
-    found = {}
-    for name, upstream in config.upstreams.items():
-        try:
-            found[name] = [secret.find(source) for source in upstream.key_sources()]
-        except CredentialError as error:
-            raise CredentialError(f"upstream {name}: {error}") from None
-    return found
-
-
-def _secrets(found: Mapping[str, list[Secret]], config: Config) -> Iterator[str]:
+def _secrets(prepared: Prepared) -> Iterator[str]:
+    config = prepared.config
     yield config.server.auth_token.reveal()
-    yield from (key.reveal() for several in found.values() for key in several)
-    for upstream in config.upstreams.values():
+    yield from (key.reveal() for several in prepared.keys.values() for key in several)
+    for name, upstream in config.upstreams.items():
         yield from redaction.in_headers(upstream.headers)
+        yield from prepared.networks[name].secrets
+
+
+class Pool(NamedTuple):
+    kept: aiohttp.ClientSession
+    """With the connections that others have left open."""
+    fresh: aiohttp.ClientSession
+    """Has no connection that could be stale."""
+
+
+SHARED = ""
 
 
 class Upstreams:
     """All upstreams of the configuration, behind one connection pool."""
 
-    def __init__(self, config: Config, clock: Clock, before: Upstreams | None = None) -> None:
+    def __init__(self, prepared: Prepared, clock: Clock, before: Upstreams | None = None) -> None:
         """``before`` are those of the configuration that was."""
+        config = prepared.config
         self._clock = clock
-        self._keys = keys(config)
-        self.secrets = frozenset(_secrets(self._keys, config))
+        self._keys = prepared.keys
+        self.secrets = frozenset(_secrets(prepared))
         """What no text may show."""
         self.redacted: Callable[[str], str] = Redactor(self.secrets)
         """A text without any secret, should an upstream have repeated one."""
@@ -96,9 +99,9 @@ class Upstreams:
         self.answered: dict[str, float] = before.answered if before else {}
         """When an address answered last."""
         self.breakers: Breakers = before.breakers if before else Breakers(clock)
-        self._session: aiohttp.ClientSession | None = None
-        self._fresh: aiohttp.ClientSession | None = None
-        """Has no connection that could be stale, and no address."""
+        self._networks = prepared.networks
+        self._pools: dict[str, Pool] = {}
+        """The one of SHARED, and of each upstream behind a SOCKS proxy its own."""
 
     def patience(self, route: Route) -> Patience:
         return self._patience[route.name]
@@ -117,8 +120,16 @@ class Upstreams:
         return Failing(route.name, self._address[route.name], route.model, place, self.redacted)
 
     async def open(self) -> None:
-        self._session = self._opened(aiohttp.TCPConnector(limit=512, keepalive_timeout=20))
-        self._fresh = self._opened(aiohttp.TCPConnector(limit=512, force_close=True, use_dns_cache=False))
+        self._pools[SHARED] = Pool(
+            self._opened(aiohttp.TCPConnector(limit=512, keepalive_timeout=20)),
+            self._opened(aiohttp.TCPConnector(limit=512, force_close=True, use_dns_cache=False)),
+        )
+        for name, network in self._networks.items():
+            if network.socks:
+                self._pools[name] = Pool(
+                    self._opened(network.connector(limit=512, keepalive_timeout=20)),
+                    self._opened(network.connector(limit=512, force_close=True)),
+                )
 
     def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -133,12 +144,12 @@ class Upstreams:
 
     @property
     def opened(self) -> bool:
-        return self._session is not None and not self._session.closed
+        return any(not pool.kept.closed for pool in self._pools.values())
 
     async def close(self) -> None:
-        for session in (self._session, self._fresh):
-            if session is not None:
-                await session.close()
+        for pool in self._pools.values():
+            await pool.kept.close()
+            await pool.fresh.close()
 
     @asynccontextmanager
     async def send(
@@ -162,7 +173,7 @@ class Upstreams:
                 breaker.answered()
                 if trace:
                     trace.answer("heard", answer.status, answer.headers)
-                _check_usable(answer, route)
+                self._check_usable(answer, route)
                 yield answer
         except aiohttp.ClientError as error:
             failure = self._failure(route, error)
@@ -183,26 +194,27 @@ class Upstreams:
         trace: Trace | None,
     ) -> aiohttp.ClientResponse:
         connection = SimpleNamespace(reused=False, trace=trace)
+        pool = self._pools.get(route.name) or self._pools[SHARED]
         try:
-            return await stack.enter_async_context(self._asked(self._session, route, request, key, connection))
+            return await stack.enter_async_context(self._asked(pool.kept, route, request, key, connection))
         except aiohttp.ClientError as error:
             stale = _is_stale(error, connection)
-            if again is None or not (stale or _is_refused(error)) or not again(_reason(error), stale=stale):
+            if again is None or not (stale or _is_refused(error)) or not again(self._reason(route, error), stale=stale):
                 raise
             if not stale:
                 await asyncio.sleep(random.uniform(*CONNECT_AGAIN))  # noqa: S311 - so that not all knock at once
-        return await stack.enter_async_context(self._asked(self._fresh, route, request, key, connection))
+        return await stack.enter_async_context(self._asked(pool.fresh, route, request, key, connection))
 
     def _asked(
         self,
-        session: aiohttp.ClientSession | None,
+        session: aiohttp.ClientSession,
         route: Route,
         request: UpstreamRequest,
         key: Key | None,
         connection: SimpleNamespace,
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        assert session is not None
         url, headers = self._url(route, request), self._headers_of(route, request, key)
+        network = self._networks[route.name]
         if connection.trace:
             line = f"{request.method} {urls.printable(str(url))}"
             connection.trace.request("sent", line, headers, request.body)
@@ -210,10 +222,11 @@ class Upstreams:
             request.method,
             url,
             data=_body(request.body),
-            headers=headers,
+            headers={**headers, **network.headers(url)},
             allow_redirects=False,
             timeout=self._patience[route.name].timeout,
             trace_request_ctx=connection,
+            **network.options(),
         )
 
     async def ask(self, route: Route, request: UpstreamRequest) -> bytes:
@@ -237,11 +250,25 @@ class Upstreams:
         lately = answered is not None and self._clock.now() - answered < TRUSTED_FOR
         kind = Unreachable if isinstance(error, CONNECTING) else RequestError
         return kind(
-            f"upstream {route.name} at {self._address[route.name]}: {_reason(error)}",
+            f"upstream {route.name} at {self._address[route.name]}: {self._reason(route, error)}",
             status=504 if isinstance(error, TimeoutError) else 502,
             type="timeout_error" if isinstance(error, TimeoutError) else "api_error",
             retry=None if lately else False,
         )
+
+    def _reason(self, route: Route, error: Exception) -> str:
+        return of_the_way(error, route.name, self._networks[route.name]) or _reason(error)
+
+    def _check_usable(self, answer: aiohttp.ClientResponse, route: Route) -> None:
+        network = self._networks[route.name]
+        if answer.status == 407 and network.proxy is not None:  # for http:// the proxy itself answers
+            raise RequestError(
+                f"upstream {route.name}: {proxy_refused(407, route.name, network)}",
+                status=502,
+                type="api_error",
+                retry=False,
+            )
+        _check_usable(answer, route)
 
     def _headers_of(self, route: Route, request: UpstreamRequest, key: Key | None) -> Mapping[str, str]:
         """The configuration's win over ours; an empty one takes ours away."""
@@ -285,7 +312,10 @@ def _tell_reuse() -> aiohttp.TraceConfig:
     return config
 
 
-CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ClientSSLError, aiohttp.ConnectionTimeoutError)
+CONNECTING = (
+    aiohttp.ClientConnectorError, aiohttp.ClientSSLError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError,
+    ProxyUnreachable, ProxyRefused, ProxyTLS,
+)  # fmt: skip
 """What aiohttp raises as long as there is no connection."""
 
 

@@ -15,7 +15,7 @@ from c2o.config import Config
 from c2o.errors import C2oError, CredentialError, PortTaken, Unhealthy
 from c2o.instance import DRAIN_LIMIT, Instance, Lock
 from c2o.secret import Secret
-from c2o.service import launcher, processes, unit_files
+from c2o.service import following, launcher, processes, unit_files
 from c2o.service.manager import ServiceManager, ServiceSpec
 from c2o.service.probe import Report, ServiceStatus, is_c2o, listens, look
 
@@ -94,8 +94,9 @@ def restart(
         if port is None and (stopped := _replaced(config, tell)):
             started = _start(config, None, wait, time.monotonic(), tell)
             return stopped, msgspec.structs.replace(started, already=False)
-        status = look(config.server.auth_token)
-        wanted = _same_port(config, status.instance) if port is None else port
+        status = following.look(config)
+        moved = following.said(status, following.RESTART) is not None
+        wanted = _same_port(config, status.instance, moved=moved) if port is None else port
         if status.instance and _hands_over(status, config):
             return _handed_over(status.instance, config, wanted, wait, tell)
         return _stop(config.server.auth_token, tell), _start(config, wanted, wait, time.monotonic(), tell)
@@ -152,11 +153,14 @@ def refresh(config: Config) -> None:
         manager.install(program)
 
 
-def _same_port(config: Config, before: Instance | None) -> int | None:
-    """The port that clients know, unless the configuration has been changed and names one, or a unit does."""
+def _same_port(config: Config, before: Instance | None, *, moved: bool = False) -> int | None:
+    """The port that clients know, unless the configuration has been changed and names one, or a unit does.
+
+    ``moved``: the running service says that another address is configured now.
+    """
     if before is None or service.chosen() != "detached":
         return None
-    if config.server.port and config.digest != before.config_digest:
+    if config.server.port and (moved or config.digest != before.config_digest):
         return None
     return before.port
 
@@ -175,7 +179,8 @@ def _alone(wait: float, tell: Tell) -> Iterator[None]:
 def _start(config: Config, port: int | None, wait: float, began: float, tell: Tell) -> Started:
     status = _settled(config.server.auth_token, began + wait, tell)
     if already := status.state == "running":
-        return _started(status, began, already=already)
+        followed = following.look(config)
+        return _started(followed if followed.report else status, began, already=already)
     manager = service.choose()
     check_keys(config, manager.environ())
     tell("starting")

@@ -10,7 +10,7 @@ import http.client
 import json
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -56,6 +56,14 @@ class RouteReport(Struct, frozen=True, omit_defaults=True):
     """Tokens of a prompt, for ``long_context``."""
 
 
+class ConfigReport(Struct, frozen=True):
+    path: str = ""
+    digest: str = ""
+    """Of what the service works with."""
+    refused: str | None = None
+    """Of what lies there and can't be used."""
+
+
 class Problem(Struct, frozen=True):
     id: str
     hint: str
@@ -69,6 +77,7 @@ class Report(Struct, frozen=True):
     started_at: str = ""
     uptime: float = 0.0
     """Seconds."""
+    config: ConfigReport = ConfigReport()
     upstreams: list[UpstreamReport] = []
     models: dict[str, str] = {}
     fallbacks: dict[str, list[str]] = {}
@@ -97,7 +106,7 @@ class NoAnswer(Exception):
 
 
 def look(token: Secret | None) -> ServiceStatus:
-    """How the service is.  Without the token (its configuration can't be read) it can't be asked."""
+    """How the service is.  ``token`` is the configuration's, if that can be read; the service may have another yet."""
     if not instance.running():
         return ServiceStatus("stopped")
     there = instance.read()
@@ -105,10 +114,11 @@ def look(token: Secret | None) -> ServiceStatus:
         return ServiceStatus("starting")
     if there.draining is not None:
         return ServiceStatus("stopping", there)
-    if token is None:
+    tokens = [each for each in (token, instance.read_token()) if each]
+    if not tokens:
         return ServiceStatus("unhealthy", there, why="It can't be asked: the token in the configuration can't be read.")
     try:
-        return ServiceStatus("running", there, ask(there, token))
+        return ServiceStatus("running", there, ask(there, *tokens))
     except NoAnswer as reason:
         return _ended_meanwhile() or ServiceStatus("unhealthy", there, why=str(reason))
 
@@ -120,17 +130,25 @@ def _ended_meanwhile() -> ServiceStatus | None:
     return ServiceStatus("stopping", there) if there is None or there.draining is not None else None
 
 
-def ask(there: Instance, token: Secret) -> Report:
-    """The service's report.  Raises NoAnswer if there is none, or a stranger gives it."""
+def ask(there: Instance, *tokens: Secret) -> Report:
+    """The service's report, by whichever token it has.  Raises NoAnswer if there is none, or a stranger gives it."""
     with _connection(there) as connection:
         nonce = secrets.token_hex(16)
         said = _get(connection, f"/health?challenge={nonce}")
         given = said.get("answer")
         if said.get("name") != health.NAME:
             raise NoAnswer(f"Another program answers at {there.url}.")
-        if not isinstance(given, str) or not hmac.compare_digest(given, health.answer(token.reveal(), nonce)):
+        token = _proven(given, nonce, tokens)
+        if token is None:
             raise NoAnswer(f"What answers at {there.url} has another token than the configuration.")
         return _report(_get(connection, "/c2o/status", {"x-api-key": token.reveal()}), there)
+
+
+def _proven(answer: object, nonce: str, tokens: Sequence[Secret]) -> Secret | None:
+    """The token that whoever answers has proved to know."""
+    if not isinstance(answer, str):
+        return None
+    return next((each for each in tokens if hmac.compare_digest(answer, health.answer(each.reveal(), nonce))), None)
 
 
 def listens(host: str, port: int) -> bool:

@@ -163,6 +163,7 @@ StartLimitBurst=5
 Type=notify
 NotifyAccess=main
 ExecStart={command}
+ExecReload=/bin/kill -HUP $MAINPID
 {variables}
 Restart=on-failure
 RestartSec=1

@@ -49,6 +49,10 @@ class Job(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, k
     dialect: str | None = None
     quirks: dict[str, Any] = {}
     extra_body: dict[str, Any] = {}
+    proxy: str | None = None
+    ca: str | None = None
+    client_cert: str | dict[str, str] | None = None
+    """The way to it, as the configuration has it."""
     timeout: float = 60.0
     """Seconds for each request."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import shlex
 import stat
 import subprocess
@@ -14,7 +15,9 @@ import jsonschema
 import pytest
 
 from tests.cli.on_a_terminal import CTRL_C, on_a_terminal
-from tests.command_line import CommandLine
+from tests.clients.servers import free_port
+from tests.clients.service import TOKEN
+from tests.command_line import CommandLine, until
 
 KEY = "nvapi-0123456789abcdefghij-a1f3"
 
@@ -165,7 +168,10 @@ def test_as_json(c2o: CommandLine) -> None:
         "before": "nvap…a1f3",
         "after": "env:NIM",
         "changed": True,
+        "taken": None,
+        "problem": None,
         "restart_needed": False,
+        "token_changed": False,
         "restarted": None,
     }
 
@@ -479,19 +485,60 @@ ROUTES = {
 # ---- a running service
 
 
-def test_a_running_service_follows_after_a_restart(configured: CommandLine) -> None:
+def test_a_running_service_follows_at_once(configured: CommandLine) -> None:
     configured("start")
     before = configured.service().pid
-    hinted = configured("config", "set", "models.opus", "fake/other")
+
+    done = configured("config", "set", "models.opus", "fake/other")
+
+    assert done.out.splitlines()[1:] == ["  the running service has taken it"]
+    assert configured("status", "--json").json["models"]["opus"] == "fake/other"
+    followed = configured("config", "unset", "models.opus", "--restart", "--json").json
+    assert (followed["taken"], followed["restart_needed"], followed["restarted"]) == (True, False, None)
+    assert configured.service().pid == before, "no restart was needed"
+
+
+def test_another_port_needs_a_restart(configured: CommandLine) -> None:
+    configured("start")
+    before = configured.service()
+    port = str(free_port())
+
+    hinted = configured("config", "set", "server.port", port)
     assert hinted.out.splitlines()[1:] == ["  takes effect with: c2o restart"]
+    assert "server.port in the configuration changed" in configured("status").out
 
-    followed = configured("config", "unset", "models.opus", "--restart", "--json")
-    assert followed.exit_code == 0, followed
-    assert not followed.json["restart_needed"]
-    assert followed.json["restarted"] is None, "the file is as it was when the service started"
-
-    done = configured("config", "set", "models.opus", "fake/other", "--restart", "--json").json
+    done = configured("config", "set", "server.port", port, "--restart", "--json").json
     assert done["restarted"]["schema"] == "c2o.restart/1"
     assert not done["restart_needed"]
-    assert configured.service().pid != before
-    assert configured("status", "--json").json["models"]["opus"] == "fake/other"
+    assert configured.service().pid != before.pid
+    assert configured.service().port == int(port)
+    assert configured("status", "--json").json["problems"] == []
+
+
+def test_what_the_service_cannot_use_is_told_and_changes_nothing(configured: CommandLine) -> None:
+    configured("start")
+
+    done = configured("config", "set", "upstreams.fake.api_key", "env:NO_SUCH_KEY")
+
+    path = configured.folder / "config.toml"
+    line = path.read_text().splitlines().index('api_key = "env:NO_SUCH_KEY"') + 1
+    told = f"  ! the running service has not taken it: {path}:{line}: upstream fake: NO_SUCH_KEY is not set: export"
+    assert told in done.out
+    assert "into keys.env" in done.out
+    (configured.folder / "keys.env").write_text("NO_SUCH_KEY=sk-now-there-is-one\n")
+    until(lambda: configured("status", "--json").json["problems"] == [])
+
+
+def test_another_token_is_told_to_who_has_the_former_one(configured: CommandLine) -> None:
+    configured("start")
+    there = configured.service()
+
+    done = configured("config", "edit", EDITOR="sed -i s/test-token/other-token/")
+
+    assert "  clients that run now have the former token: start them again" in done.out
+    connection = http.client.HTTPConnection(*there.address, timeout=10)
+    connection.request("GET", "/v1/models", headers={"x-api-key": TOKEN})
+    answer = connection.getresponse()
+    assert answer.status == 401
+    assert b"was changed after this client was started" in answer.read()
+    connection.close()

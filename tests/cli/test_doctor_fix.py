@@ -132,9 +132,9 @@ def test_a_service_of_another_version_gives_way(configured: CommandLine) -> None
     assert configured.service().version == __version__
 
 
-def test_a_changed_configuration_is_applied(configured: CommandLine, upstream: FakeUpstream) -> None:
+def test_a_changed_configuration_is_applied(configured: CommandLine) -> None:
     configured("start")
-    configured.configure(configuration(upstream.base_url) | {"models": {"default": "fake/another"}})
+    instance.write(configured.service()._replace(config_digest="another"))
     assert level(configured, "config.changed") == "warn"
     fixed(configured, "config.changed")
     assert level(configured, "config.changed") is None

@@ -97,15 +97,25 @@ def test_saying_it_twice_is_harmless(configured: CommandLine) -> None:
     assert configured.service() == there
 
 
-def test_the_second_start_tells_of_a_changed_configuration(configured: CommandLine, upstream: FakeUpstream) -> None:
+def test_the_second_start_tells_of_a_service_that_does_not_follow(configured: CommandLine) -> None:
+    configured("start")
+    instance.write(configured.service()._replace(config_digest="another"))
+
+    again = configured("start")
+
+    assert again.exit_code == 0
+    assert again.err == "! the configuration has changed, and the service doesn't follow; to apply it: c2o restart\n"
+    assert configured("start", "--json").json["config_changed"] is True
+
+
+def test_the_second_start_waits_until_the_service_follows(configured: CommandLine, upstream: FakeUpstream) -> None:
     configured("start")
     configured.configure(configuration(upstream.base_url) | {"models": {"default": "fake/another"}})
 
     again = configured("start")
 
-    assert again.exit_code == 0
-    assert again.err == "! the configuration has changed since it started; to apply it: c2o restart\n"
-    assert configured("start", "--json").json["config_changed"] is True
+    assert (again.exit_code, again.err) == (0, "")
+    assert configured("status", "--json").json["models"] == {"default": "fake/another"}
 
 
 def test_the_port_of_the_option_wins(configured: CommandLine) -> None:

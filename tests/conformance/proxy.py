@@ -16,6 +16,7 @@ from aiohttp import web
 from c2o import config
 from c2o.proxy.app import create_app, runner
 from c2o.proxy.clock import Clock
+from c2o.proxy.prepared import prepared
 from c2o.translate.dialects import DIALECTS
 
 Json = dict[str, Any]
@@ -87,7 +88,7 @@ class Proxy:
         self.url = f"http://127.0.0.1:{self.port}"
 
     async def _start(self, clock: Clock | None) -> web.AppRunner:
-        app = create_app(config.parse(tomli_w.dumps(self.tables).encode(), Path("config.toml")), clock)
+        app = create_app(prepared(config.parse(tomli_w.dumps(self.tables).encode(), Path("config.toml"))), clock)
         server = runner(app, shutdown_timeout=1)
         await server.setup()
         await web.TCPSite(server, "127.0.0.1", 0).start()

@@ -21,7 +21,7 @@ from c2o.doctor import Finding
 from c2o.service import linger, record, unit_files
 from c2o.service.detached import Detached
 from c2o.service.manager import Program
-from tests.clients.service import TOKEN, configuration
+from tests.clients.service import TOKEN
 from tests.command_line import CommandLine, until
 from tests.doctor.conftest import Configure, look
 from tests.fake_upstream import FakeUpstream
@@ -74,9 +74,9 @@ def test_a_service_of_another_version(configured: CommandLine) -> None:
     assert finding.fix.command == "c2o restart"
 
 
-def test_a_changed_configuration_and_its_fix(configured: CommandLine, upstream: FakeUpstream) -> None:
+def test_a_service_that_does_not_follow_and_its_fix(configured: CommandLine) -> None:
     configured("start")
-    configured.configure(configuration(upstream.base_url) | {"models": {"default": "fake/another"}})
+    instance.write(configured.service()._replace(config_digest="another"))
     finding = look("config.changed")["config.changed"]
     assert finding.level == "warn"
     assert finding.fix is not None

@@ -21,6 +21,7 @@ from c2o.proxy.app import create_app, runner
 from c2o.proxy.clock import Clock
 from c2o.proxy.journal import Counters
 from c2o.proxy.log import quieten
+from c2o.proxy.prepared import prepared
 from c2o.proxy.state import STATE
 from tests.fake_upstream import FakeUpstream
 from tests.proxy.fake_clock import FakeClock
@@ -103,7 +104,7 @@ async def serve() -> AsyncIterator[Serve]:
     async with AsyncExitStack() as stack:
 
         async def start(tables: Json, clock: Clock | None = None, folder: Path | None = None) -> Service:
-            app = create_app(loaded(tables), clock, folder)
+            app = create_app(prepared(loaded(tables)), clock, folder)
             server = runner(app, keepalive_timeout=75, shutdown_timeout=1)
             await server.setup()
             stack.push_async_callback(server.cleanup)

@@ -10,6 +10,7 @@ import pytest
 
 from c2o.proxy.access import OPEN
 from c2o.proxy.app import create_app
+from c2o.proxy.prepared import prepared
 from tests.fake_upstream import FakeUpstream, Reply
 from tests.proxy.conftest import Serve, Service, configuration, loaded
 from tests.proxy.talk import HELLO, TOKEN, request
@@ -19,7 +20,7 @@ from tests.proxy.talk import HELLO, TOKEN, request
 
 def routes() -> list[tuple[str, str]]:
     """Every method and path of the router; the open ones are left out."""
-    app = create_app(loaded(configuration("http://127.0.0.1:9/v1")))
+    app = create_app(prepared(loaded(configuration("http://127.0.0.1:9/v1"))))
     found = [
         (route.method, route.resource.canonical.replace("{id}", "x")) for route in app.router.routes() if route.resource
     ]

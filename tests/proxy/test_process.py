@@ -178,15 +178,6 @@ def test_nonsense_on_the_port_is_a_line_without_traceback(configured: CommandLin
     assert "sk-precious" not in err
 
 
-def test_hangup_without_a_terminal_is_answered_with_what_to_do(configured: CommandLine) -> None:
-    with proxy(configured) as process:
-        process.running.send_signal(signal.SIGHUP)
-        assert ask(configured.service(), Secret(TOKEN)).pid == process.running.pid
-        code, err = process.end()
-    assert code == 0
-    assert "SIGHUP: changes to the configuration take effect with: c2o restart" in err
-
-
 # ---- it ends
 
 

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from c2o.errors import CredentialError
+from c2o.proxy.prepared import prepared
 from c2o.proxy.state import STATE
 from tests.fake_upstream import DONE, FakeUpstream, Hold, Reply, finish, stream, text, whole
 from tests.proxy.conftest import Serve, Service, configuration, loaded
@@ -18,7 +19,7 @@ OTHER_KEY = "sk-another-key-of-the-upstream-4711"
 
 
 async def follow(service: Service, tables: Json) -> None:
-    await service.app[STATE].follow(loaded(tables))
+    await service.app[STATE].follow(prepared(loaded(tables)))
 
 
 async def test_requests_go_where_the_new_configuration_says(service: Service, upstream: FakeUpstream) -> None:

@@ -38,7 +38,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("daemon.version_skew", "service", running.version, needs=("config.file",)),
     Check("config.changed", "service", running.configuration, needs=("config.file",)),
-    Check("service.problems", "service", running.problems, others=(*running.REMEDIES,)),
+    Check("service.problems", "service", running.problems, others=("config.broken", "config.restart")),
     Check("upstream.stream", "upstream", upstreams.ask, needs=("config.file",), others=upstreams.OTHERS),
     Check("network.proxy_env", "upstream", network.proxy_variables, needs=("config.file",)),
     Check("upstream.window", "upstream", upstreams.windows, needs=("config.file",), others=("upstream.num_ctx",)),

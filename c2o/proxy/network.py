@@ -197,22 +197,25 @@ def proxy_refused(status: int, name: str, network: Network) -> str:
     )
 
 
-EXPIRED, OTHER_NAME, UNKNOWN = 10, (62, 64), (2, 18, 19, 20, 21)
-"""OpenSSL's codes: https://docs.openssl.org/master/man1/openssl-verification-options/"""
+_UNKNOWN_SIGNER = (
+    ": nobody whom this machine trusts has signed it. Check base_url, and whether a proxy stands between; should it be "
+    'your company\'s own, name the file with its CA: ca = "/path/ca.pem" in {here}.'
+)
+
+_CERTIFICATES = {
+    9: ": it isn't valid yet. Check this machine's clock.",
+    10: ": it has expired. Have it renewed there, or check this machine's clock.",
+    **dict.fromkeys((2, 18, 19, 20, 21), _UNKNOWN_SIGNER),
+    62: ": it is for another name. Check the host in base_url.",
+    64: ": it is for another address. Check the host in base_url.",
+}
+"""By OpenSSL's codes: https://docs.openssl.org/3.0/man1/openssl-verification-options/#diagnostics"""
 
 
 def _of_tls(error: ssl.SSLError, here: str) -> str | None:
     if isinstance(error, ssl.SSLCertVerificationError):
-        if error.verify_code == EXPIRED:
-            return "its TLS certificate has expired. Renew it there, or set this machine's clock."
-        if error.verify_code in OTHER_NAME:
-            return f"its TLS certificate is for another host name. Correct base_url in {here}."
-        if error.verify_code in UNKNOWN:
-            return (
-                "its TLS certificate is signed by nobody that is known here. Should it be your company's own, name the "
-                f'file with its CA: ca = "/path/ca.pem" in {here}.'
-            )
-        return None
+        why = _CERTIFICATES.get(error.verify_code, ". Check base_url, or the clock.")
+        return f"its TLS certificate isn't accepted{why.format(here=here)}"
     reason = error.reason or ""
     if "ALERT" in reason and any(word in reason for word in ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")):
         return (

@@ -358,26 +358,12 @@ def _check_usable(answer: aiohttp.ClientResponse, route: Route) -> None:
 
 def _reason(error: Exception) -> str:
     """What went wrong, without the URL, headers or keys that aiohttp puts into its texts."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        code = getattr(error.certificate_error, "verify_code", 0)
-        return f"its TLS certificate isn't accepted{_CERTIFICATES.get(code, '. Check base_url, or the clock.')}"
     kinds = (type(error), type(getattr(error, "os_error", None)))
     for known, sentence in _REASONS:
         if any(issubclass(kind, known) for kind in kinds):
             return sentence
     return f"it doesn't speak HTTP as it should ({type(error).__name__})."
 
-
-_UNKNOWN_SIGNER = ": nobody whom this machine trusts has signed it. Check base_url, and whether a proxy stands between."
-
-_CERTIFICATES = {
-    9: ": it isn't valid yet. Check this machine's clock.",
-    10: ": it has expired. Have it renewed there, or check this machine's clock.",
-    **dict.fromkeys((18, 19, 20, 21), _UNKNOWN_SIGNER),
-    62: ": it is for another name. Check the host in base_url.",
-    64: ": it is for another address. Check the host in base_url.",
-}
-"""By OpenSSL's codes: https://docs.openssl.org/3.0/man1/openssl-verification-options/#diagnostics"""
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "its name can't be resolved. Check base_url and the network."),

@@ -179,19 +179,19 @@ async def test_socks_without_its_package(monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def test_a_ca_that_nobody_knows(serve: Serve, secure: Secure) -> None:
     answer = await said(serve, f"https://127.0.0.1:{await secure()}")
-    assert "signed by nobody that is known here" in answer
+    assert "isn't accepted: nobody whom this machine trusts has signed it" in answer
     assert 'ca = "/path/ca.pem" in [upstreams.fake]' in answer
 
 
 async def test_another_host_name(serve: Serve, secure: Secure, ca_file: str) -> None:
     answer = await said(serve, f"https://127.0.0.1:{await secure(('elsewhere.test',))}", ca=ca_file)
-    assert answer.endswith("its TLS certificate is for another host name. Correct base_url in [upstreams.fake].")
+    assert answer.endswith("its TLS certificate isn't accepted: it is for another address. Check the host in base_url.")
 
 
 async def test_an_expired_certificate(serve: Serve, secure: Secure, ca_file: str) -> None:
     yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
     answer = await said(serve, f"https://127.0.0.1:{await secure(not_after=yesterday)}", ca=ca_file)
-    assert "its TLS certificate has expired" in answer
+    assert "its TLS certificate isn't accepted: it has expired" in answer
 
 
 # ---- who we are

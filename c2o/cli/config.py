@@ -20,6 +20,7 @@ from c2o.cli.config_schema import json_schema
 from c2o.cli.output import JsonOption, Line
 from c2o.cli.restart import RestartResult, restarted
 from c2o.cli.restart import lines as restart_lines
+from c2o.config import Config
 from c2o.errors import C2oError, Cancelled, ConfigError, UsageError
 from c2o.printable import printable, printable_lines
 from c2o.secret import Keys, Secret
@@ -223,7 +224,7 @@ def _finish(
         changed=done.changed,
         taken=(taken or started is not None) if runs else None,
         problem=problem,
-        token_changed=done.changed and _token(done.before) != done.config.server.auth_token.reveal(),
+        token_changed=_token_changed(done.before, done.config),
         restart_needed=needed and not started,
         restarted=started,
     )
@@ -232,8 +233,12 @@ def _finish(
         output.note(each.hint)
 
 
-def _token(text: str) -> Any:
-    return find(tomllib.loads(text), ("server", "auth_token"))
+def _token_changed(before: str, after: Config) -> bool:
+    """Not where nobody can have had one from what stood there."""
+    try:
+        return bool(find(tomllib.loads(before), ("server", "auth_token")) != after.server.auth_token.reveal())
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 def _seen(text: str, place: Place) -> Any:

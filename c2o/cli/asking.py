@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
@@ -74,9 +75,14 @@ def more(*spans: Span) -> Line:
     return [" " * (LABELS + 3), *spans]
 
 
-def asked(label: str, question: str) -> Line:
-    head: Line = [(f"{label:{LABELS}} ", "bold")] if label else []
-    return [("? ", "bold cyan"), *head, (question, "" if label else "bold")]
+def asked(label: str, question: str, width: int = sys.maxsize) -> list[Line]:
+    """The question, over as many lines as it takes."""
+    head: Line = [("? ", "bold cyan"), *([(f"{label:{LABELS}} ", "bold")] if label else [])]
+    begins = 2 + (LABELS + 1) * bool(label)
+    first, *rest = textwrap.wrap(question, max(width - 1 - begins, 1)) or [""]
+    style = "" if label else "bold"
+    more: list[Line] = [[" " * begins, (each, style)] for each in rest]
+    return [[*head, (first, style)], *more]
 
 
 class OnScreen:
@@ -100,14 +106,16 @@ class OnScreen:
     ) -> T:
         menu = Menu(options, at=at, written=written, leave="back" if self.answered else "quit")
         with self._cleared():
-            option = self._chosen(menu, asked(label, question))
+            option = self._chosen(menu, label, question)
         self._told(label, (option.answer or option.title, "bold"))
         return option.value
 
-    def _chosen(self, menu: Menu[T], question: Line) -> Option[T]:
+    def _chosen(self, menu: Menu[T], label: str, question: str) -> Option[T]:
         while True:
             width, height = size()
-            self._screen.draw([[*question, *_typed(menu.typed, question, width)], *menu.lines(width, height)])
+            head = _with_typed(asked(label, question, width), menu.typed, width)
+            height -= len(head) - 1
+            self._screen.draw([*head, *menu.lines(width, height)])
             key = self._keys.read()
             if key == "escape" and not menu.typed:
                 raise Back
@@ -118,7 +126,7 @@ class OnScreen:
         wrong = ""
         while True:
             with self._cleared():
-                typed = self._typed(Entry(), asked(label, question), default, wrong).strip() or default
+                typed = self._typed(Entry(), label, question, default, wrong).strip() or default
             try:
                 value = check(typed)
             except ValueError as error:
@@ -129,16 +137,16 @@ class OnScreen:
 
     def secret(self, question: str) -> str:
         with self._cleared():
-            key = self._typed(Entry(hidden=True), asked("", question), "", "").strip()
+            key = self._typed(Entry(hidden=True), "", question).strip()
         self.answered += 1
         return key
 
-    def _typed(self, entry: Entry, question: Line, default: str, wrong: str) -> str:
+    def _typed(self, entry: Entry, label: str, question: str, default: str = "", wrong: str = "") -> str:
         while True:
             width, _ = size()
             text, cursor = entry.shown(width - 4)
             shown: Span = text if text or not default else (printable(default)[: width - 4], "dim")
-            head: list[Line] = [[*question]]
+            head = asked(label, question, width)
             if wrong:
                 head.append([("  ✗ ", "red"), printable(wrong)])
             self._screen.draw([*head, [("› ", "bold cyan"), shown]], 2 + cursor)
@@ -162,10 +170,16 @@ class OnScreen:
             self._screen.clear()
 
 
-def _typed(text: str, question: Line, width: int) -> Line:
-    """The end of what has been typed, behind the question."""
-    left = width - 3 - sum(len(span if isinstance(span, str) else span[0]) for span in question)
-    return ["  ", (printable(text)[-max(left, 1) :], "cyan")] if text else []
+def _with_typed(question: list[Line], typed: str, width: int) -> list[Line]:
+    """What has been typed behind the question; where there is no room for it, the end of it below."""
+    if not typed:
+        return question
+    *above, last = question
+    shown = printable(typed)
+    if sum(len(span if isinstance(span, str) else span[0]) for span in last) + len(shown) + 3 <= width:
+        return [*above, [*last, "  ", (shown, "cyan")]]
+    room = max(width - 3, 1)
+    return [*question, ["  ", (shown if len(shown) <= room else f"…{shown[1 - room :]}", "cyan")]]
 
 
 BACK = "<"
@@ -191,13 +205,13 @@ class InLines:
     def choose(
         self, label: str, question: str, options: Sequence[Option[T]], *, at: int = 0, written: Written[T] | None = None
     ) -> T:
-        self.say(asked(label, question))
-        menu = Menu(options, at=at, written=written)
+        self.say(*asked(label, question))
+        menu = Menu(options, at=at, written=_unless_a_number(written))
         while True:
             found = menu.found
             self._list(found)
             answer = self._line("Number, or a part of a name", str(at + 1) if found == list(options) else "1")
-            if option := _meant(answer, found, menu, written):
+            if option := _meant(answer, found, menu):
                 self.answered += 1
                 return option.value
             if not menu.found:
@@ -213,7 +227,7 @@ class InLines:
             self.say([(f"      … and {len(found) - self.SHOWN} more: type a part of a name", "dim")])
 
     def enter(self, label: str, question: str, default: str = "", check: Check = str) -> str:
-        self.say(asked(label, question))
+        self.say(*asked(label, question))
         while True:
             try:
                 value = check(self._line("It is", default))
@@ -237,18 +251,19 @@ class InLines:
         return answer
 
 
-def _meant(answer: str, found: Sequence[Option[T]], menu: Menu[T], written: Written[T] | None) -> Option[T] | None:
+def _unless_a_number(written: Written[T] | None) -> Written[T] | None:
+    """A number that no option has is a mistake, and no model's name."""
+    return written and (lambda typed: None if typed.isdigit() else written(typed))
+
+
+def _meant(answer: str, found: Sequence[Option[T]], menu: Menu[T]) -> Option[T] | None:
     """The option that an answer names; otherwise the menu looks for it."""
     if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(found):
         return found[int(answer) - 1]
     if exact := next((each for each in found if each.title == answer), None):
         return exact
     menu.typed = answer
-    own = written(answer) if written and answer else None
-    matching = menu.found
-    if len(matching) == 1 or (own and matching == [own]):
-        return matching[0]
-    return None
+    return menu.found[0] if len(menu.found) == 1 else None
 
 
 def draws() -> bool:

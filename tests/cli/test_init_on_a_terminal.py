@@ -711,6 +711,19 @@ def test_a_narrow_terminal(c2o: CommandLine, ollama: FakeUpstream, columns: int)
     assert written(c2o)["models"] == {"default": "ollama/qwen3-coder:30b"}
 
 
+def test_all_of_a_question_and_an_answer_is_seen_where_it_is_narrow(c2o: CommandLine) -> None:
+    with wizard(c2o) as terminal:
+        terminal.see(UPSTREAM)
+        terminal.resize(30, 12)
+        terminal.see("? Which upstream shall Claude\n  Code work on?\n   Other")
+        terminal.type("mist")
+        terminal.see("  Code work on?  mist\n › Mistral")
+        terminal.type("https://one.of.those.very.long.example.com/v1")
+        terminal.see("  …e.very.long.example.com/v1\n")
+        terminal.type(CTRL_C)
+        assert terminal.end() == 130
+
+
 def test_a_terminal_that_moves_no_cursor_gets_numbered_lines(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(with_a_key)
     with wizard(c2o, TERM="dumb") as terminal:
@@ -731,6 +744,19 @@ def test_a_terminal_that_moves_no_cursor_gets_numbered_lines(c2o: CommandLine, u
         assert "\x1b" not in terminal.raw
         assert KEY not in terminal.raw
     assert written(c2o)["models"] == {"default": "local/fake-model"}
+
+
+def test_a_number_that_no_line_has_is_no_model(c2o: CommandLine, ollama: FakeUpstream) -> None:
+    with wizard(c2o, TERM="dumb", OLLAMA_HOST=at(ollama)) as terminal:
+        terminal.answer("Number, or a part of a name", "Ollama")
+        terminal.answer("Number, or a part of a name", "2")
+        terminal.see("Which model for default?")
+        terminal.answer("Number, or a part of a name", "99")
+        terminal.see("✗ nothing has 99 in its name")
+        terminal.answer("Number, or a part of a name", "my-own")
+        terminal.see("default  my-own")
+        terminal.type(CTRL_C)
+        assert terminal.end() == 130
 
 
 @pytest.mark.slow

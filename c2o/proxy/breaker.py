@@ -69,8 +69,8 @@ class Breaker:
         self._probing = bool(self._rest)
         return self._probing
 
-    def answered(self) -> None:
-        """It is there."""
+    def reached(self) -> None:
+        """It is there, whatever it says, and when."""
         self._failures.clear()
         self._rest, self._probing, self._last = 0.0, False, None
 

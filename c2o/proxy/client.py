@@ -34,7 +34,9 @@ class ClientStream:
         trace: Trace | None = None,
     ) -> None:
         self.headers = {**headers, "request-id": request_id}
-        """Sent with the first bytes; until then more may be added."""
+        """Sent with the first bytes."""
+        self.limits: Mapping[str, str] = {}
+        """More headers: the limits of the upstream that answers, which is settled only with the first bytes."""
         self._id = request_id
         self._request = request
         self._response: web.StreamResponse | None = None
@@ -87,9 +89,10 @@ class ClientStream:
 
     async def _prepared(self) -> web.StreamResponse:
         if self._response is None:
-            self._response = web.StreamResponse(headers=self.headers)
+            headers = {**self.headers, **self.limits}
+            self._response = web.StreamResponse(headers=headers)
             if self._trace:
-                self._trace.answer("told", self._response.status, self.headers)
+                self._trace.answer("told", self._response.status, headers)
             await self._response.prepare(self._request)
         return self._response
 

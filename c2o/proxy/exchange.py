@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
+from c2o.proxy.access import respond
 from c2o.proxy.client import ClientStream
 from c2o.proxy.journal import Entry
 from c2o.proxy.key_ring import KeyInUse
@@ -13,8 +14,9 @@ from c2o.proxy.patience import Patience
 from c2o.proxy.setup import Setup
 from c2o.proxy.state import State
 from c2o.routing import Route
-from c2o.translate.types import Job, Translator
+from c2o.translate.types import Answer, Job, Translator
 from c2o.wire.anthropic import AppliedEdit, MessagesRequest
+from c2o.wire.sse import frame
 
 
 class Asked(NamedTuple):
@@ -28,6 +30,18 @@ class Asked(NamedTuple):
     body: bytes
     message: MessagesRequest
     edits: list[AppliedEdit]
+
+    @property
+    def current(self) -> bool:
+        """Is the configuration still the one with which the request began?  What fails with another says nothing."""
+        return self.setup is self.state.setup
+
+    async def tell(self, answer: Answer) -> web.StreamResponse:
+        """A whole answer; after signs of life what is left of it, under a status that has been said."""
+        if self.client.quiet:
+            return respond(self.request, answer)
+        await self.client.write(frame("error", answer.body) if self.message.stream else answer.body)
+        return await self.client.end()
 
     @property
     def session(self) -> str:

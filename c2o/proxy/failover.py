@@ -35,6 +35,8 @@ LONGEST = 600.0
 
 MOST_DETOURS = 1024
 
+EVERYBODY = None
+
 
 class GiveWay(Exception):
     """An upstream can't give the answer, and another may."""
@@ -82,7 +84,8 @@ class Detours:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._detours: OrderedDict[tuple[str, str], Detour] = OrderedDict()
+        self._detours: OrderedDict[tuple[str, str | None], Detour] = OrderedDict()
+        """By model, and whose they are: a session's, or everybody's.  Requests without a session are one together."""
 
     def ways(self, route: Route, session: str) -> list[Route]:
         """Whom to ask, in order."""
@@ -94,7 +97,7 @@ class Detours:
     def note(self, route: Route, session: str, missed: GiveWay) -> None:
         usual = _usual(missed.failure)
         seconds = min(LONGEST, FOR_ITS_SESSION if usual is None else missed.wait or usual)
-        key = (route.target, session if usual is None else "")
+        key = (route.target, session if usual is None else EVERYBODY)
         self._detours.pop(key, None)
         self._detours[key] = Detour(self._clock.now() + seconds, str(missed.failure))
         while len(self._detours) > MOST_DETOURS:
@@ -104,9 +107,13 @@ class Detours:
         """The models that nobody asks now."""
         now = self._clock.now()
         for (target, session), detour in self._detours.items():
-            if not session and detour.until > now:
+            if session is EVERYBODY and detour.until > now:
                 yield target, Trouble(detour.why, detour.until - now)
 
+    def clear(self) -> None:
+        """With another configuration it may go better: a key may be the right one now."""
+        self._detours.clear()
+
     def _avoided(self, route: Route, session: str) -> bool:
-        found = (self._detours.get((route.target, whose)) for whose in {"", session})
+        found = (self._detours.get((route.target, whose)) for whose in (EVERYBODY, session))
         return any(detour is not None and detour.until > self._clock.now() for detour in found)

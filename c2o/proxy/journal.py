@@ -50,7 +50,8 @@ class Entry:
         self.outcome = Outcome()
         self.trace: Trace | None = None
         """What goes over the wire, if that is wanted."""
-        self._began_at = journal.clock.now()
+        self.began_at = journal.clock.now()
+        """When it arrived."""
         self._first_byte_at: float | None = None
 
     def begins(self, route: Route) -> None:
@@ -71,6 +72,7 @@ class Entry:
 
     def attempt(self, route: Route, why: str) -> None:
         """``route`` was tried in vain, as ``why`` says in a sentence; another attempt follows."""
+        self._first_byte_at = None
         if len(self.attempts) < MOST_ATTEMPTS:
             self.attempts.append(Attempt(target=_shown(route.target), why=why[:LONGEST_TEXT], seconds=self.seconds))
 
@@ -100,12 +102,12 @@ class Entry:
     @property
     def seconds(self) -> float:
         """Since its arrival."""
-        return round(self._journal.clock.now() - self._began_at, 3)
+        return round(self._journal.clock.now() - self.began_at, 3)
 
     def finished(self) -> Finished:
         """What the log says of it."""
         usage = self.outcome.usage
-        began = self._began_at
+        began = self.began_at
         return Finished(
             id=self.id,
             asked=_shown(self.asked),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterator, Sequence
 from copy import copy
+from math import ceil
 from typing import NamedTuple
 from zlib import crc32
 
@@ -52,6 +53,9 @@ class KeyRing:
         self._rests: dict[int, Rest] = {}
         self._turn = itertools.count()
 
+    def now(self) -> float:
+        return self._clock.now()
+
     def pick(self, session: str = "", tried: Collection[int] = ()) -> Key | None:
         """A key that doesn't rest, or the one whose rest ends first; None if all have been tried.
 
@@ -60,7 +64,7 @@ class KeyRing:
         keys = [key for key in self._keys if key.number not in tried]
         if not keys:
             return None
-        rested = [key for key in keys if not self._rests_now(key)]
+        rested = [key for key in keys if not self.rests(key)]
         if not rested:
             return None if tried else min(keys, key=lambda key: self._rests[key.number].until)
         start = (crc32(session.encode()) if session else next(self._turn)) % len(self._keys)
@@ -73,26 +77,40 @@ class KeyRing:
             seconds = min(LONGEST_REST, usual if wait is None else max(1.0, wait))
             self._rests[key.number] = Rest(now, now + seconds, copy(failure))
 
-    def worked(self, key: Key) -> None:
-        self._rests.pop(key.number, None)
+    def worked(self, key: Key, asked_at: float) -> None:
+        """An answer to what went out before the key was refused says nothing of now."""
+        if key.number in self._rests and self._rests[key.number].began < asked_at:
+            del self._rests[key.number]
+
+    def rests(self, key: Key) -> bool:
+        return key.number in self._rests and self._clock.now() < self._rests[key.number].until
 
     def refused(self) -> RequestError | None:
         """The failure with which all keys have just been refused for good, if they were."""
-        rests = [self._rests[key.number] for key in self._keys if self._rests_now(key)]
+        rests = [self._rests[key.number] for key in self._keys if self.rests(key)]
         lately = self._clock.now() - max((rest.began for rest in rests), default=0.0) < REPEATED_WITHIN
         if len(rests) == len(self._keys) and lately and all(rest.why.retry is False for rest in rests):
             return copy(rests[-1].why)
         return None
 
+    def hope(self) -> RequestError | None:
+        """The failure of the key that is the next to work again by itself, if there is one; with the time to wait."""
+        passing = [
+            rest for key in self._keys if self.rests(key) and (rest := self._rests[key.number]).why.retry is None
+        ]
+        if not passing:
+            return None
+        rest = min(passing, key=lambda rest: rest.until)
+        failure = copy(rest.why)
+        failure.retry_after = ceil(rest.until - self._clock.now())
+        return failure
+
     def troubles(self) -> Iterator[Trouble]:
         """The keys that rest."""
         for key in self._keys:
-            if self._rests_now(key):
+            if self.rests(key):
                 rest = self._rests[key.number]
                 yield Trouble(f"{key.place}: {rest.why}", rest.until - self._clock.now())
-
-    def _rests_now(self, key: Key) -> bool:
-        return key.number in self._rests and self._clock.now() < self._rests[key.number].until
 
 
 def _place(source: str, number: int, count: int) -> str:
@@ -106,6 +124,7 @@ class KeyInUse:
     def __init__(self, ring: KeyRing, session: str) -> None:
         self._ring, self._session = ring, session
         self._tried: set[int] = set()
+        self._asked_at = 0.0
         self.key = ring.pick(session) or NO_KEY_AT_ALL
 
     def __str__(self) -> str:
@@ -116,8 +135,19 @@ class KeyInUse:
         if (failure := self._ring.refused()) is not None:
             raise failure
 
+    def taken(self) -> Key:
+        """The key, now that the request goes out: another, if this one was refused to others meanwhile."""
+        if self._ring.rests(self.key):
+            self.key = self._ring.pick(self._session, self._tried) or self.key
+        self._asked_at = self._ring.now()
+        return self.key
+
+    def hope(self) -> RequestError | None:
+        """What is said of a key that wasn't asked with, and works again in a while."""
+        return self._ring.hope()
+
     def worked(self) -> None:
-        self._ring.worked(self.key)
+        self._ring.worked(self.key, self._asked_at)
 
     def refused(self, failure: RequestError, wait: float | None) -> bool:
         """The upstream said no.  Is there another key to ask with instead?"""

@@ -58,9 +58,9 @@ class Watch:
     """
 
     def __init__(
-        self, clock: Clock, patience: Patience, *, client: float | None = None, voice: Voice | None = None
+        self, clock: Clock, patience: Patience, *, client: Limit | None = None, voice: Voice | None = None
     ) -> None:
-        """``client``: seconds after which the client would have left."""
+        """``client``: when the client would have left."""
         self._clock, self._patience, self._voice = clock, patience, voice
         self._began_at = self._heard_at = self._data_at = clock.now()
         self._came_at = self._began_at
@@ -95,7 +95,7 @@ class Watch:
 
     def _limits(self) -> Iterator[Limit]:
         if self._client is not None:
-            yield Limit(self._came_at + self._client, self._client, "client")
+            yield self._client
         if self._queued:
             yield Limit(self._came_at + QUEUE, QUEUE, "queue")
             return
@@ -163,7 +163,7 @@ class StreamVoice(_Speaker):
         super().__init__(client)
         self._translator = translator
         self._open = open
-        self._parsed_at = client.spoke_at
+        self._parsed_at = client.meant_at
 
     def due(self) -> float:
         return self._client.spoke_at + PING_AFTER

@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import structs
 
 from c2o.errors import RequestError
-from c2o.proxy.access import ENTRY, REQUEST_ID, internal_error, new_id, respond
+from c2o.proxy.access import ENTRY, REQUEST_ID, internal_error, new_id
 from c2o.proxy.body import decoded, read_body
 from c2o.proxy.client import EVENTS, JSON, ClientLeft, ClientStream
 from c2o.proxy.exchange import SESSION, Asked, Exchange, Unseen
@@ -19,8 +19,8 @@ from c2o.proxy.journal import client_of
 from c2o.proxy.key_ring import KeyInUse
 from c2o.proxy.life_signs import StreamVoice, Watch, WholeVoice
 from c2o.proxy.memory import FOR_GOOD, of_body
-from c2o.proxy.patience import gave_up
-from c2o.proxy.route_choice import choose
+from c2o.proxy.patience import GaveUp, Limit, gave_up
+from c2o.proxy.route_choice import choose, to_image
 from c2o.proxy.sending import limits_of, sent
 from c2o.proxy.setup import SETUP
 from c2o.proxy.state import STATE, State
@@ -58,7 +58,7 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         try:
             return await _answered_by_one(asked, state.detours.ways(route, asked.session))
         except Unseen:
-            route, entry.kind = await choose(request, message, len(body))  # which knows by now what can't be seen
+            route, entry.kind = to_image(setup.config, message)
             return await _answered_by_one(asked, state.detours.ways(route, asked.session))
 
 
@@ -80,7 +80,7 @@ async def _answered_by_one(asked: Asked, ways: list[Route]) -> web.StreamRespons
             _note_detour(asked, route, given, last=route is ways[-1])
             missed.append(given)
         except RequestError as failure:
-            if not missed:
+            if not missed or isinstance(failure, GaveUp):
                 raise
             asked.entry.attempt(route, str(failure))  # a prompt that it can't hold, say: nobody's fault but ours
     return await _told_why(asked, next((each for each in missed if not each.hopeless), missed[0]))
@@ -88,7 +88,8 @@ async def _answered_by_one(asked: Asked, ways: list[Route]) -> web.StreamRespons
 
 def _note_detour(asked: Asked, route: Route, given: GiveWay, *, last: bool) -> None:
     state, failure = asked.state, given.failure
-    state.detours.note(route, asked.session, given)
+    if asked.current:
+        state.detours.note(route, asked.session, given)
     _note_failure(asked, route, failure, repeated=False)
     asked.entry.attempt(route, str(failure))
     if not last:
@@ -97,14 +98,10 @@ def _note_detour(asked: Asked, route: Route, given: GiveWay, *, last: bool) -> N
 
 async def _told_why(asked: Asked, given: GiveWay) -> web.StreamResponse:
     """Nobody could answer."""
-    outcome, client = asked.entry.outcome, asked.client
+    outcome = asked.entry.outcome
     outcome.failure, outcome.error = given.failure, str(given.failure)
     _note_failure(asked, None, given.failure)
-    answer = given.answer or with_id(failed(given.failure), asked.entry.id)
-    if client.quiet:
-        return respond(asked.request, answer)
-    await client.write(frame("error", answer.body) if asked.message.stream else answer.body)
-    return await client.end()
+    return await asked.tell(given.answer or with_id(failed(given.failure), asked.entry.id))
 
 
 async def _answered(asked: Asked, route: Route, *, several: bool) -> web.StreamResponse:
@@ -112,7 +109,7 @@ async def _answered(asked: Asked, route: Route, *, several: bool) -> web.StreamR
     state, setup, message, entry = asked.state, asked.setup, asked.message, asked.entry
     exchange = await _prepared(asked, route, several=several)
     if isinstance(exchange, Answer):
-        return respond(asked.request, exchange)
+        return await asked.tell(exchange)
     entry.outcome = exchange.translator.outcome
     response = await (_stream(exchange) if message.stream else _whole(exchange))
     state.remembered.update(entry.outcome.remember)
@@ -221,7 +218,7 @@ def _recall_failure(asked: Asked, route: Route) -> None:
 
 def _note_failure(asked: Asked, route: Route | None, failure: RequestError | None, *, repeated: bool = True) -> None:
     """``repeated``: the client hears of it, and may repeat the request."""
-    if failure is None:
+    if failure is None or not asked.current:
         return
     if failure.code == UNKNOWN_MODEL:
         if route is not None:
@@ -250,10 +247,7 @@ async def _stream(exchange: Exchange) -> web.StreamResponse:
     if refused is None:
         return await client.end()
     _give_way(exchange, exchange.entry.outcome.failure, refused)
-    if client.quiet:
-        return respond(exchange.asked.request, refused)
-    await client.write(frame("error", refused.body))  # the answer has begun: only an event can say it now
-    return await client.end()
+    return await exchange.asked.tell(refused)
 
 
 async def _broken_off(exchange: Exchange, client: ClientStream, error: Exception) -> web.StreamResponse:
@@ -285,7 +279,7 @@ async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
         async with watch, sent(exchange, watch) as upstream:
             if isinstance(upstream, Answer):
                 return upstream
-            client.headers.update(limits_of(upstream))
+            client.limits = limits_of(upstream)
             async for data in upstream.content.iter_any():
                 exchange.entry.heard(data)
                 said = translator.feed(data)
@@ -329,21 +323,17 @@ async def _whole(exchange: Exchange) -> web.StreamResponse:
         answer = with_id(failed(_told(exchange, error)), exchange.entry.id)
     if answer.status != 200:
         _give_way(exchange, exchange.entry.outcome.failure, answer)
-    if client.quiet:
-        return respond(exchange.asked.request, answer)
-    await client.write(answer.body)  # after white space, under a status that has been said
-    return await client.end()
+    return await exchange.asked.tell(answer)
 
 
 async def _complete(exchange: Exchange, client: ClientStream) -> Answer:
     """The upstream's whole answer, or its refusal, as the client gets it."""
-    limit = _client_limit(exchange.asked.request)
-    trickle = limit is None or limit > CUTS_AT_300
+    seconds = _client_limit(exchange.asked.request)
     watch = Watch(
         exchange.state.clock,
         exchange.patience,
-        client=None if limit is None else limit - min(BEFORE_CLIENT, limit / 10),
-        voice=WholeVoice(client) if trickle else None,
+        client=None if seconds is None else _before(seconds, exchange.entry.began_at),
+        voice=WholeVoice(client) if seconds is None or seconds > CUTS_AT_300 else None,
     )
     try:
         async with watch, sent(exchange, watch) as upstream:
@@ -365,6 +355,12 @@ CUTS_AT_300 = 330.0
 
 BEFORE_CLIENT = 10.0
 """Seconds before the client's own limit at which we give up, so that it hears why; a tenth of a short limit."""
+
+
+def _before(seconds: float, began_at: float) -> Limit:
+    """The end of a request for which the client waits so long, whoever has been asked by then."""
+    seconds -= min(BEFORE_CLIENT, seconds / 10)
+    return Limit(began_at + seconds, seconds, "client")
 
 
 def _client_limit(request: web.Request) -> float | None:

@@ -39,8 +39,13 @@ async def choose(request: web.Request, message: MessagesRequest, size: int) -> C
     kind = await asked.kind()
     route = routing.resolve(config, message.model, kind)
     if config.routes.image and not asked.is_seen_by(route) and kinds.shows_image(message):
-        return Choice(routing.resolve(config, message.model, "image"), "image")
+        return to_image(config, message)
     return Choice(route, kind)
+
+
+def to_image(config: Config, message: MessagesRequest) -> Choice:
+    """For an image that the model which was asked doesn't see."""
+    return Choice(routing.resolve(config, message.model, "image"), "image")
 
 
 class _Asked(NamedTuple):

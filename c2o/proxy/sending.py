@@ -13,11 +13,12 @@ from c2o import kinds
 from c2o.errors import RequestError
 from c2o.proxy.exchange import Exchange, Unseen
 from c2o.proxy.failover import wait_of
+from c2o.proxy.key_ring import RESTS
 from c2o.proxy.life_signs import Watch
 from c2o.proxy.rate_limits import rate_limit_headers, states_limits
 from c2o.proxy.tracing import way_of
 from c2o.proxy.upstream import ERROR_LIMIT, Again, read_capped
-from c2o.translate.answers import with_id
+from c2o.translate.answers import failed, with_id, with_wait
 from c2o.translate.media import NO_IMAGES
 from c2o.translate.types import Answer, Remedy
 
@@ -44,7 +45,7 @@ async def sent(exchange: Exchange, watch: Watch) -> AsyncIterator[aiohttp.Client
             trace.about("routed", way_of(exchange.route, exchange.job, exchange.state.learned.of(exchange.route)))
         async with (
             setup.pacing.turn(name, watch),
-            setup.upstreams.send(exchange.route, request, exchange.key.key, _again(exchange), trace) as upstream,
+            setup.upstreams.send(exchange.route, request, exchange.key.taken(), _again(exchange), trace) as upstream,
         ):
             if upstream.status == 200:
                 exchange.key.worked()
@@ -123,12 +124,19 @@ def _hopeful(one: Refusal, other: Refusal) -> Refusal:
 
 
 def _to_tell(exchange: Exchange, before: Refusal, last: Refusal) -> Answer:
-    """Of the refusals of several keys, the one that the client is to hear."""
+    """Of the refusals of several keys, the one that the client is to hear; one of an earlier request gives hope too."""
     told = _hopeful(before, last)
+    if told.failure is not None and told.failure.type in RESTS and (hope := exchange.key.hope()) is not None:
+        told = Refusal(_waiting(exchange, hope), hope)
     outcome = exchange.translator.outcome
     if told.failure is not None and told is not last:
         outcome.failure, outcome.error = told.failure, str(told.failure)
     return told.answer
+
+
+def _waiting(exchange: Exchange, failure: RequestError) -> Answer:
+    wait = None if failure.retry_after is None else str(failure.retry_after)
+    return with_id(with_wait(failed(failure), wait), exchange.entry.id)
 
 
 def limits_of(upstream: aiohttp.ClientResponse) -> Mapping[str, str]:

@@ -142,6 +142,7 @@ class State:
         self.setup = new
         self.learned.follow(prepared.config)
         self.failures.clear()
+        self.detours.clear()
         self._replaced[old] = asyncio.create_task(self._see_off(old))
         self._redact = self._redactor()
         for followed in self.on_follow:

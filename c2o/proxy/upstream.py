@@ -134,7 +134,7 @@ class Upstreams:
     def _opened(self, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=connector,
-            trace_configs=[_tell_reuse()],
+            trace_configs=[_tell_connection()],
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -168,9 +168,10 @@ class Upstreams:
         tries = breaker.admit()
         try:
             async with AsyncExitStack() as stack:
-                answer = await self._answer(stack, route, request, key or self.rings[route.name].pick(), again, trace)
+                key = key or self.rings[route.name].pick()
+                answer = await self._answer(stack, route, request, key, again, breaker, trace)
                 self.answered[self._address[route.name]] = self._clock.now()
-                breaker.answered()
+                breaker.reached()
                 if trace:
                     trace.answer("heard", answer.status, answer.headers)
                 self._check_usable(answer, route)
@@ -191,9 +192,10 @@ class Upstreams:
         request: UpstreamRequest,
         key: Key | None,
         again: Again | None,
+        breaker: Breaker,
         trace: Trace | None,
     ) -> aiohttp.ClientResponse:
-        connection = SimpleNamespace(reused=False, trace=trace)
+        connection = SimpleNamespace(reused=False, reached=breaker.reached, trace=trace)
         pool = self._pools.get(route.name) or self._pools[SHARED]
         try:
             return await stack.enter_async_context(self._asked(pool.kept, route, request, key, connection))
@@ -300,14 +302,20 @@ def _key_header(route: Route, key: Key | None) -> dict[str, str]:
     return {name: ("Bearer " if name == "Authorization" else "") + key.value.reveal()}
 
 
-def _tell_reuse() -> aiohttp.TraceConfig:
-    """Tells a request's own ``trace_request_ctx`` that it goes over a connection that carried others before."""
+def _tell_connection() -> aiohttp.TraceConfig:
+    """Tells a request's own ``trace_request_ctx`` that there is a new connection for it, or that it goes over one that
+    carried others before."""
+
+    async def reached(_: object, context: SimpleNamespace, __: object) -> None:
+        if context.trace_request_ctx is not None:
+            context.trace_request_ctx.reached()
 
     async def reused(_: object, context: SimpleNamespace, __: object) -> None:
         if context.trace_request_ctx is not None:
             context.trace_request_ctx.reused = True
 
     config = aiohttp.TraceConfig()
+    config.on_connection_create_end.append(reached)
     config.on_connection_reuseconn.append(reused)
     return config
 

@@ -222,8 +222,8 @@ class RawServer:
     At the end all its connections are gone.
     """
 
-    def __init__(self, answer: Answering | None = None, *, tls: ssl.SSLContext | None = None) -> None:
-        self.port = 0
+    def __init__(self, answer: Answering | None = None, *, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
+        self.port = port
         self.connections: list[asyncio.StreamWriter] = []
         self._answer = answer or listen
         self._tls = tls
@@ -234,7 +234,7 @@ class RawServer:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

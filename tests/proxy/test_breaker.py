@@ -9,11 +9,12 @@ import pytest
 
 from c2o.errors import RequestError
 from c2o.proxy.breaker import Breaker
+from c2o.proxy.prepared import prepared
 from c2o.proxy.state import STATE
 from tests.fake_upstream import FakeUpstream, Reply, error
 from tests.proxy.conftest import Serve, Service, configuration, loaded
 from tests.proxy.fake_clock import FakeClock
-from tests.proxy.talk import RawServer
+from tests.proxy.talk import RawServer, eventually
 
 DOWN = RequestError("it is down.", status=502, type="api_error")
 
@@ -47,7 +48,7 @@ async def test_five_failures_in_a_row_open_it(breaker: Breaker, clock: FakeClock
 
 async def test_an_answer_in_between_counts(breaker: Breaker, clock: FakeClock) -> None:
     await fail(breaker, clock, 4)
-    breaker.answered()
+    breaker.reached()
     await fail(breaker, clock, 4)
     assert breaker.stand == "closed"
 
@@ -71,7 +72,7 @@ async def test_one_may_try_and_the_rest_doubles(breaker: Breaker, clock: FakeClo
     assert rests == [5, 10, 20, 40, 60, 60]
     await clock.advance(60)
     breaker.admit()
-    breaker.answered()
+    breaker.reached()
     assert (breaker.stand, breaker.admit(), breaker.trouble) == ("closed", False, None)
 
 
@@ -126,16 +127,33 @@ async def test_it_closes_when_the_upstream_is_back(serve: Serve, upstream: FakeU
     assert (shown["upstreams"][0]["breaker"], shown["problems"]) == ("closed", [])
 
 
+async def test_one_that_is_back_and_slow_is_there(serve: Serve, clock: FakeClock) -> None:
+    """A local server that has been started anew loads its model for a minute, for the request that tries: the others
+    needn't wait until it has said something."""
+    port = unused_port()
+    service = await opened(serve, port, clock)
+    await clock.advance(5)
+    async with RawServer(port=port) as silent:
+        peers = [await service.call(), await service.call()]
+        await eventually(lambda: len(silent.connections) == 2, "both requests")
+        shown = (await service.get("/c2o/status")).json
+        for peer in peers:
+            peer.slam()
+        await eventually(lambda: service.counters.active == 0, "the end of the requests")
+
+    assert (shown["upstreams"][0]["breaker"], shown["problems"]) == ("closed", [])
+
+
 async def test_it_outlives_a_new_configuration(serve: Serve, clock: FakeClock) -> None:
     port = unused_port()
     service = await opened(serve, port, clock)
     tables = configuration(f"http://127.0.0.1:{port}/v1", timeouts={"idle": 5})
 
-    await service.app[STATE].follow(loaded(tables))
+    await service.app[STATE].follow(prepared(loaded(tables)))
     assert (await service.post()).status == 503
 
     tables["upstreams"]["fake"]["base_url"] = f"http://127.0.0.1:{unused_port()}/v1"
-    await service.app[STATE].follow(loaded(tables))
+    await service.app[STATE].follow(prepared(loaded(tables)))
     assert (await service.post()).status == 502, "that is another place"
 
 

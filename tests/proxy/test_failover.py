@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from c2o.proxy.prepared import prepared
+from c2o.proxy.state import STATE
 from c2o.wire.log import Finished
 from tests.fake_upstream import (
     BREAK,
@@ -19,13 +21,14 @@ from tests.fake_upstream import (
     Reply,
     error,
     finish,
+    role,
     running_upstream,
     stream,
     text,
 )
-from tests.proxy.conftest import Serve, configuration
+from tests.proxy.conftest import Serve, Service, configuration, loaded
 from tests.proxy.fake_clock import FakeClock
-from tests.proxy.talk import HELLO, Json, check_grammar, events, hello, names, text_in
+from tests.proxy.talk import HELLO, Json, check_grammar, events, eventually, hello, names, text_in
 
 REFUSED = "http://127.0.0.1:9/v1"
 
@@ -67,6 +70,7 @@ GIVES_WAY = {
     "broken": error(500, "oops"),
     "a page": error(502, "<html><title>Bad gateway</title></html>"),
     "an error in a good answer": stream(b'data: {"error": {"message": "overloaded", "code": 503}}\n\n'),
+    "an error after an empty beginning": stream(role(), b'data: {"error": {"message": "overloaded", "code": 503}}\n\n'),
     "broken off at once": stream(BREAK),
 }
 
@@ -171,6 +175,130 @@ async def test_pings_alone_are_no_answer(
     check_grammar(peer.events)
     assert names(peer.events)[:2] == ["ping", "ping"]
     assert text_in(peer.events) == "Hi"
+
+
+async def test_a_client_that_leaves_after_the_first_is_asked_for_nothing_more(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It hears pings, and hangs up while the fallback is at work."""
+    release, never = threading.Event(), threading.Event()
+    upstream.play(error(503, "overloaded").after(Hold(release)))
+    spare.think(lambda _: stream(text("late")).after(Hold(never)))
+    service = await serve(with_fallback(upstream.base_url, spare.base_url), clock)
+    peer = await service.call(stream=True)
+    await asyncio.to_thread(upstream.wait_for, 1)
+    await clock.advance(11)
+    release.set()
+    (asked,) = await asyncio.to_thread(spare.wait_for, 1)
+
+    peer.slam()
+
+    assert await asyncio.to_thread(asked.hung_up.wait, 5)
+    await eventually(lambda: service.counters.active == 0, "the end of the request")
+    (line,) = [record.msg for record in caplog.records if isinstance(record.msg, Finished)]
+    assert (line.target, line.error) == ("spare/other-model", "the client left")
+
+
+async def test_clients_parse_something_in_time_whoever_is_asked(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream, clock: FakeClock
+) -> None:
+    """Claude Code's watchdog takes no notice of pings, nor of who is asked."""
+    release, never = threading.Event(), threading.Event()
+    upstream.play(error(503, "overloaded").after(Hold(release)))
+    spare.think(lambda _: stream(text("late")).after(Hold(never)))
+    service = await serve(with_fallback(upstream.base_url, spare.base_url), clock)
+    peer = await service.call(stream=True)
+    await asyncio.to_thread(upstream.wait_for, 1)
+    await clock.advance(140)
+    release.set()
+    await asyncio.to_thread(spare.wait_for, 1)
+
+    await clock.advance(20)
+
+    assert "message_start" in names(peer.events)
+
+
+async def test_a_whole_answer_ends_before_its_client_leaves_whoever_is_asked(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream, clock: FakeClock
+) -> None:
+    """The time that the first took is gone."""
+    release, never = threading.Event(), threading.Event()
+    upstream.play(error(503, "overloaded").after(Hold(release)))
+    spare.think(lambda _: stream(text("late")).after(Hold(never)))
+    service = await serve(with_fallback(upstream.base_url, spare.base_url), clock)
+    asking = asyncio.create_task(service.post(headers={"X-Stainless-Timeout": "300"}))
+    await asyncio.to_thread(upstream.wait_for, 1)
+    await clock.advance(200)
+    release.set()
+    await asyncio.to_thread(spare.wait_for, 1)
+
+    await clock.advance(91)
+
+    answer = await asyncio.wait_for(asking, 5)
+    assert (answer.status, answer.headers["x-should-retry"]) == (504, "false")
+    assert "was not done after 290 s" in answer.error["message"]
+
+
+async def test_a_fallback_that_is_still_at_work_is_told(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream, clock: FakeClock
+) -> None:
+    """Who is told of the first, that was busy, asks again, and has the second at work twice."""
+    never = threading.Event()
+    upstream.play(error(503, "overloaded"))
+    spare.think(lambda _: stream(text("late")).after(Hold(never)))
+    tables = with_fallback(upstream.base_url, spare.base_url)
+    tables["upstreams"]["spare"]["timeouts"] = {"first_byte": 5}
+    service = await serve(tables, clock)
+    asking = asyncio.create_task(service.post())
+    await asyncio.to_thread(spare.wait_for, 1)
+
+    await clock.advance(6)
+
+    answer = await asyncio.wait_for(asking, 5)
+    assert (answer.status, answer.headers["x-should-retry"]) == (504, "false")
+
+
+async def test_the_answer_says_nothing_of_the_first(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither its limits, nor when it began to speak."""
+    release = threading.Event()
+    limits = {"x-ratelimit-remaining-requests": "7", "content-type": "text/event-stream"}
+    upstream.play(stream(b'data: {"error": {"message": "overloaded", "code": 503}}\n\n', headers=limits))
+    spare.play(stream(text("Hi"), finish(), DONE).after(Hold(release)))
+    service = await serve(with_fallback(upstream.base_url, spare.base_url), clock)
+    asking = asyncio.create_task(service.stream())
+    await asyncio.to_thread(spare.wait_for, 1)
+    await clock.advance(3)
+    release.set()
+
+    answer = await asking
+
+    assert text_in(events(answer.body)) == "Hi"
+    assert not [name for name in answer.headers if "ratelimit" in name]
+    (line,) = [record.msg for record in caplog.records if isinstance(record.msg, Finished)]
+    assert line.first_byte == 3.0
+
+
+async def test_an_image_that_a_fallback_refuses_goes_to_the_image_route(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    """As one that the first refuses does, whatever the first could have seen."""
+    upstream.play(error(500, "oops"))
+    spare.play(error(400, "This model does not support image input"))
+    with running_upstream() as seeing:
+        seeing.play(Reply("A dot."))
+        tables = with_fallback(upstream.base_url, spare.base_url, seeing.base_url)
+        tables["models"]["default"].pop()
+        tables["routes"] = {"image": "more0/m"}
+        service = await serve(tables)
+        picture = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
+        answer = await service.post(
+            body=hello(messages=[{"role": "user", "content": [{"type": "image", "source": picture}]}])
+        )
+
+    assert answer.json["content"][0]["text"] == "A dot."
+    assert len(spare.requests) == 1
 
 
 async def test_two_at_most_are_tried(serve: Serve, upstream: FakeUpstream, spare: FakeUpstream) -> None:
@@ -278,6 +406,53 @@ async def test_a_session_keeps_to_its_fallback_for_a_while(
     said.append((await service.post(body=session("one"))).json["content"][0]["text"])
 
     assert said == ["spare", "spare", "first", "first"]
+
+
+async def test_who_has_no_session_speaks_for_none(serve: Serve, upstream: FakeUpstream, spare: FakeUpstream) -> None:
+    upstream.play(error(500, "oops"), Reply("first"))
+    spare.think(lambda _: Reply("spare"))
+    service = await serve(with_fallback(upstream.base_url, spare.base_url))
+
+    said = [(await service.post(body=body)).json["content"][0]["text"] for body in (HELLO, HELLO, session("one"))]
+
+    assert said == ["spare", "spare", "first"]
+    assert (await service.get("/c2o/status")).json["problems"] == []
+
+
+async def refused_key(serve: Serve, upstream: FakeUpstream, spare: FakeUpstream) -> tuple[Service, Json]:
+    spare.think(lambda _: Reply("spare"))
+    tables = with_fallback(upstream.base_url, spare.base_url)
+    service = await serve(tables)
+    tables["upstreams"]["fake"]["api_key"] = "sk-the-right-one"
+    return service, tables
+
+
+async def test_a_new_configuration_is_tried_at_once(serve: Serve, upstream: FakeUpstream, spare: FakeUpstream) -> None:
+    """Somebody has just put the right key into it."""
+    upstream.play(error(401, "Incorrect API key", code="invalid_api_key"), Reply("first"))
+    service, tables = await refused_key(serve, upstream, spare)
+
+    said = [(await service.post()).json["content"][0]["text"]]
+    await service.app[STATE].follow(prepared(loaded(tables)))
+    said.append((await service.post()).json["content"][0]["text"])
+
+    assert said == ["spare", "first"]
+
+
+async def test_what_fails_with_the_old_configuration_is_nothing_to_the_new(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    release = threading.Event()
+    upstream.play(error(401, "Incorrect API key", code="invalid_api_key").after(Hold(release)), Reply("first"))
+    service, tables = await refused_key(serve, upstream, spare)
+    asking = asyncio.create_task(service.post())
+    await asyncio.to_thread(upstream.wait_for, 1)
+
+    await service.app[STATE].follow(prepared(loaded(tables)))
+    release.set()
+
+    assert (await asking).json["content"][0]["text"] == "spare"
+    assert (await service.post()).json["content"][0]["text"] == "first"
 
 
 async def test_a_detour_that_fails_leads_back(serve: Serve, upstream: FakeUpstream, spare: FakeUpstream) -> None:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import Any
 
 import pytest
 
 from c2o.wire.log import Finished
-from tests.fake_upstream import Answer, FakeUpstream, Reply, error
+from tests.fake_upstream import Answer, FakeUpstream, Hold, Reply, completion, error
 from tests.fake_upstream import Request as Received
 from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.fake_clock import FakeClock
 from tests.proxy.talk import HELLO, Json
 
 KEYS = ["sk-one-0123456789abcdef", "sk-two-0123456789abcdef", "sk-three-0123456789abcdef"]
+
+NAMES = ["one", "two", "three"]
 
 REFUSED = error(401, "Incorrect API key provided", code="invalid_api_key")
 
@@ -123,6 +127,52 @@ async def test_a_limited_key_gives_more_hope_than_a_refused_one(service: Service
     assert (answer.status, answer.headers["retry-after"]) == (429, "40")
     assert sorted(used(upstream)) == [1, 2, 3]
     assert service.counters.failed == 1
+
+
+async def test_a_limited_key_that_rests_gives_more_hope_too(service: Service, upstream: FakeUpstream) -> None:
+    """Who is told of a refused key stops for good, though in a minute there is one that works."""
+    refusing(upstream, one=error(429, "Too many requests", headers={"retry-after": "40"}))
+    await statuses(service, 3)
+    refusing(upstream, two=REFUSED, three=REFUSED)
+
+    answer = await service.post()
+
+    assert (answer.status, answer.headers["retry-after"]) == (429, "40")
+    assert "x-should-retry" not in answer.headers
+    assert used(upstream)[-2:] in ([2, 3], [3, 2])
+
+
+async def test_who_has_waited_for_a_turn_asks_with_a_key_that_works(
+    serve: Serve, upstream: FakeUpstream, clock: FakeClock
+) -> None:
+    """Which key would be next is settled when the turn has come: by then others have been refused."""
+    service = await serve(configuration(upstream.base_url, api_key=KEYS, max_concurrency=1), clock)
+    refusing(upstream, one=REFUSED)
+
+    answers = await asyncio.gather(*(service.post() for _ in range(9)))
+
+    assert [each.status for each in answers] == [200] * 9
+    assert used(upstream).count(1) == 1
+
+
+async def test_an_answer_from_before_does_not_wake_a_key(
+    service: Service, upstream: FakeUpstream, clock: FakeClock
+) -> None:
+    """It was asked for when the key wasn't limited yet, and says nothing of now."""
+    release = threading.Event()
+    upstream.think(lambda _: completion(Reply("Hi")).after(Hold(release)))
+    asking = asyncio.create_task(service.post())
+    await asyncio.to_thread(upstream.wait_for, 1)
+    first = used(upstream)[0]
+    refusing(upstream, **{NAMES[first - 1]: error(429, "Too many requests")})
+    await clock.advance(1)
+    await statuses(service, 3)
+    release.set()
+    assert (await asking).status == 200
+
+    await statuses(service, 6)
+
+    assert used(upstream).count(first) == 2
 
 
 async def test_a_single_key_never_rests(serve: Serve, upstream: FakeUpstream) -> None:

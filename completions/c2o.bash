@@ -1,5 +1,5 @@
 # bash completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 51533fbf74696d5f
+# Made by c2o; c2o completions install renews it.  Digest of the rest: 4459e7b35cb24e12
 
 _c2o() {
   local IFS=$' \t\n' c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
@@ -57,18 +57,21 @@ _c2o_join() {
 
 # What was typed, without quotes and backslashes; and how much of it readline keeps.
 _c2o_unquote() {
-  local whole breaks=
+  local breaks=
   if [[ $current == [\"\']* ]]; then
-    quote=${current:0:1} current=${current:1} whole=$lead
+    quote=${current:0:1} current=${current:1} skip=$lead
   else
+    skip=$lead$current
     [[ $current != *\\* ]] || IFS= read current <<<"$current"
-    whole=$lead$current
   fi
   [[ $COMP_WORDBREAKS != *:* ]] || breaks=:
   [[ $COMP_WORDBREAKS != *=* ]] || breaks=$breaks=
-  if [[ $breaks && $whole == *[$breaks]* ]]; then
-    skip=${whole%"${whole##*[$breaks]}"}
-  fi
+  [[ $breaks ]] || breaks=/ skip=
+  skip=${skip%"${skip##*[$breaks]}"}
+  while [[ $skip == *\\? ]]; do # readline doesn't cut there
+    skip=${skip%??} skip=${skip%"${skip##*[$breaks]}"}
+  done
+  [[ $skip != *\\* ]] || IFS= read skip <<<"$skip"
 }
 
 _c2o_offer() {
@@ -196,14 +199,14 @@ _c2o_values() {
     "c2o completions install:0") _c2o_offer bash zsh fish ;;
     "c2o completions show:0") _c2o_offer bash zsh fish ;;
     "c2o config:0") _c2o_offer edit get path schema set unset validate ;;
-    "c2o config get:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write ;;
-    "c2o config set:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write ;;
+    "c2o config get:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write,proxy,ca,client_cert limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write ;;
+    "c2o config set:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write,proxy,ca,client_cert limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write ;;
     "c2o config set:1") _c2o_settings ;;
-    "c2o config unset:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write ;;
+    "c2o config unset:0") _c2o_offer server upstreams models routes limits prices server.auth_token server.host server.port server.allow_remote server.repair_history routes.background routes.subagent routes.think.model routes.think.effort routes.image routes.web_search routes.long_context.model routes.long_context.above models.default models.opus models.sonnet models.haiku models.fable; _c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write,proxy,ca,client_cert limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write ;;
     "c2o config validate:0") _c2o_files ;;
     "c2o demo:0") _c2o_offer claude ;;
     "c2o demo claude:0") _c2o_command $last ;;
-    "c2o doctor:--only") _c2o_offer install.version install.pth config.file perm.config perm.state config.key service.manager service.unit.stale service.linger service.env.missing_key service.remote port.foreign service.running daemon.version_skew config.changed service.problems upstream.answer upstream.busy upstream.connection upstream.key upstream.list upstream.model upstream.models upstream.quota upstream.slow upstream.stream upstream.tool upstream.url upstream.num_ctx upstream.window claude.binary claude.settings.jsonc claude.managed claude.settings.shadowed claude.settings.env claude.base_url.v1 settings.points_to_dead claude.env.http_proxy claude.env.bedrock claude.env.api_key claude.login_key claude.primary_key claude.refused_key ;;
+    "c2o doctor:--only") _c2o_offer install.version install.pth config.file perm.config perm.state config.key service.manager service.unit.stale service.linger service.env.missing_key service.remote port.foreign service.running daemon.version_skew config.changed config.broken config.restart service.problems upstream.answer upstream.busy upstream.connection upstream.key upstream.list upstream.model upstream.models upstream.quota upstream.slow upstream.stream upstream.tool upstream.url network.proxy_env upstream.num_ctx upstream.window claude.binary claude.settings.jsonc claude.managed claude.settings.shadowed claude.settings.env claude.base_url.v1 settings.points_to_dead claude.env.http_proxy claude.env.bedrock claude.env.api_key claude.login_key claude.primary_key claude.refused_key ;;
     "c2o doctor:--bundle") _c2o_files ;;
     "c2o doctor:--trace") _c2o_ask traces ;;
     "c2o env:--shell") _c2o_offer bash fish pwsh ;;
@@ -211,7 +214,7 @@ _c2o_values() {
     "c2o env:--model") _c2o_ask models ;;
     "c2o env:--upstream") _c2o_ask upstreams ;;
     "c2o init:--upstream") _c2o_offer nim openai deepseek openrouter gemini mistral groq moonshot zai minimax qwen xai cerebras together fireworks huggingface copilot ollama lmstudio vllm sglang llamacpp litellm newapi demo ;;
-    "c2o init:--import") _c2o_offer ccr litellm cc-switch claude-code-proxy ;;
+    "c2o init:--import") _c2o_offer ccr litellm cc-switch claude-code-proxy; _c2o_files ;;
     "c2o init:--key-env") _c2o_variables '' ;;
     "c2o init:--model") _c2o_ask ids ;;
     "c2o init:--map") _c2o_tiers opus sonnet haiku fable ;;

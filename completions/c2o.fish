@@ -1,5 +1,5 @@
 # fish completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 10d7f9e583ff9f91
+# Made by c2o; c2o completions install renews it.  Digest of the rest: aad6cd0fbd5af009
 
 function __c2o_complete
     set -l words (commandline -opc)
@@ -201,15 +201,15 @@ function __c2o_values
             __c2o_offer edit 'Open the configuration in your editor; it is replaced only by a valid one' get 'Print a value as it is set, or its default; never a secret' path 'Say where the configuration is' schema 'Print the JSON Schema of the configuration, for editors' set 'Set a value; the file is replaced only by a valid one, and keeps its comments' unset 'Take a value or a table away, so that its default counts' validate 'Check a configuration, and say where it is wrong'
         case 'c2o config get:0'
             __c2o_offer server 'all of it' upstreams 'all of it' models 'all of it' routes 'all of it' limits 'all of it' prices 'all of it' server.auth_token '' server.host '' server.port '' server.allow_remote '' server.repair_history '' routes.background '' routes.subagent '' routes.think.model '' routes.think.effort '' routes.image '' routes.web_search '' routes.long_context.model '' routes.long_context.above '' models.default '' models.opus '' models.sonnet '' models.haiku '' models.fable ''
-            __c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write
+            __c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write,proxy,ca,client_cert limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write
         case 'c2o config set:0'
             __c2o_offer server 'all of it' upstreams 'all of it' models 'all of it' routes 'all of it' limits 'all of it' prices 'all of it' server.auth_token '' server.host '' server.port '' server.allow_remote '' server.repair_history '' routes.background '' routes.subagent '' routes.think.model '' routes.think.effort '' routes.image '' routes.web_search '' routes.long_context.model '' routes.long_context.above '' models.default '' models.opus '' models.sonnet '' models.haiku '' models.fable ''
-            __c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write
+            __c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write,proxy,ca,client_cert limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write
         case 'c2o config set:1'
             __c2o_settings
         case 'c2o config unset:0'
             __c2o_offer server 'all of it' upstreams 'all of it' models 'all of it' routes 'all of it' limits 'all of it' prices 'all of it' server.auth_token '' server.host '' server.port '' server.allow_remote '' server.repair_history '' routes.background '' routes.subagent '' routes.think.model '' routes.think.effort '' routes.image '' routes.web_search '' routes.long_context.model '' routes.long_context.above '' models.default '' models.opus '' models.sonnet '' models.haiku '' models.fable ''
-            __c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write
+            __c2o_ask keys upstreams:base_url,api_key,api,dialect,quirks,headers,extra_body,omit,requests_per_minute,max_concurrency,timeouts.connect,timeouts.first_byte,timeouts.idle,timeouts.total,timeouts.write,proxy,ca,client_cert limits:context_window,max_output_tokens prices:input,output,cache_read,cache_write
         case 'c2o config validate:0'
             __c2o_files
         case 'c2o demo:0'
@@ -217,7 +217,7 @@ function __c2o_values
         case 'c2o demo claude:0'
             __c2o_command
         case 'c2o doctor:--only'
-            __c2o_offer install.version '' install.pth '' config.file '' perm.config '' perm.state '' config.key '' service.manager '' service.unit.stale '' service.linger '' service.env.missing_key '' service.remote '' port.foreign '' service.running '' daemon.version_skew '' config.changed '' service.problems '' upstream.answer 'with upstream.stream' upstream.busy 'with upstream.stream' upstream.connection 'with upstream.stream' upstream.key 'with upstream.stream' upstream.list 'with upstream.stream' upstream.model 'with upstream.stream' upstream.models 'with upstream.stream' upstream.quota 'with upstream.stream' upstream.slow 'with upstream.stream' upstream.stream '' upstream.tool 'with upstream.stream' upstream.url 'with upstream.stream' upstream.num_ctx 'with upstream.window' upstream.window '' claude.binary '' claude.settings.jsonc '' claude.managed '' claude.settings.shadowed '' claude.settings.env '' claude.base_url.v1 '' settings.points_to_dead '' claude.env.http_proxy '' claude.env.bedrock '' claude.env.api_key '' claude.login_key '' claude.primary_key '' claude.refused_key ''
+            __c2o_offer install.version '' install.pth '' config.file '' perm.config '' perm.state '' config.key '' service.manager '' service.unit.stale '' service.linger '' service.env.missing_key '' service.remote '' port.foreign '' service.running '' daemon.version_skew '' config.changed '' config.broken 'with service.problems' config.restart 'with service.problems' service.problems '' upstream.answer 'with upstream.stream' upstream.busy 'with upstream.stream' upstream.connection 'with upstream.stream' upstream.key 'with upstream.stream' upstream.list 'with upstream.stream' upstream.model 'with upstream.stream' upstream.models 'with upstream.stream' upstream.quota 'with upstream.stream' upstream.slow 'with upstream.stream' upstream.stream '' upstream.tool 'with upstream.stream' upstream.url 'with upstream.stream' network.proxy_env '' upstream.num_ctx 'with upstream.window' upstream.window '' claude.binary '' claude.settings.jsonc '' claude.managed '' claude.settings.shadowed '' claude.settings.env '' claude.base_url.v1 '' settings.points_to_dead '' claude.env.http_proxy '' claude.env.bedrock '' claude.env.api_key '' claude.login_key '' claude.primary_key '' claude.refused_key ''
         case 'c2o doctor:--bundle'
             __c2o_files
         case 'c2o doctor:--trace'
@@ -234,6 +234,7 @@ function __c2o_values
             __c2o_offer nim 'NVIDIA NIM' openai OpenAI deepseek DeepSeek openrouter OpenRouter gemini 'Google Gemini' mistral Mistral groq Groq moonshot 'Moonshot (Kimi)' zai 'Z.ai (GLM)' minimax MiniMax qwen 'Qwen (DashScope)' xai xAI cerebras Cerebras together Together fireworks Fireworks huggingface 'Hugging Face' copilot 'GitHub Copilot' ollama Ollama lmstudio 'LM Studio' vllm vLLM sglang SGLang llamacpp llama.cpp litellm LiteLLM newapi 'New API' demo Demo
         case 'c2o init:--import'
             __c2o_offer ccr claude-code-router litellm LiteLLM cc-switch cc-switch claude-code-proxy claude-code-proxy
+            __c2o_files
         case 'c2o init:--key-env'
             __c2o_variables ''
         case 'c2o init:--model'

@@ -75,6 +75,7 @@ ACTIONS = {
     "keys": "{offer}; _c2o_ask keys {tables}",
     "tiers": "_c2o_tiers {words}",
     "files": "_c2o_files",
+    "words or files": "{offer}; _c2o_files",
     "settings": "_c2o_settings",
     "command": "_c2o_command $last",
     "variables": "_c2o_variables ''",
@@ -140,18 +141,21 @@ _c2o_join() {
 
 # What was typed, without quotes and backslashes; and how much of it readline keeps.
 _c2o_unquote() {
-  local whole breaks=
+  local breaks=
   if [[ $current == [\"\']* ]]; then
-    quote=${current:0:1} current=${current:1} whole=$lead
+    quote=${current:0:1} current=${current:1} skip=$lead
   else
+    skip=$lead$current
     [[ $current != *\\* ]] || IFS= read current <<<"$current"
-    whole=$lead$current
   fi
   [[ $COMP_WORDBREAKS != *:* ]] || breaks=:
   [[ $COMP_WORDBREAKS != *=* ]] || breaks=$breaks=
-  if [[ $breaks && $whole == *[$breaks]* ]]; then
-    skip=${whole%"${whole##*[$breaks]}"}
-  fi
+  [[ $breaks ]] || breaks=/ skip=
+  skip=${skip%"${skip##*[$breaks]}"}
+  while [[ $skip == *\\? ]]; do # readline doesn't cut there
+    skip=${skip%??} skip=${skip%"${skip##*[$breaks]}"}
+  done
+  [[ $skip != *\\* ]] || IFS= read skip <<<"$skip"
 }
 
 _c2o_offer() {

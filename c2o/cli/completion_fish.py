@@ -71,6 +71,7 @@ ACTIONS = {
     "keys": "{offer}\n            __c2o_ask keys {tables}",
     "tiers": "__c2o_tiers {words}",
     "files": "__c2o_files",
+    "words or files": "{offer}\n            __c2o_files",
     "settings": "__c2o_settings",
     "command": "__c2o_command",
     "variables": "__c2o_variables ''",

@@ -25,7 +25,7 @@ from c2o.translate.dialect import Dialect
 from c2o.translate.dialects import DIALECTS
 
 Kind = Literal[
-    "nothing", "words", "files", "command", "variables", "references", "tiers", "settings",
+    "nothing", "words", "files", "words or files", "command", "variables", "references", "tiers", "settings",
     "models", "ids", "targets", "upstreams", "keys", "requests", "traces",
 ]  # fmt: skip
 """``command`` is a program and its own words, ``variables`` are names of those that are set, ``references`` the same as
@@ -41,7 +41,7 @@ class Value(NamedTuple):
 
     kind: Kind
     words: tuple[Word, ...] = ()
-    """With ``words``, ``tiers`` and ``keys``: known beforehand."""
+    """With ``words``, alone or with files, ``tiers`` and ``keys``: known beforehand."""
 
 
 class Option(NamedTuple):
@@ -96,7 +96,7 @@ CHECK_IDS = described(
 
 VALUES: dict[str, Value] = {
     "init --upstream": described((name, preset.title) for name, preset in PRESETS.items()),
-    "init --import": described((name, tool.title) for name, tool in imports.TOOLS.items()),
+    "init --import": Value("words or files", tuple((name, tool.title) for name, tool in imports.TOOLS.items())),
     "init --name": NOTHING,
     "init --model": Value("ids"),
     "init --map": Value("tiers", tuple((tier, "") for tier in TIERS)),

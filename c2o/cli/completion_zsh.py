@@ -94,6 +94,7 @@ ACTIONS = {
     "keys": "{{ {offer}; _c2o_ask keys {tables} }}",
     "tiers": " _c2o_tiers {words}",
     "files": "_files",
+    "words or files": "{{ {offer}; _files }}",
     "settings": " _c2o_settings",
     "variables": " _c2o_variables ''",
     "references": " _c2o_variables env:",

@@ -132,6 +132,7 @@ COMPLETED = {
     ),
     "models to try": ("c2o test ollama/gpt-oss:2", "c2o test ollama/gpt-oss:20b"),
     "other tools": ("c2o init --import lit", "c2o init --import litellm"),
+    "files of other tools": ("c2o init --import ./a", r"c2o init --import ./a\ bundle.zip"),
     "settings that are models": (
         "c2o config set models.haiku ollama/gpt-oss:2",
         "c2o config set models.haiku ollama/gpt-oss:20b",
@@ -181,6 +182,11 @@ def test_a_model_with_a_space_is_one_word(tab: Shell) -> None:
     line = tab.complete("c2o run --model ollama/own").line
     seen = tab.run(line.replace("c2o run --model", "printf '<%s>'"))
     assert "<ollama/own model=1:x>" in seen
+
+
+def test_what_is_escaped_without_need_is_the_same_word(tab: Shell) -> None:
+    line = tab.complete(r"c2o run --model ollama/gpt-oss\:2").line
+    assert line.replace("\\", "") == "c2o run --model ollama/gpt-oss:20b"
 
 
 def test_tab_in_the_middle_of_a_line(tab: Shell) -> None:

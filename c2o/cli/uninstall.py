@@ -11,15 +11,15 @@ import typer
 from msgspec import Struct
 
 from c2o import origin, paths
-from c2o import service as managers
 from c2o.claude import takeover
 from c2o.cli import completion_files, output, terminal, uninstall_files
 from c2o.cli.claude_change import ChangedFile, SessionShown, off_lines, put_back
 from c2o.cli.output import JsonOption, Line, Span
 from c2o.cli.stop import known_token
 from c2o.cli.uninstall_files import Kept
+from c2o.config import DEFAULT_PORT
 from c2o.errors import C2oError, Cancelled, RefusedFile, UsageError
-from c2o.service import installing, launcher, lifecycle, record
+from c2o.service import installing, launcher, lifecycle, record, unit_files
 from c2o.service.manager import Program
 from c2o.service.probe import look
 
@@ -96,8 +96,9 @@ def _plan(*, purge: bool) -> Plan:
 
 
 def _units(manager: str) -> list[Path]:
-    anything = Program(command=(), variables={}, host="", port=0, log=paths.log_file(), writes=())
-    return [path for path in managers.MANAGERS[manager].files(anything) if path.exists()]
+    """Where they are doesn't depend on what is in them.  Raises C2oError if the manager can't be reached."""
+    anything = Program(command=(), variables={}, host="", port=DEFAULT_PORT, log=paths.log_file(), writes=())
+    return [path for path in installing.removable(manager).files(anything) if unit_files.ours(path)]
 
 
 def _agree(plan: Plan) -> None:

@@ -41,7 +41,7 @@ MANAGERS: dict[str, ServiceManager] = {
 def chosen() -> str:
     """The name of the manager that was installed; without one, the service is a process of its own."""
     installed = record.read()
-    return installed.manager if installed and installed.manager in MANAGERS else "detached"
+    return installed.manager if installed else "detached"
 
 
 def choose() -> ServiceManager:

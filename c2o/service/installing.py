@@ -89,6 +89,17 @@ def available(name: str) -> ServiceManager:
     return manager
 
 
+def removable(name: str) -> ServiceManager:
+    """Raises C2oError where the manager that keeps the service can't be reached, so that it would go on keeping it."""
+    manager = service.MANAGERS[name]
+    if not manager.available():
+        raise C2oError(
+            f"{name} keeps the service, and can't be reached from here: that needs {manager.needs}. Try again from a "
+            f"login of your own; if {name} is gone for good, remove {record.path()} first."
+        )
+    return manager
+
+
 def missing_keys(config: Config, name: str) -> list[str]:
     """The variables with keys that this shell has, and a service under this manager wouldn't have."""
     found = key_file.beside(service.MANAGERS[name].environ())
@@ -141,7 +152,7 @@ def uninstall(token: Secret | None, *, tell: Tell = lambda _: None) -> Uninstall
     there = record.read()
     if there is None:
         return Uninstalled(manager=None, stopped=False, lingers=False)
-    manager = available(there.manager)
+    manager = removable(there.manager)
     stopped = lifecycle.stop(token, tell=tell)
     manager.uninstall()
     if there.lingers:

@@ -4,36 +4,37 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from c2o import paths, private_file
 
 
 class Record(Struct, frozen=True):
-    manager: str
-    """A name of ``service.MANAGERS``."""
+    manager: Annotated[str, Meta(pattern="^(systemd|launchd|detached)$")]
+    """A name of ``service.MANAGERS``; one of a later version is none."""
     lingers: bool = False
     """We have switched lingering on for the user; it was off before."""
 
 
-def _path() -> Path:
+def path() -> Path:
     return paths.state_dir() / "installed.json"
 
 
 def read() -> Record | None:
     """None if nothing is installed."""
     try:
-        return msgspec.json.decode(_path().read_bytes(), type=Record)
+        return msgspec.json.decode(path().read_bytes(), type=Record)
     except (OSError, msgspec.DecodeError):
         return None
 
 
 def write(record: Record) -> None:
-    private_file.write(_path(), msgspec.json.encode(record).decode())
+    private_file.write(path(), msgspec.json.encode(record).decode())
 
 
 def remove() -> None:
     with suppress(OSError):
-        _path().unlink()
+        path().unlink()

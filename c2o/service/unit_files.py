@@ -76,10 +76,15 @@ _REFUSED: dict[State, str] = {
 }
 
 
+def ours(path: Path) -> bool:
+    """Is there a file that we have written, changed since or not?"""
+    return _mark() in (_read(path) or "")
+
+
 def take_away(*files: Path) -> None:
     """Remove those that are ours, changed or not."""
     for path in files:
-        if _mark() in (_read(path) or ""):
+        if ours(path):
             with suppress(OSError):
                 path.unlink()
                 remove_empty(path.parent, path.parent.parent)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +99,45 @@ def test_of_a_configuration_that_is_a_link_only_the_link_goes(configured: Comman
     assert configured("uninstall", "--purge", "--yes").exit_code == 0
     assert not config.is_symlink()
     assert dotfiles.exists()
+
+
+def kept_by(c2o: CommandLine, manager: str) -> Path:
+    """What ``c2o service install`` remembers."""
+    there = c2o.folder / "state" / "installed.json"
+    there.parent.mkdir(parents=True, exist_ok=True)
+    there.write_text(json.dumps({"manager": manager}))
+    return there
+
+
+def test_units_go_with_the_service(configured: CommandLine, tmp_path: Path) -> None:
+    systemctl = tmp_path / "bin" / "systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text("#!/bin/sh\nexit 0\n")
+    systemctl.chmod(0o755)
+    units = configured.home / ".config" / "systemd" / "user"
+    units.mkdir(parents=True)
+    for name in ("c2o.service", "c2o.socket"):
+        (units / name).write_text(f"# Written by c2o for {configured.folder}/config.toml; digest 0\n[Unit]\n")
+    kept_by(configured, "systemd")
+
+    done = configured("uninstall", "--purge", "--yes", "--json", PATH=f"{systemctl.parent}:{os.environ['PATH']}")
+    assert (done.exit_code, done.err) == (0, "")
+    assert {str(units / "c2o.service"), str(units / "c2o.socket")} <= set(done.json["removed"])
+    assert not units.exists()
+    assert not list(files(configured.folder))
+
+
+def test_nothing_is_changed_where_the_manager_cant_be_reached(configured: CommandLine) -> None:
+    assert configured("claude", "on", "--force").exit_code == 0
+    other = kept_by(configured, "systemd" if sys.platform == "darwin" else "launchd")
+    before = files(configured.home)
+    done = configured("uninstall", "--yes")
+    assert done.exit_code == 1
+    assert f"gone for good, remove {other} first." in done.err
+    assert files(configured.home) == before
+
+
+def test_a_manager_that_nobody_knows_is_none(configured: CommandLine) -> None:
+    there = kept_by(configured, "of-next-year")
+    assert configured("uninstall", "--yes").exit_code == 0
+    assert not there.exists()

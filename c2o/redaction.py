@@ -14,8 +14,9 @@ SHORTEST = 12
 """Characters below which a text is taken for no secret: to hide ``ollama`` would garble whatever is said of it.
 Of a longer one, any piece of this length is hidden."""
 
-BLOCK = SHORTEST // 2
-"""Of the blocks of this length into which a secret falls, each of its pieces contains one."""
+WINDOW = SHORTEST // 2
+STRIDE = SHORTEST - WINDOW + 1
+"""A text that holds a piece of a secret has WINDOW characters of it at one of the places that are STRIDE apart."""
 
 NAME, NAMES = 80, 200
 """Characters up to which a text may be one that comes again, and how many of these are remembered."""
@@ -43,14 +44,13 @@ class Redactor:
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for value in secrets if len(value) >= SHORTEST for form in _forms(value)}
         self._pieces = {form[at : at + SHORTEST] for form in forms for at in range(len(form) - SHORTEST + 1)}
-        self._blocks = tuple({form[at : at + BLOCK] for form in forms for at in range(0, len(form) - BLOCK + 1, BLOCK)})
-
+        self._windows = {form[at : at + WINDOW] for form in forms for at in range(len(form) - WINDOW + 1)}
         self._harmless: set[str] = set()
 
     def __call__(self, text: str) -> str:
         if text in self._harmless:
             return text
-        if not any(block in text for block in self._blocks):  # nearly always, and ten times quicker
+        if not any(text[at : at + WINDOW] in self._windows for at in range(0, len(text), STRIDE)):  # nearly always
             self._remember(text)
             return text
         kept: list[str] = []

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from c2o.redaction import HIDDEN, NAMES, Redactor
+from c2o.redaction import HIDDEN, NAMES, SHORTEST, Redactor
 
 QUOTED = 'sk-"quoted"-and-\\-grün-0123456789'
 
@@ -33,6 +33,14 @@ def test_a_secret_is_hidden_in_every_form(form: str) -> None:
     assert shown.endswith("> after")
     assert HIDDEN in shown
     assert len(shown) < len("before <> after") + 16
+
+
+@pytest.mark.parametrize("before", range(8))
+def test_the_smallest_piece_is_hidden_wherever_it_stands(before: int) -> None:
+    """Not every place of a long text is looked at."""
+    for start in range(len(KEY) - SHORTEST + 1):
+        piece = KEY[start : start + SHORTEST]
+        assert Redactor([KEY])("." * before + piece) == "." * before + HIDDEN
 
 
 def test_words_stay_as_they_are() -> None:

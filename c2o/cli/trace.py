@@ -164,8 +164,9 @@ _BYTES = {"k": 1024, "m": 1024**2, "g": 1024**3}
 def _bounded(text: str, until: float) -> Switch:
     given = _SIZE.fullmatch(text.strip())
     number, unit = (int(given[1]), given[2].lower()) if given else (0, "")
-    if not number or (unit and number * _BYTES[unit] > 4 * _BYTES["g"]) or (not unit and not text.strip().isdigit()):
-        raise UsageError(f"--max: {text!r} won't do. Say 100 (requests) or 64MB; 4GB at most.")
+    fits = _BYTES["m"] <= number * _BYTES[unit] <= 4 * _BYTES["g"] if unit else number and text.strip().isdigit()
+    if not fits:
+        raise UsageError(f"--max: {text!r} won't do. Say 100 (requests) or 64MB; 1MB to 4GB.")
     return Switch(until=until, largest=number * _BYTES[unit]) if unit else Switch(until=until, most=number)
 
 

@@ -45,6 +45,11 @@ class Told(NamedTuple):
     numbers: dict[str, int]
     """Numbers that some servers send as fields (llama.cpp: ``n_prompt_tokens``, ``n_ctx``)."""
 
+    @property
+    def sentence(self) -> str:
+        """With one full stop, for another to follow."""
+        return self.message.rstrip(".") + "."
+
 
 class Failing(NamedTuple):
     """Who failed, for the sentences."""
@@ -351,7 +356,7 @@ def _int(text: str) -> int:
 
 def _key_refused(told: Told, failing: Failing) -> RequestError:
     return RequestError(
-        f"{failing.upstream} refused the key from {failing.key}: {told.message}. "
+        f"{failing.upstream} refused the key from {failing.key}: {told.sentence} "
         f"Put a valid key there and run `c2o restart`; your Claude login has nothing to do with it.",
         status=401,
         type="authentication_error",
@@ -365,7 +370,7 @@ def _quota(told: Told, failing: Failing) -> RequestError:
 
 def _model_unknown(told: Told, failing: Failing) -> RequestError:
     return RequestError(
-        f"{failing.upstream} does not know the model {failing.model!r}: {told.message}. "
+        f"{failing.upstream} does not know the model {failing.model!r}: {told.sentence} "
         "Correct it under [models] in c2o's configuration.",
         retry=False,
         code=UNKNOWN_MODEL,
@@ -374,7 +379,7 @@ def _model_unknown(told: Told, failing: Failing) -> RequestError:
 
 def _wrong_address(told: Told, failing: Failing) -> RequestError:
     return RequestError(
-        f"{failing.upstream} answered {told.status} at {failing.url}: {told.message}. "
+        f"{failing.upstream} answered {told.status} at {failing.url}: {told.sentence} "
         f"Check base_url under [upstreams.{failing.upstream}]; `c2o doctor` tries other spellings.",
         status=502,
         type="api_error",

@@ -251,8 +251,9 @@ def test_a_killed_service_leaves_readable_traces(traced: CommandLine, upstream: 
     [
         (lambda: on(for_="soon"), "--for: 'soon' won't do. Say 90s, 10m or 2h; 24h at most."),
         (lambda: on(for_="25h"), "24h at most."),
-        (lambda: on(max_="0"), "--max: '0' won't do. Say 100 (requests) or 64MB; 4GB at most."),
-        (lambda: on(max_="900GB"), "4GB at most."),
+        (lambda: on(max_="0"), "--max: '0' won't do. Say 100 (requests) or 64MB; 1MB to 4GB."),
+        (lambda: on(max_="1KB"), "1MB to 4GB."),
+        (lambda: on(max_="900GB"), "1MB to 4GB."),
         (lambda: show("req_none"), "there is no trace of req_none"),
         (lambda: show("../config"), "there is no trace of ../config"),
         (lambda: export("last"), "there is no trace of last"),

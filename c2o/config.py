@@ -18,7 +18,7 @@ import tomli_w
 from msgspec import Meta, Struct
 
 from c2o import urls
-from c2o.config_mistakes import broken_line, line_of, mistake, unknown
+from c2o.config_mistakes import broken_line, line_of, mistake, tables_in, unknown
 from c2o.errors import ConfigError
 from c2o.kinds import Effort, Kind
 from c2o.secret import Keys, Secret, is_reference
@@ -308,7 +308,7 @@ def parse(data: bytes, path: Path) -> Config:
     """The configuration in ``data``.  ``path`` is for the messages."""
     try:
         text = data.decode("utf-8-sig")
-        tables = tomllib.loads(text)
+        tables = tables_in(text)
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text. Save it as UTF-8, or write a new one: c2o init") from None
     except tomllib.TOMLDecodeError as error:

@@ -30,6 +30,16 @@ ADD = {
 _PLACE = re.compile(r" - at `\$\.?(?P<key>[^`]*)`$")
 
 
+def tables_in(text: str) -> dict[str, Any]:
+    """TOML.  Raises tomllib.TOMLDecodeError, whatever is wrong with it."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except (ValueError, RecursionError):  # Python itself has limits
+        raise tomllib.TOMLDecodeError("a number is too long, or too many lists or tables are in each other") from None
+
+
 class Complaint(NamedTuple):
     """What msgspec says about one value."""
 
@@ -81,7 +91,7 @@ def line_of(sentence: str, text: str) -> int | None:
 def path_of(key: str) -> tuple[str, ...]:
     """The parts of a key as TOML writes it: ``limits."nim/m".context_window``.  Raises tomllib.TOMLDecodeError."""
     found: list[str] = []
-    inside: Any = tomllib.loads(f"{key} = 0")
+    inside: Any = tables_in(f"{key} = 0")
     while isinstance(inside, dict):
         name, inside = next(iter(inside.items()))
         found.append(name)
@@ -107,7 +117,7 @@ def _beginnings(text: str) -> Iterator[tuple[int, int, dict[str, Any]]]:
     begins = 1
     for ends in range(1, len(lines) + 1):
         try:
-            yield begins, ends, tomllib.loads("\n".join(lines[:ends]))
+            yield begins, ends, tables_in("\n".join(lines[:ends]))
         except tomllib.TOMLDecodeError:  # in the middle of a value
             continue
         begins = ends + 1

@@ -21,6 +21,7 @@ from c2o.cli.output import JsonOption, Line
 from c2o.cli.restart import RestartResult, restarted
 from c2o.cli.restart import lines as restart_lines
 from c2o.config import Config
+from c2o.config_mistakes import tables_in
 from c2o.errors import C2oError, Cancelled, ConfigError, UsageError
 from c2o.printable import printable, printable_lines
 from c2o.secret import Keys, Secret
@@ -236,7 +237,7 @@ def _finish(
 def _token_changed(before: str, after: Config) -> bool:
     """Not where nobody can have had one from what stood there."""
     try:
-        return bool(find(tomllib.loads(before), ("server", "auth_token")) != after.server.auth_token.reveal())
+        return bool(find(tables_in(before), ("server", "auth_token")) != after.server.auth_token.reveal())
     except tomllib.TOMLDecodeError:
         return False
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from c2o import config, paths, private_file
 from c2o.cli.config_keys import Place
 from c2o.config import Config
+from c2o.config_mistakes import tables_in
 from c2o.errors import ConfigError, RefusedFile
 from c2o.instance import Lock
 
@@ -47,7 +48,7 @@ def read(path: Path) -> str:
 def tables(text: str, path: Path) -> dict[str, Any]:
     """What the text says, be it right or wrong.  Raises ConfigError if it isn't TOML."""
     try:
-        return tomllib.loads(text)
+        return tables_in(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}. Correct it with: c2o config edit") from None
 

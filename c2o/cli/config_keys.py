@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from c2o.config import TABLES, Config, Targets, Upstream, quoted, texts
-from c2o.config_mistakes import path_of, unknown
+from c2o.config_mistakes import path_of, tables_in, unknown
 from c2o.errors import UsageError
 from c2o.redaction import HARMLESS_HEADERS, without_what_looks_like_a_key
 from c2o.secret import Keys, Secret, is_reference
@@ -89,7 +89,7 @@ def typed(text: str, type: Any) -> Any:
     if is_text(type) and text[:1] not in ('"', "'") and not (type in ONE_OR_MORE and text[:1] == "["):
         return text
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return tables_in(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError as error:
         if text[:1] in ("[", "{"):
             raise UsageError(f'{text} is not TOML: {error}. A list: ["a", "b"]; a table: {{ a = 1 }}') from None

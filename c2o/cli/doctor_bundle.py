@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 import tomli_w
 
 from c2o import log_file, paths
+from c2o.config_mistakes import tables_in
 from c2o.doctor import Machine, installation, redaction
 from c2o.errors import RefusedFile
 from c2o.trace_file import Trace
@@ -57,7 +57,7 @@ def _claude(machine: Machine) -> str:
 def _configuration(machine: Machine) -> str:
     """What can't be read isn't passed on: nobody knows what is in it.  The diagnosis says what is wrong with it."""
     try:
-        tables = tomllib.loads(machine.config_file.read_text(encoding="utf-8"))
+        tables = tables_in(machine.config_file.read_text(encoding="utf-8"))
         return tomli_w.dumps(redaction.of_tables(tables))
     except (OSError, ValueError, AttributeError, TypeError):
         return "# not readable, or no configuration\n"

@@ -132,9 +132,10 @@ class Reloader:
 
     async def _read(self, before: Prepared | None) -> None:
         async with self._busy:
-            reading = await asyncio.to_thread(self._source.read, before)
-            self._seen = reading.seen
+            self._seen = _signatures(self._seen)  # whatever comes of it, once is enough
             try:
+                reading = await asyncio.to_thread(self._source.read, before)
+                self._seen = reading.seen
                 if reading.prepared is None:
                     self._refuse(reading)
                 else:

@@ -191,6 +191,10 @@ BROKEN = {
     "no TOML": ("[server", "config.toml:1 is not valid TOML"),
     "an unknown key": ('[server]\nauth_token = "x"\nprot = 1', "config.toml:3: [server] prot: there is no such key."),
     "half of it": ('[server]\nauth_token = "x"', "config.toml: there is no upstream."),
+    "too deep": (
+        "[server]\na = " + 9999 * "[",
+        "config.toml:2 is not valid TOML: a number is too long, or too many lists",
+    ),
     "nothing": ("", "config.toml: [server] auth_token is missing"),
 }
 

@@ -87,9 +87,9 @@ async def _answered_by_one(asked: Asked, ways: list[Route]) -> web.StreamRespons
 
 
 def _note_detour(asked: Asked, route: Route, given: GiveWay, *, last: bool) -> None:
-    state, failure = asked.state, given.failure
+    failure = given.failure
     if asked.current:
-        state.detours.note(route, asked.session, given)
+        asked.state.detours.note(route, asked.session, given)
     _note_failure(asked, route, failure, repeated=False)
     asked.entry.attempt(route, str(failure))
     if not last:
@@ -114,6 +114,7 @@ async def _answered(asked: Asked, route: Route, *, several: bool) -> web.StreamR
     response = await (_stream(exchange) if message.stream else _whole(exchange))
     state.remembered.update(entry.outcome.remember)
     _note_failure(asked, route, entry.outcome.failure)
+    _go_round(exchange, entry.outcome.failure)
     _learn_from_answer(exchange)
     state.counts.learn(setup, route, message, len(asked.body), entry.outcome)
     return response
@@ -141,6 +142,13 @@ def _give_way(exchange: Exchange, failure: BaseException | None, answer: Answer 
     may = exchange.several and not exchange.asked.client.committed
     if may and isinstance(failure, RequestError) and gives_way(failure):
         raise GiveWay(failure, answer) from None
+
+
+def _go_round(exchange: Exchange, failure: RequestError | None) -> None:
+    """Of an answer that broke off nobody else can give the rest; but the client repeats its request."""
+    asked = exchange.asked
+    if exchange.several and asked.current and failure is not None and gives_way(failure):
+        asked.state.detours.note(exchange.route, asked.session, GiveWay(failure))
 
 
 # What answers teach --------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ class State:
             for trouble in ring.troubles():
                 yield Problem("upstream.key_rests", f"{trouble.why} This key isn't used for {_lasts(trouble)}.")
         for target, trouble in self.detours.troubles():
-            yield Problem("model.replaced", f"{trouble.why} Fallbacks stand in for {target} for {_lasts(trouble)}.")
+            yield Problem("model.replaced", f"{trouble.why} {target} is asked last for {_lasts(trouble)}.")
 
 
 def _lasts(trouble: Trouble) -> str:

@@ -108,7 +108,7 @@ async def test_a_dead_upstream_is_not_noticed(serve: Serve, spare: FakeUpstream,
 
     assert [text_in(events(each.body)) for each in answers] == ["Hi"] * 8
     problems = (await service.get("/c2o/status")).json["problems"]
-    assert ["Fallbacks stand in for fake/fake-model for 60 s." in each["hint"] for each in problems] == [True]
+    assert ["fake/fake-model is asked last for 60 s." in each["hint"] for each in problems] == [True]
 
 
 ITS_OWN_MISTAKE = {
@@ -140,6 +140,20 @@ async def test_an_answer_that_has_begun_is_not_begun_anew(
 
     assert (names(found)[-1], text_in(found)) == ("error", "He")
     assert not spare.requests
+
+
+async def test_whoever_met_half_an_answer_asks_another_next(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    """Claude Code repeats a stream that has failed, as a whole answer; who breaks off each time would never be left."""
+    upstream.play(stream(text("He"), BREAK), Reply("first"))
+    spare.play(Reply("spare"))
+    service = await serve(with_fallback(upstream.base_url, spare.base_url))
+
+    assert names(events((await service.post(body=session("one") | {"stream": True})).body))[-1] == "error"
+    said = [(await service.post(body=session(name))).json["content"][0]["text"] for name in ("one", "two")]
+
+    assert said == ["spare", "first"]
 
 
 async def test_who_is_merely_slow_is_not_asked_twice(
@@ -387,7 +401,7 @@ async def test_a_limit_is_everybody_s_and_ends(
     assert [await heard("one"), await heard("two")] == ["spare", "spare"]
     problem = (await service.get("/c2o/status")).json["problems"][0]
     assert problem["id"] == "model.replaced"
-    assert "fake/fake-model for 40 s" in problem["hint"]
+    assert "fake/fake-model is asked last for 40 s" in problem["hint"]
     await clock.advance(41)
     assert await heard("one") == "first"
     assert (await service.get("/c2o/status")).json["problems"] == []

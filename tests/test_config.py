@@ -280,6 +280,12 @@ def test_which_api_is_spoken(base_url: str, more: dict[str, Any], model: str, ap
     assert Upstream(base_url=base_url, **more).api_name(model) == api
 
 
+def test_who_wants_a_key_is_told_where_to_get_one() -> None:
+    pages = {name: preset.keys for name, preset in PRESETS.items() if preset.key_env and name != "copilot"}
+    assert len(pages) > 10
+    assert [name for name, page in pages.items() if not page.startswith("https://")] == []
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_what_init_writes_is_valid(name: str) -> None:
     preset = PRESETS[name]

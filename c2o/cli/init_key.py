@@ -56,14 +56,14 @@ def ask(asking: Asking, plan: Plan) -> Plan:
 
 def _options(plan: Plan) -> list[Option[str]]:
     preset = PRESETS.get(plan.its.name)
-    docs = f"get one at {preset.docs}" if preset and preset.docs else "it stays hidden"
+    where = f"get one at {preset.keys}" if preset and preset.keys else "it stays hidden"
     usual = preset.key_env if preset else None
     names = sorted(
         (name for name, value in os.environ.items() if LOOKS_LIKE_A_KEY.search(name) and _usable(value)),
         key=lambda name: (name != usual, name),
     )
     return [
-        Option(PASTE, "Paste it here", docs),
+        Option(PASTE, "Paste it here", where),
         *(Option(f"env:{name}", name, "is set here") for name in names),
         Option(ELSEWHERE, "It is elsewhere…", "another variable, a file, a keyring, a password manager"),
         Option(NONE, "It needs no key"),

@@ -124,6 +124,6 @@ def _advice(plan: Plan, failed: Found, model: str) -> str:
     if plan.choice is None:
         return "It was imported as it is; c2o config edit changes it later."
     preset = PRESETS.get(plan.choice.name)
-    if failed.fault == "key" and preset and preset.docs:
-        return f"Keys are at {preset.docs}"
+    if failed.fault == "key" and preset and preset.keys:
+        return f"Keys are at {preset.keys}"
     return printable(init_trial.advice(plan.choice, model, failed, plan.listed))

@@ -52,7 +52,7 @@ def key_for(choice: Choice) -> str:
 
 def _where_keys_are(choice: Choice) -> str:
     preset = PRESETS.get(choice.name)
-    return f" (keys are at {preset.docs})" if preset and preset.docs else ""
+    return f" (keys are at {preset.keys})" if preset and preset.keys else ""
 
 
 def candidate(plan: Plan) -> Config:

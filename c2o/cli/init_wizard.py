@@ -64,6 +64,7 @@ class Passed(NamedTuple):
     at: int
     plan: Plan
     rows: int
+    answered: int
 
 
 def through(asking: Asking, plan: Plan, steps: Sequence[Step]) -> Plan:
@@ -72,7 +73,7 @@ def through(asking: Asking, plan: Plan, steps: Sequence[Step]) -> Plan:
     answered: list[Passed] = []
     at = 0
     while at < len(steps):
-        here, before = Passed(at, plan, asking.rows), asking.answered
+        here = Passed(at, plan, asking.rows, asking.answered)
         passed[steps[at].__name__] = here
         try:
             after = steps[at](asking, plan)
@@ -80,16 +81,16 @@ def through(asking: Asking, plan: Plan, steps: Sequence[Step]) -> Plan:
             if back.to:
                 to = _anew(passed[back.to])
                 answered = [each for each in answered if each.at < to.at]
-            elif asking.answered > before:  # the step has questions of its own
+            elif asking.answered > here.answered:  # the step has questions of its own
                 to = here
             elif answered:
                 to = answered.pop()
             else:
                 raise
             asking.take_back(to.rows)
-            at, plan = to.at, to.plan
+            at, plan, asking.answered = to.at, to.plan, to.answered
             continue
-        if asking.answered > before:
+        if asking.answered > here.answered:
             answered.append(here)
         at, plan = at + 1, after
     return plan

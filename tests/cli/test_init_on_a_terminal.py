@@ -384,7 +384,9 @@ def test_escape_leads_back_to_the_question_before(c2o: CommandLine, ollama: Fake
         terminal.type(ESCAPE)
         terminal.see(MODEL)
         terminal.type(ESCAPE)
-        terminal.answer(UPSTREAM)
+        terminal.see(UPSTREAM)
+        terminal.see("Esc quit")
+        terminal.type(ENTER)
         terminal.answer(MODEL)
         assert terminal.end() == 0
         assert terminal.final.count("✓ Upstream") == 1

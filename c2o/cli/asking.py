@@ -123,10 +123,10 @@ class OnScreen:
                 return option
 
     def enter(self, label: str, question: str, default: str = "", check: Check = str) -> str:
-        wrong = ""
+        entry, wrong = Entry(), ""
         while True:
             with self._cleared():
-                typed = self._typed(Entry(), label, question, default, wrong).strip() or default
+                typed = self._typed(entry, label, question, default, wrong).strip() or default
             try:
                 value = check(typed)
             except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 
 from c2o import paths, secret, urls
 from c2o.cli import init_trial, output
@@ -89,11 +90,11 @@ def _source(typed: str) -> str:
 def pasted(asking: Asking) -> Secret:
     """A key that the person types; again until it can be one.  Raises Back."""
     typed = asking.secret("Paste the key and press Enter; it stays hidden")
-    try:
-        return secret.find(f"env:{LABEL}", {LABEL: typed})
-    except CredentialError:
-        asking.say([("✗ ", "red"), "A key is one line of letters, digits and signs, without spaces inside."])
-        return pasted(asking)
+    if " " not in typed:  # or it is a line for a shell, or a header
+        with suppress(CredentialError):
+            return secret.find(f"env:{LABEL}", {LABEL: typed})
+    asking.say([("✗ ", "red"), "A key is one line of letters, digits and signs, without spaces inside."])
+    return pasted(asking)
 
 
 def _pasted(asking: Asking, plan: Plan) -> Plan:

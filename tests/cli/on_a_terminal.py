@@ -23,6 +23,7 @@ PATIENCE = 30
 
 CTRL_C, CTRL_D, CTRL_Z = "\x03", "\x04", "\x1a"
 ENTER, ESCAPE, UP, DOWN = "\r", "\x1b", "\x1b[A", "\x1b[B"
+HOME, BACKSPACE, CLEAR = "\x1b[H", "\x7f", "\x15"
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 """What a terminal is told about colours and weights."""

@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 
 from tests.cli.on_a_terminal import (
+    BACKSPACE,
+    CLEAR,
     CTRL_C,
     CTRL_D,
     CTRL_Z,
     DOWN,
     ENTER,
     ESCAPE,
+    HOME,
     UP,
     Terminal,
     on_a_terminal,
@@ -160,13 +163,15 @@ def test_a_pasted_key_goes_into_the_key_file(c2o: CommandLine, upstream: FakeUps
         terminal.see("✗ local wants a key, and there is none: Wrong key.")
         terminal.answer(NOW)
         terminal.answer(WHERE)
+        terminal.answer(PASTE, f"export LOCAL_API_KEY={KEY}")
+        terminal.see("✗ A key is one line of letters, digits and signs, without spaces inside.")
         terminal.answer(PASTE, WRONG)
         terminal.answer(KEEP)
         terminal.see("✗ local refused the key from this terminal: Wrong key.")
         terminal.answer(NOW)
         terminal.answer(WHERE)
         terminal.see(PASTE)
-        terminal.type(f"{KEY[:8]}x\x7f{KEY[8:]}")
+        terminal.type(f"{KEY[:8]}x{BACKSPACE}{KEY[8:]}")
         terminal.see("•" * len(KEY))
         terminal.type(ENTER)
         terminal.answer(KEEP)
@@ -223,8 +228,8 @@ def test_a_key_from_elsewhere(c2o: CommandLine, upstream: FakeUpstream) -> None:
         terminal.type(DOWN * 2 + ENTER)  # FAKE_KEY is set, and comes second
         terminal.answer("A variable's NAME", "NO_SUCH_KEY")
         terminal.see("✗ NO_SUCH_KEY is not set")
-        terminal.see("›")
-        terminal.type(f"file:{c2o.home}/key{ENTER}")
+        terminal.see("› NO_SUCH_KEY")
+        terminal.type(f"{CLEAR}file:{c2o.home}/key{ENTER}")
         assert terminal.end() == 0
     assert written(c2o)["upstreams"]["local"]["api_key"] == f"file:{c2o.home}/key"
 
@@ -354,9 +359,9 @@ def test_nothing_answers_and_another_address_is_typed(c2o: CommandLine, upstream
         terminal.see("connection refused. Is it running?")
         terminal.see(NOW)
         terminal.type("2")
-        terminal.answer("Its address", "nonsense")
+        terminal.answer("Its address", upstream.base_url.removeprefix("h"))
         terminal.see("✗ the upstream's address: not an http:// or https:// URL")
-        terminal.type(upstream.base_url + ENTER)
+        terminal.type(f"{HOME}h{ENTER}")
         terminal.answer(MODEL)
         assert terminal.end() == 0
     assert written(c2o)["upstreams"]["local"]["base_url"] == upstream.base_url

@@ -504,16 +504,22 @@ def render(
         _line("auth_token", token, "clients send it; it is worth nothing outside this machine"),
     ]
     for name, upstream in upstreams.items():
-        parts += [
-            "",
-            f"[upstreams.{name}]",
-            *(_line(key, value, _COMMENTS.get(key, "")) for key, value in upstream.items()),
-        ]
+        parts += ["", *_upstream_lines(name, upstream)]
     parts += ["", "[models]", '# what the client asks for = "upstream/model"; tiers: opus, sonnet, haiku, fable']
     parts += [_line(name, target) for name, target in models.items()]
     for target, values in limits.items():
-        parts += ["", f'[limits."{target}"]', *(_line(key, value) for key, value in values.items())]
+        parts += ["", _toml({"limits": {target: values}})]
     return "\n".join(parts) + "\n"
+
+
+def _upstream_lines(name: str, upstream: Mapping[str, Any]) -> Iterator[str]:
+    """Tables of its own (headers, extra_body …) come last, as TOML wants it."""
+    tables = {key: value for key, value in upstream.items() if isinstance(value, Mapping)}
+    yield f"[upstreams.{quoted(name)}]"
+    yield from (_line(key, value, _COMMENTS.get(key, "")) for key, value in upstream.items() if key not in tables)
+    if tables:
+        yield ""
+        yield _toml({"upstreams": {name: tables}})
 
 
 _COMMENTS = {
@@ -523,5 +529,9 @@ _COMMENTS = {
 
 
 def _line(key: str, value: object, comment: str = "") -> str:
-    text = tomli_w.dumps({key: value}).rstrip("\n")
+    text = _toml({key: value})
     return f"{text}  # {comment}" if comment else text
+
+
+def _toml(table: Mapping[str, Any]) -> str:
+    return tomli_w.dumps(table).rstrip("\n")

@@ -71,7 +71,7 @@ def _from_file(path: Path) -> list[Provider]:
 def _json(text: object) -> dict[str, Any]:
     try:
         return table(json.loads(str(text)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
 
 

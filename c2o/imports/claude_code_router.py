@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from c2o.imports.draft import Draft, Import, Unreadable, items, table, text_of
+from c2o.imports.draft import Draft, Import, Unreadable, is_count, items, listed, table, text_of
 from c2o.translate import loose_json
 
 ROUTES = {"background": "background", "think": "think", "webSearch": "web_search", "image": "image"}
@@ -44,7 +44,7 @@ def _parsed(text: str) -> dict[str, Any]:
     reading = loose_json.read(text)
     try:
         found = json.loads(reading.json if reading else text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unreadable(f"it isn't JSON: {error}.") from None
     if not isinstance(found, dict) or not (found.get("Providers") or found.get("providers")):
         raise Unreadable("it has no Providers.")
@@ -65,8 +65,8 @@ def _provider(draft: Draft, name: str, provider: dict[str, Any], found: dict[str
     taken = {*NEEDLESS, "Anthropic", "openai-responses", "customparams", "maxtoken"}
     draft.notes += [f"{name}: the transformer {each!r} has no counterpart." for each in uses if each not in taken]
     longest = uses.get("maxtoken", {}).get("max_tokens")
-    if upstream and isinstance(longest, int):
-        for model in provider.get("models") or []:
+    if upstream and is_count(longest):
+        for model in filter(None, listed(provider.get("models"))):
             draft.limits[f"{upstream}/{model}"] = {"max_output_tokens": longest}
     return upstream
 
@@ -74,7 +74,7 @@ def _provider(draft: Draft, name: str, provider: dict[str, Any], found: dict[str
 def _uses(provider: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The transformers of all of its models: a name, or a list of name and options."""
     written = table(provider.get("transformer")).get("use")
-    pairs = [each if isinstance(each, list) else [each] for each in (written if isinstance(written, list) else [])]
+    pairs = [each if isinstance(each, list) else [each] for each in listed(written)]
     return {str(name): table(options[0]) if options else {} for name, *options in (pair for pair in pairs if pair)}
 
 
@@ -101,7 +101,7 @@ def _targets(known: dict[str, str | None]) -> Target:
 
 def _routes(draft: Draft, router: dict[str, Any], fallback: dict[str, Any], target: Target) -> None:
     def list_of(kind: str) -> list[str]:
-        written = [router.get(kind), *(fallback.get(kind) or [])]
+        written = [router.get(kind), *listed(fallback.get(kind))]
         return list(dict.fromkeys(found for each in written if (found := target(each))))
 
     if default := list_of("default"):
@@ -113,13 +113,13 @@ def _routes(draft: Draft, router: dict[str, Any], fallback: dict[str, Any], targ
         above = router.get("longContextThreshold")
         draft.routes["long_context"] = {
             "model": found[0] if len(found) == 1 else found,
-            "above": above if isinstance(above, int) and above > 0 else USUAL_THRESHOLD,
+            "above": above if is_count(above) else USUAL_THRESHOLD,
         }
 
 
 def _first_model(draft: Draft, names: dict[str, dict[str, Any]], known: dict[str, str | None]) -> None:
     """Without a default route the first model of all stands for it."""
     for name, provider in names.items():
-        models = provider.get("models")
-        if "default" not in draft.models and known[name] and isinstance(models, list) and models:
+        models = listed(provider.get("models"))
+        if "default" not in draft.models and known[name] and models:
             draft.models["default"] = [f"{known[name]}/{models[0]}"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
 from c2o import urls
@@ -61,7 +61,7 @@ class Draft:
         if not isinstance(base_url, str) or not _is_address(base_url):
             self.notes.append(f"{name}: it has no address that c2o could ask, so it was left out.")
             return None
-        table = {"base_url": base_url, **{key: value for key, value in more.items() if value}}
+        table = {"base_url": base_url, **self._taken(name, more)}
         if (reference := self.key(name, base_url, key)) is not None:
             table["api_key"] = reference
         for known, each in self.upstreams.items():
@@ -70,6 +70,13 @@ class Draft:
         free = _free(_name(name), self.upstreams)
         self.upstreams[free] = table
         return free
+
+    def _taken(self, name: str, more: Mapping[str, Any]) -> dict[str, Any]:
+        """What c2o takes of other settings; a note about each that it doesn't, without its value."""
+        given = {key: _without_null(value) for key, value in more.items() if value}
+        bad = [key for key, value in given.items() if not _CAN_BE.get(key, bool)(value)]
+        self.notes += [f"{name}: its {key} is nothing that c2o could use, so it was left out." for key in bad]
+        return {key: value for key, value in given.items() if key not in bad}
 
     def key(self, name: str, base_url: str, written: object) -> str | None:
         """How the configuration refers to a key that another one has as text, or as ``$NAME``."""
@@ -101,6 +108,8 @@ class Draft:
                 self.notes.append(f"{self._title} names no model: choose one for default.")
             else:
                 self.models["default"] = first
+        if not all(map(str.isprintable, _texts([self.upstreams, self.models, self.routes, self.limits]))):
+            raise Unreadable("it has control characters in its names or values.")
         models = {name: targets[0] if len(targets) == 1 else targets for name, targets in self.models.items()}
         return Import(self._title, self._path, self.upstreams, models, self.routes, self.limits, self._keys, self.notes)
 
@@ -118,9 +127,51 @@ def items(value: object) -> Iterable[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def listed(value: object) -> list[Any]:
+    """A list that somebody may have written otherwise."""
+    return value if isinstance(value, list) else []
+
+
 def table(value: object) -> dict[str, Any]:
     """A table that somebody may have written otherwise."""
     return value if isinstance(value, dict) else {}
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_proxy(value: object) -> bool:
+    try:
+        urls.parse_proxy(str(value))
+    except ValueError:
+        return False
+    return isinstance(value, str)
+
+
+_CAN_BE: dict[str, Callable[[Any], bool]] = {
+    "proxy": _is_proxy,
+    "headers": lambda headers: all(isinstance(value, str) for value in headers.values()),
+    "requests_per_minute": is_count,
+    "max_concurrency": is_count,
+}
+
+
+def _without_null(value: Any) -> Any:
+    """TOML has no null."""
+    if isinstance(value, dict):
+        return {key: _without_null(each) for key, each in value.items() if each is not None}
+    return [_without_null(each) for each in value if each is not None] if isinstance(value, list) else value
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All that there are in it, names included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts([*value.keys(), *value.values()])
+    elif isinstance(value, list):
+        yield from (text for each in value for text in _texts(each))
 
 
 def _is_address(text: str) -> bool:

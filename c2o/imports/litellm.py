@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from c2o.imports.draft import Draft, Import, Unreadable, items, table, text_of
+from c2o.imports.draft import Draft, Import, Unreadable, is_count, items, listed, table, text_of
 from c2o.presets import PRESETS
 
 PROVIDERS = {
@@ -52,7 +52,7 @@ def _parsed(text: str) -> dict[str, Any]:
 
     try:
         found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Unreadable(f"it isn't YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(found, dict) or not items(found.get("model_list")):
         raise Unreadable("it has no model_list.")
@@ -112,7 +112,7 @@ def _dialect(provider: str, params: dict[str, Any]) -> str | None:
 
 def _limits(draft: Draft, target: str, info: dict[str, Any]) -> None:
     theirs = {"context_window": info.get("max_input_tokens"), "max_output_tokens": info.get("max_output_tokens")}
-    known = {name: value for name, value in theirs.items() if isinstance(value, int) and value > 0}
+    known = {name: value for name, value in theirs.items() if is_count(value)}
     if known:
         draft.limits[target] = known
 
@@ -121,7 +121,9 @@ def _fallbacks(found: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """``[{name: [others]}]``, in either of the two places that LiteLLM has for it."""
     for settings in ("litellm_settings", "router_settings"):
         for entry in items(table(found.get(settings)).get("fallbacks")):
-            yield from ((name, others) for name, others in entry.items() if isinstance(others, list))
+            yield from (
+                (name, [each for each in listed(others) if isinstance(each, str)]) for name, others in entry.items()
+            )
 
 
 def _tiers(models: dict[str, list[str]]) -> None:

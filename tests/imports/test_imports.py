@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from c2o import imports
+from c2o import config, imports
+from c2o.cli import init_file
+from c2o.cli.init_choice import Draft
+from c2o.cli.init_file import Before
 from c2o.errors import ConfigError
 from c2o.imports import TOOLS, Import
 
@@ -367,3 +370,81 @@ def test_placeholders_are_no_keys(tmp_path):
     found = only(tmp_path)
     assert "api_key" not in found.upstreams["a"]
     assert found.keys == {}
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["fresh", "beside another"])
+@pytest.mark.parametrize(
+    ("place", "content"),
+    [
+        (".claude-code-router/config.json", json.dumps(ROUTER)),
+        (".litellm/config.yaml", LITELLM),
+        ("claude-code-proxy/.env", ENV),
+    ],
+)
+def test_what_is_imported_is_a_configuration(place: str, content: str, there: bool, tmp_path: Path) -> None:
+    put(tmp_path, place, content)
+    path = tmp_path / "config.toml"
+    if there:
+        path.write_text(
+            '[server]\nauth_token = "c2o-x"\n[upstreams.a]\nbase_url = "http://a"\n[models]\ndefault = "a/m"\n'
+        )
+    found = only(tmp_path)
+    draft = Draft(found.upstreams, found.models, found.limits, found.routes)
+    text = init_file.written(init_file.find(path, force=False), draft)
+
+    upstreams = config.parse(text.encode(), path).upstreams
+    assert {name: each.base_url for name, each in upstreams.items() if name != "a"} == {
+        name: table["base_url"] for name, table in found.upstreams.items()
+    }
+    for name, table in found.upstreams.items():
+        assert upstreams[name].extra_body == table.get("extra_body", {})
+        assert upstreams[name].headers == table.get("headers", {})
+
+
+def test_a_provider_with_a_dot_in_its_name_is_one_upstream(tmp_path: Path) -> None:
+    provider = {"name": "Z.ai", "api_base_url": "https://api.z.ai/v1", "api_key": KEY, "models": ["glm"]}
+    put(tmp_path, ".claude-code-router/config.json", {"Providers": [provider], "Router": {"default": "Z.ai,glm"}})
+    found = only(tmp_path)
+    text = init_file.written(Before(tmp_path / "config.toml"), Draft(found.upstreams, found.models))
+    assert config.parse(text.encode(), tmp_path / "config.toml").models == {"default": ("z.ai/glm",)}
+
+
+LITELLM_MODEL = {
+    "model_name": "m",
+    "litellm_params": {
+        "model": "openai/m",
+        "api_base": "https://llm.example.com/v1",
+        "extra_headers": {"x-team": 7},
+        "extra_body": {"top_k": None, "provider": {"only": ["a", None]}},
+        "rpm": "os.environ/RPM",
+    },
+}
+
+
+def test_values_that_c2o_cant_use_are_left_out_and_told(tmp_path: Path) -> None:
+    put(tmp_path, ".litellm/config.yaml", {"model_list": [LITELLM_MODEL]})
+    found = only(tmp_path)
+    assert found.upstreams["openai"] == {
+        "base_url": "https://llm.example.com/v1",
+        "extra_body": {"provider": {"only": ["a"]}},
+    }
+    assert found.notes == [
+        "openai: its headers is nothing that c2o could use, so it was left out.",
+        "openai: its requests_per_minute is nothing that c2o could use, so it was left out.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "content"),
+    [
+        (".claude-code-router/config.json", "[" * 100_000),
+        (".claude-code-router/config.json", '{"Providers": [{"name": "a", "api_base_url": "http://a", "models": 3}]}'),
+        (".claude-code-router/config.json", '{"Providers": [{}], "fallback": {"default": 3}}'),
+        (".claude-code-router/config.json", json.dumps({**ROUTER, "Router": {"default": "ollama,a\nb"}})),
+        (".litellm/config.yaml", "[" * 10_000),
+        (".cc-switch/config.json", "[" * 100_000),
+    ],
+)
+def test_what_nobody_would_write_is_no_traceback(place: str, content: str, tmp_path: Path) -> None:
+    put(tmp_path, place, content)
+    imports.found(tmp_path, {})

@@ -1,7 +1,7 @@
 """An upstream that can't be reached isn't knocked at by every request: after some failures one may try now and then.
 
-Only failed connections count: whoever answers, with whatever status, is there.  Kept by name and address, so that a
-new configuration doesn't forget who is down.
+Only failed connections count: whoever answers, with whatever status, is there.  A new configuration
+doesn't forget who is down, unless there is another way to it.
 """
 
 from __future__ import annotations
@@ -100,16 +100,3 @@ class Breaker:
             retry=self._last.retry,
             retry_after=wait,
         )
-
-
-class Breakers:
-    """A breaker for each upstream, by its name and address."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._breakers: dict[tuple[str, str], Breaker] = {}
-
-    def of(self, name: str, base_url: str) -> Breaker:
-        if (name, base_url) not in self._breakers:
-            self._breakers[name, base_url] = Breaker(self._clock)
-        return self._breakers[name, base_url]

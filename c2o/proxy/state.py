@@ -193,7 +193,7 @@ class State:
     def _upstream(self, name: str) -> UpstreamStatus:
         upstream = self.setup.config.upstreams[name]
         key = upstream.api_key.describe() if upstream.api_key else None
-        address, stand = urls.printable(urls.root(upstream.base_url)), self.setup.upstreams.breaker(name).stand
+        address, stand = urls.printable(urls.root(upstream.base_url)), self.setup.upstreams.breakers[name].stand
         return UpstreamStatus(name, address, upstream.dialect_name(), key, stand)
 
     def _problems(self) -> Iterator[Problem]:
@@ -204,7 +204,7 @@ class State:
             yield Problem("usage.unwritable", self.usage.problem)
         upstreams = self.setup.upstreams
         for name, ring in upstreams.rings.items():
-            if trouble := upstreams.breaker(name).trouble:
+            if trouble := upstreams.breakers[name].trouble:
                 yield Problem("upstream.down", f"{trouble.why} It isn't asked for {_lasts(trouble)}.")
             for trouble in ring.troubles():
                 yield Problem("upstream.key_rests", f"{trouble.why} This key isn't used for {_lasts(trouble)}.")

@@ -20,7 +20,7 @@ from yarl import URL
 from c2o import __version__, redaction, urls
 from c2o.config import Upstream
 from c2o.errors import RequestError
-from c2o.proxy.breaker import Breaker, Breakers, Unreachable
+from c2o.proxy.breaker import Breaker, Unreachable
 from c2o.proxy.clock import Clock
 from c2o.proxy.key_ring import NO_KEY, Key, KeyRing
 from c2o.proxy.network import ProxyRefused, ProxyTLS, ProxyUnreachable, of_the_way, proxy_refused
@@ -98,8 +98,9 @@ class Upstreams:
         self._urls: dict[tuple[str, str], URL] = {}
         self.answered: dict[str, float] = before.answered if before else {}
         """When an address answered last."""
-        self.breakers: Breakers = before.breakers if before else Breakers(clock)
         self._networks = prepared.networks
+        self.ways = {name: (self._address[name], self._networks[name]) for name in config.upstreams}
+        self.breakers = {name: self._breaker(name, before) for name in config.upstreams}
         self._pools: dict[str, Pool] = {}
         """The one of SHARED, and of each upstream behind a SOCKS proxy its own."""
 
@@ -110,8 +111,10 @@ class Upstreams:
         """Does it run on this machine?"""
         return self._patience[route.name].local
 
-    def breaker(self, name: str) -> Breaker:
-        return self.breakers.of(name, self._address[name])
+    def _breaker(self, name: str, before: Upstreams | None) -> Breaker:
+        """The one of ``before`` if the way to the upstream is the same: another is to be tried at once."""
+        same = before is not None and before.ways.get(name) == self.ways[name]
+        return before.breakers[name] if before and same else Breaker(self._clock)
 
     def failing(self, route: Route, key: object = None) -> Failing:
         """The names that error sentences use; ``key`` as text is where the key comes from that is in use."""
@@ -164,7 +167,7 @@ class Upstreams:
 
         ``again`` is asked where it could go out once more.
         """
-        breaker = self.breaker(route.name)
+        breaker = self.breakers[route.name]
         tries = breaker.admit()
         try:
             async with AsyncExitStack() as stack:

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from c2o.errors import RequestError
-from c2o.proxy.breaker import Breaker
+from c2o.proxy.breaker import FAILURES, Breaker
 from c2o.proxy.prepared import prepared
 from c2o.proxy.state import STATE
 from tests.fake_upstream import FakeUpstream, Reply, error
@@ -155,6 +155,20 @@ async def test_it_outlives_a_new_configuration(serve: Serve, clock: FakeClock) -
     tables["upstreams"]["fake"]["base_url"] = f"http://127.0.0.1:{unused_port()}/v1"
     await service.app[STATE].follow(prepared(loaded(tables)))
     assert (await service.post()).status == 502, "that is another place"
+
+
+async def test_another_way_to_the_upstream_is_tried_at_once(
+    serve: Serve, upstream: FakeUpstream, clock: FakeClock
+) -> None:
+    """Whoever corrects the address of a proxy needn't wait."""
+    wrong = configuration(upstream.base_url, proxy=f"http://127.0.0.1:{unused_port()}")
+    service = await serve(wrong, clock)
+    assert [(await service.post()).status for _ in range(FAILURES + 1)] == [502] * FAILURES + [503]
+    upstream.play(Reply("ok"))
+
+    await service.app[STATE].follow(prepared(loaded(configuration(upstream.base_url))))
+
+    assert (await service.post()).status == 200
 
 
 @pytest.mark.parametrize("status", [400, 401, 429, 500])

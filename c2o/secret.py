@@ -104,7 +104,7 @@ def _from_file(path: str, _: Mapping[str, str]) -> str:
     try:
         lines = Path(path).expanduser().read_text(encoding="utf-8").split("\n", 1)
     except (OSError, UnicodeDecodeError) as error:
-        raise CredentialError(f"the key file {path} can't be read: {_reason(error)}.") from None
+        raise CredentialError(f"the key file {path} can't be read: {_reason(error)}. Put the key there.") from None
     return lines[0].strip()
 
 

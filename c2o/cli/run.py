@@ -18,7 +18,7 @@ from c2o.cli.remembering import remember
 from c2o.config import Config
 from c2o.errors import NotRunning, Unhealthy
 from c2o.instance import Instance
-from c2o.service import lifecycle
+from c2o.service import following, lifecycle
 from c2o.service.probe import look
 
 ModelOption = Annotated[
@@ -76,9 +76,17 @@ def running(loaded: Config, *, start: bool) -> Instance:
     Raises NotRunning, or why it can't start.
     """
     there = _started(loaded) if start else _found(loaded)
-    if there.config_digest != loaded.digest:
-        output.note("the service runs with the configuration of before; to apply the new one: c2o restart")
-    return there
+    return there if there.config_digest == loaded.digest else _following(there, loaded)
+
+
+def _following(there: Instance, loaded: Config) -> Instance:
+    """The same service, as soon as it has taken the configuration; if it doesn't, that is told."""
+    seen = following.look(loaded)
+    if refused := following.said(seen, following.BROKEN):
+        output.note(refused)
+    elif not following.works_with(seen, loaded):
+        output.note("the configuration has changed, and the service doesn't follow; to apply it: c2o restart")
+    return seen.instance or there
 
 
 def _started(loaded: Config) -> Instance:

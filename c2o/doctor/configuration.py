@@ -80,4 +80,4 @@ def _fix(name: str, source: str, machine: Machine) -> Fix:
     if source.startswith("env:"):
         variable = source.removeprefix("env:")
         return Fix(f"export {variable}=…, and if the service runs: c2o restart")
-    return Fix(f"correct api_key under [upstreams.{name}] in {machine.config_file}, then: c2o restart")
+    return Fix(f"correct api_key under [upstreams.{name}] in {machine.config_file}")

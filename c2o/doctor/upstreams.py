@@ -87,7 +87,7 @@ def _ms(milliseconds: int) -> str:
 
 def _misspelt(case: Case, base_url: str) -> Finding:
     title = f"{case.name} answers at {base_url}, not at the configured base_url"
-    fix = Fix(f'set base_url = "{base_url}" {case.here}, then: c2o restart')
+    fix = Fix(f'set base_url = "{base_url}" {case.here}')
     return _fail(id="upstream.url", title=title, fix=fix)
 
 
@@ -137,7 +137,7 @@ def _listed_window(case: Case, model: str) -> int | None:
 def _unknown_window(case: Case, model: str) -> Finding:
     title = f"the context window of {case.name}/{model} isn't known, so Claude Code takes it for 200,000 tokens"
     place = f'[limits."{case.name}/{model}"] in {case.config.path}'
-    fix = Fix(f"have its server asked: c2o doctor --probe; or set context_window under {place}, then: c2o restart")
+    fix = Fix(f"have its server asked: c2o doctor --probe; or set context_window under {place}")
     return _warn(id="upstream.window", title=title, fix=fix)
 
 
@@ -169,12 +169,12 @@ def _start_it(case: Case) -> Fix:
 
 def _give_key(case: Case) -> Fix:
     if case.config.upstreams[case.name].api_key is None:
-        return Fix(f'add api_key = "env:NAME" {case.here}, then: c2o restart')
+        return Fix(f'add api_key = "env:NAME" {case.here}, and NAME=… to keys.env beside it')
     return Fix("put a valid key there, then: c2o restart")
 
 
 def _correct_url(case: Case) -> Fix:
-    return Fix(f"correct base_url {case.here}, then: c2o restart")
+    return Fix(f"correct base_url {case.here}")
 
 
 def _correct_main_model(case: Case) -> Fix:
@@ -184,7 +184,7 @@ def _correct_main_model(case: Case) -> Fix:
 def _correct_model(case: Case, model: str) -> Fix:
     close = difflib.get_close_matches(model, [each.id for each in case.listed], n=3, cutoff=0.4)
     there_is = f" (there is {', '.join(close)})" if close else ""
-    return Fix(f"correct [models] in {case.config.path}{there_is}, then: c2o restart")
+    return Fix(f"correct [models] in {case.config.path}{there_is}")
 
 
 def _later(_: Case) -> Fix:

@@ -99,12 +99,32 @@ def test_a_program_that_is_not_executable_is_126(configured: CommandLine, tmp_pa
     assert (done.exit_code, "chmod +x" in done.err) == (126, True)
 
 
-def test_a_service_with_an_old_configuration_is_mentioned(configured: CommandLine, upstream: FakeUpstream) -> None:
+def test_the_service_has_taken_the_configuration_before_anything_runs_on_it(
+    configured: CommandLine, upstream: FakeUpstream
+) -> None:
+    """Or it would refuse another token."""
     configured("start")
-    configured.configure(configuration(upstream.base_url) | {"models": {"default": "fake/another"}})
+    tables = configuration(upstream.base_url)
+    tables["server"]["auth_token"] = "c2o-another-token-0123456789"
+    configured.configure(tables)
+    ask = 'curl -s "$ANTHROPIC_BASE_URL/v1/models" -H "x-api-key: $ANTHROPIC_AUTH_TOKEN"'
+
+    done = configured("run", "--no-start", "--", "sh", "-c", ask)
+
+    assert (done.exit_code, done.err) == (0, "")
+    assert '"data"' in done.out
+
+
+def test_why_the_service_does_not_take_the_configuration_is_said(
+    configured: CommandLine, upstream: FakeUpstream
+) -> None:
+    configured("start")
+    configured.configure(configuration(upstream.base_url, api_key="file:no-such-file"))
+
     done = configured("run", "true")
+
     assert done.exit_code == 0
-    assert done.err == "! the service runs with the configuration of before; to apply the new one: c2o restart\n"
+    assert "the key file no-such-file can't be read: No such file or directory. Put the key there." in done.err
 
 
 def test_it_touches_no_file(configured: CommandLine) -> None:

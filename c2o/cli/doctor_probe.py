@@ -109,15 +109,18 @@ def _verdict(found: Found) -> Verdict:
 
 
 def learned(found: Iterable[Found]) -> Iterator[str]:
-    """The facts in what was found, each once."""
-    known: dict[str, None] = {}
-    for each in found:
-        known |= dict.fromkeys(each.facts)
-        if (verdict := _verdict(each)) != "unknown" and (word := ABILITY.get(each.check)):
-            known[f"{'can' if verdict == 'yes' else 'cannot'}:{word}"] = None
-        if each.check == "stream" and each.ok:
-            known[f"{'can' if each.usage else 'cannot'}:usage_in_stream"] = None
-    yield from known
+    """The facts in what was found, each once; what was tried is stronger than what an upstream says of itself."""
+    found = list(found)
+    refuted = {other for each in found for fact in _tried(each) for other in _refuted_by(fact)}
+    facts = dict.fromkeys(fact for each in found for fact in (*each.facts, *_tried(each)))
+    yield from (fact for fact in facts if fact not in refuted)
+
+
+def _tried(found: Found) -> Iterator[str]:
+    if (verdict := _verdict(found)) != "unknown" and (word := ABILITY.get(found.check)):
+        yield f"{'can' if verdict == 'yes' else 'cannot'}:{word}"
+    if found.check == "stream" and found.ok:
+        yield f"{'can' if found.usage else 'cannot'}:usage_in_stream"
 
 
 ABILITY: dict[Check, str] = {"stream": "streaming", "tool": "tools"}

@@ -55,5 +55,5 @@ def _in_words(mistake: Any) -> C2oError:
     if type(mistake).__name__ == "NoArgsIsHelpError":  # it has shown the help
         raise SystemExit(UsageError.exit_code)
     where = f" See: {context.command_path} --help" if context else ""
-    said = mistake.format_message()
+    said = mistake.format_message().replace("Value error, ", "")  # pydantic's, which Typer leaves to choose
     return UsageError(f"{said}{'' if said.endswith(('.', '?')) else '.'}{where}")

@@ -151,6 +151,13 @@ def test_what_is_found_out_is_kept_as_facts(c2o: CommandLine, upstream: FakeUpst
     assert len(upstream.requests) == 3, "what the server tells costs nothing"
 
 
+def test_what_was_tried_is_stronger_than_what_is_told(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    upstream.models = [{"id": "fake-model", "context_length": 32768, "supports_tools": False}]
+    init(c2o, upstream)
+    assert {fact for fact in facts_of(c2o) if fact.endswith(":tools")} == {"can:tools"}
+
+
 def test_all_that_the_model_can_do_is_tried_and_kept(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(blind)
     said = init(c2o, upstream, "--probe", "--json").json

@@ -51,6 +51,10 @@ def test_every_command_and_option_says_what_it_is_for(name):
         ("strt", "No such command 'strt'. Did you mean 'start', 'restart', 'status'? See: c2o --help"),
         ("status --jsn", "No such option: --jsn (Possible options: --json). See: c2o status --help"),
         ("claude onn", "No such command 'onn'. Did you mean 'on'? See: c2o claude --help"),
+        (
+            "env --shell tcsh",
+            "Invalid value for '--shell': 'tcsh' is not one of 'bash', 'fish', 'pwsh'. See: c2o env --help",
+        ),
         ("status extra", "Got unexpected extra argument(s) (extra). See: c2o status --help"),
     ],
 )

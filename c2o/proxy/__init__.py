@@ -1,10 +1,12 @@
 """The service: the only place with aiohttp, besides the embedded upstream.
 
-One request's road is ``handlers.create_message``: decode, route, translate, send, feed, write.
+One request's road is ``messages.create_message``: decode, route, translate, send, feed, write.
 
 - ``app``         routes and what lives as long as the service
 - ``access``      who may ask: Host, browsers, token; every answer in Anthropic's shape
 - ``handlers``    one short function for each endpoint
+- ``messages``    the road itself, and who answers: by ``route_choice`` and ``failover``
+- ``preparing``   a request for one upstream; ``sending``: its turn, key and corrections; ``answering``: what comes back
 - ``client``      the client's end of a stream
 - ``upstream``    the one place that makes outgoing calls
 - ``windows``     context windows: what doesn't fit is refused before anybody hears of it

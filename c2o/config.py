@@ -7,7 +7,9 @@ current directory: a cloned project must not be able to redirect anybody's promp
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -293,11 +295,21 @@ def load(path: Path) -> Config:
 def read(path: Path) -> bytes:
     """The file as it stands.  Raises ConfigError."""
     try:
-        return path.read_bytes()
+        with open(path, "rb", opener=_without_waiting) as file:
+            return file.read()
     except FileNotFoundError:
         raise ConfigError(f"there is no configuration at {path}. Run: c2o init") from None
     except OSError as error:
         raise ConfigError(f"{path} can't be read: {error.strerror}. Make it a file that you can read.") from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """A pipe is read if somebody holds its other end, ``<(…)`` of a shell for one, and empty otherwise."""
+    if sys.platform == "win32":
+        return os.open(path, flags)
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def digest_of(data: bytes) -> str:

@@ -144,7 +144,7 @@ class Reloader:
                 log.exception("the configuration can't be followed: this is a bug in c2o")
 
     def _refuse(self, reading: Reading) -> None:
-        hint = f"{reading.error} Until then the service goes on with what it read before."
+        hint = f"The service goes on with what it read before, until this is mended: {reading.error}"
         if self._state.problems.get(BROKEN) != Problem(BROKEN, hint):
             log.warning("the configuration was not taken: %s", hint)
         self._state.problems[BROKEN] = Problem(BROKEN, hint)

@@ -209,9 +209,9 @@ def test_a_broken_file_keeps_what_was_and_says_so(following_service: Following, 
     said = following_service.c2o("status")
     assert said.exit_code == 0
     assert "  ! " in said.out
-    assert "Until then the service goes on with what it read before." in said.out
+    assert "The service goes on with what it read before, until this is mended: " in said.out
     doctor = following_service.c2o("doctor", "--json").json["checks"]
-    assert "Until then" in next(each["title"] for each in doctor if each["id"] == "config.broken")
+    assert "until this is mended" in next(each["title"] for each in doctor if each["id"] == "config.broken")
 
     following_service.write(good)
 
@@ -222,7 +222,7 @@ def test_a_broken_file_keeps_what_was_and_says_so(following_service: Following, 
         assert following_service.c2o.log.count(broken[1]) == 1, "each is told once"
 
 
-@pytest.mark.parametrize("how", ["removed", "forbidden", "a folder"])
+@pytest.mark.parametrize("how", ["removed", "forbidden", "a folder", "a pipe"])
 def test_what_cannot_be_read_keeps_what_was(following_service: Following, upstream: FakeUpstream, how: str) -> None:
     upstream.think(lambda _: Reply("ok"))
     path, good = following_service.path, following_service.path.read_text()
@@ -231,6 +231,8 @@ def test_what_cannot_be_read_keeps_what_was(following_service: Following, upstre
     path.chmod(0) if how == "forbidden" else path.unlink()
     if how == "a folder":
         path.mkdir()
+    elif how == "a pipe":
+        os.mkfifo(path)
     until(following_service.problem)
     assert text_of(following_service.ask()) == "ok"
 

@@ -132,6 +132,15 @@ def files(place: Path | None = None) -> list[Path]:
     return sorted((place or folder()).glob("*-req_*.jsonl"))
 
 
+def sizes(place: Path | None = None) -> dict[Path, int]:
+    """In bytes, of all traces, the oldest first; another service may take some away meanwhile."""
+    found = {}
+    for path in files(place):
+        with suppress(FileNotFoundError):
+            found[path] = path.stat().st_size
+    return found
+
+
 def clear() -> int:
     """Remove all traces.  How many there were."""
     there = files()

@@ -87,12 +87,11 @@ def trace(context: typer.Context, as_json: JsonOption = False) -> None:
     """List the requests that were traced; on, off, show, replay, export and clear do more."""
     if context.invoked_subcommand is None:
         switch = trace_file.switch()
-        found = [(path, trace_file.read(path)) for path in trace_file.files()]
         result = TracesResult(
             on=switch is not None and switch.on,
             until=_until(switch) if switch and switch.on else None,
             folder=str(trace_file.folder()),
-            traces=[_listed(each, path) for path, each in found if each],
+            traces=list(_all_listed()),
         )
         output.show(result, _list_lines, as_json=as_json)
 
@@ -209,7 +208,14 @@ def _clear_lines(result: ClearResult) -> Iterator[Line]:
     yield [("✓ ", "green"), f"removed {counted(result.removed, 'trace')}" if result.removed else "there were no traces"]
 
 
-def _listed(trace: Trace, path: Path) -> Listed:
+def _all_listed() -> Iterator[Listed]:
+    """One is read after the other: together they may be larger than the memory."""
+    for path, size in trace_file.sizes().items():
+        if found := trace_file.read(path):
+            yield _listed(found, size)
+
+
+def _listed(trace: Trace, size: int) -> Listed:
     ended: Any = trace.about("ended")
     way = trace.about("routed")
     return Listed(
@@ -221,7 +227,7 @@ def _listed(trace: Trace, path: Path) -> Listed:
         stop_reason=ended.get("stop_reason"),
         error=ended.get("error"),
         seconds=ended.get("seconds", 0.0) if ended else None,
-        bytes=path.stat().st_size,
+        bytes=size,
     )
 
 

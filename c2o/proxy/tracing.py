@@ -89,7 +89,7 @@ class Tracing:
         line = _encoded(Frame(at=0.0, what="asked", about=about))
         try:
             paths.private_dir(folder)
-            self._sizes = {each: each.stat().st_size for each in trace_file.files(folder)}
+            self._sizes = trace_file.sizes(folder)
             while len(self._sizes) >= switch.most:
                 self._drop_oldest()
             trace_file.append(path, line, new=True)
@@ -140,6 +140,8 @@ class Trace:
 
     def request(self, what: What, line: str, headers: Mapping[str, str], body: bytes) -> None:
         """The client's, or ours to the upstream."""
+        if self._closed:
+            return
         if what == "asked":
             self._own = Redactor(_credentials(headers))
         self._end_lines("heard")
@@ -156,6 +158,8 @@ class Trace:
 
     def data(self, what: What, data: bytes) -> None:
         """A piece of an answer."""
+        if self._closed:
+            return
         whole, end, rest = (self._rest.get(what, b"") + data).rpartition(b"\n")
         self._rest[what] = rest
         if end:

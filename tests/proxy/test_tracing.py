@@ -153,6 +153,14 @@ def test_the_oldest_go_first_whoever_wrote_them(folder: Path) -> None:
     assert traces()[-1].id == "req_big"
 
 
+def test_a_trace_that_vanishes_is_no_trouble(folder: Path) -> None:
+    """The other service may take it away between two looks."""
+    turned_on(most=1)
+    (folder / "trace" / "20260101T000000.000-req_gone.jsonl").symlink_to("nowhere")
+    assert Tracing(folder, Clock()).begin("req_1", str)
+    assert [each.id for each in traces()] == ["req_1"]
+
+
 def test_what_is_cleared_while_it_runs_stays_away(trace: Trace, caplog: pytest.LogCaptureFixture) -> None:
     assert trace_file.clear() == 1
     trace.data("told", b"more\n")

@@ -39,7 +39,7 @@ def mine(python: str) -> Origin:
 
 def _homebrew(prefix: Path, _: str) -> Origin | None:
     """https://docs.brew.sh/Formula-Cookbook#homebrew-terminology"""
-    if "Cellar" not in prefix.parts:
+    if "/Cellar/c2o/" not in f"{prefix.as_posix()}/":  # Python has a cellar of its own, into which pip may have put us
         return None
     return Origin("Homebrew", (("brew", "upgrade", "c2o"),), ("brew", "uninstall", "c2o"))
 

@@ -85,9 +85,11 @@ def test_uv_tool(tmp_path):
     assert shown(tmp_path / "c2o") == ("uv", ["uv tool upgrade c2o"], "uv tool uninstall c2o")
 
 
-def test_homebrew():
+def test_homebrew(recorded):
     prefix = Path("/opt/homebrew/Cellar/c2o/0.1.0/libexec")
     assert shown(prefix) == ("Homebrew", ["brew upgrade c2o"], "brew uninstall c2o")
+    python = Path("/opt/homebrew/Cellar/python@3.13/3.13.1/Frameworks/Python.framework/Versions/3.13")
+    assert shown(python)[0] == "pip"
 
 
 def test_debian_needs_root(monkeypatch):

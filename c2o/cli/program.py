@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -56,4 +57,9 @@ def _in_words(mistake: Any) -> C2oError:
         raise SystemExit(UsageError.exit_code)
     where = f" See: {context.command_path} --help" if context else ""
     said = mistake.format_message().replace("Value error, ", "")  # pydantic's, which Typer leaves to choose
+    said = _POSSIBLE.sub(r". Did you mean \1?", said)
     return UsageError(f"{said}{'' if said.endswith(('.', '?')) else '.'}{where}")
+
+
+_POSSIBLE = re.compile(r" \(Possible options?: (.+)\)$")
+"""How Typer asks what was meant, of options."""

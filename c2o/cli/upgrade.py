@@ -100,7 +100,10 @@ def _call(command: origin.Command, failed: str) -> None:
 def _version(python: str) -> str:
     """That of the files that are there now; we are still the old one."""
     command = [python, "-P", "-m", "c2o", "--version"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
+    except OSError as error:
+        raise C2oError(f"{python} is gone ({error.strerror}). To look at what there is now: c2o --version") from None
     return said.strip().removeprefix("c2o ") or "unknown"
 
 

@@ -49,7 +49,7 @@ def test_every_command_and_option_says_what_it_is_for(name):
     ("typed", "said"),
     [
         ("strt", "No such command 'strt'. Did you mean 'start', 'restart', 'status'? See: c2o --help"),
-        ("status --jsn", "No such option: --jsn (Possible options: --json). See: c2o status --help"),
+        ("status --jsn", "No such option: --jsn. Did you mean --json? See: c2o status --help"),
         ("claude onn", "No such command 'onn'. Did you mean 'on'? See: c2o claude --help"),
         (
             "env --shell tcsh",
@@ -70,7 +70,7 @@ def test_a_mistake_in_json_for_who_wants_that(c2o: CommandLine):
         "schema": "c2o.error/1",
         "ok": False,
         "exit_code": UsageError.exit_code,
-        "error": "No such option: --jsn (Possible options: --json). See: c2o status --help",
+        "error": "No such option: --jsn. Did you mean --json? See: c2o status --help",
     }
 
 

@@ -17,7 +17,7 @@ from c2o.cli.claude import check_lasting, led
 from c2o.cli.claude_change import ChangedFile
 from c2o.cli.doctor_probe import remembered
 from c2o.cli.init_plan import Plan
-from c2o.cli.init_result import InitCompletions, InitResult, InitService, InitUpstream, Step, Text
+from c2o.cli.init_result import InitCompletions, InitResult, InitService, InitTested, InitUpstream, Step, Text
 from c2o.cli.init_try import line
 from c2o.cli.init_upstream import DEMO
 from c2o.cli.output import Line
@@ -34,7 +34,7 @@ def carried_out(plan: Plan, *, dry_run: bool) -> InitResult:
     after = config.parse(text.encode(), plan.before.path)
     changed = text != plan.before.text
     _check(plan, after)
-    done = _Done(None, [], None, None, None) if dry_run else _done(plan, text if changed else None, after)
+    done = _Done(None, {}, None, None, None) if dry_run else _done(plan, text if changed else None, after)
     completed = _completions(plan, dry_run=True) if dry_run else done.completions
     return InitResult(
         path=str(plan.before.path),
@@ -43,8 +43,7 @@ def carried_out(plan: Plan, *, dry_run: bool) -> InitResult:
         upstream=_upstream(plan),
         models=_models(after),
         changes=init_file.changes(plan.before.config, after),
-        tested=[found for each in plan.tried for found in each.found],
-        learned=done.learned,
+        tested=[InitTested(*each, done.learned.get(each[:2], [])) for each in plan.tried],
         text=init_file.masked(text, after) if dry_run else None,
         diff=_diff(plan, text, after) if dry_run else None,
         key_file=str(paths.key_file()) if plan.saved else None,
@@ -57,7 +56,8 @@ def carried_out(plan: Plan, *, dry_run: bool) -> InitResult:
 
 class _Done(NamedTuple):
     backup: Path | None
-    learned: list[str]
+    learned: dict[tuple[str, str], list[str]]
+    """The facts about a model of an upstream."""
     service: InitService | None
     claude: ChangedFile | None
     completions: InitCompletions | None
@@ -121,10 +121,9 @@ def _undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _remembered(plan: Plan, after: Config) -> list[str]:
+def _remembered(plan: Plan, after: Config) -> dict[tuple[str, str], list[str]]:
     """The facts in what was found."""
-    found = [remembered(after, each.upstream, each.model, each.found).facts for each in plan.tried]
-    return list(dict.fromkeys(fact for each in found for fact in each))
+    return {each[:2]: remembered(after, each.upstream, each.model, each.found).facts for each in plan.tried}
 
 
 def _remember_models(plan: Plan) -> None:

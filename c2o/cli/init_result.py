@@ -34,6 +34,16 @@ class Text(Struct, frozen=True):
     text: str
 
 
+class InitTested(Struct, frozen=True):
+    """A model that was tried."""
+
+    upstream: str
+    model: str
+    checks: list[Found]
+    learned: list[str]
+    """The facts in that, which are kept: see ``c2o learned``."""
+
+
 class InitService(Struct, frozen=True, kw_only=True):
     """Who keeps the service running."""
 
@@ -66,9 +76,7 @@ class InitResult(Struct, frozen=True, kw_only=True):
     models: dict[str, str]
     """``[models]`` as it is now."""
     changes: list[str]
-    tested: list[Found]
-    learned: list[str]
-    """The facts in that, which are kept: see ``c2o learned``."""
+    tested: list[InitTested]
     text: str | None = None
     """With --dry-run: what would be written, without token and keys."""
     diff: str | None = None

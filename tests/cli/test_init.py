@@ -106,10 +106,15 @@ def test_it_is_tried_for_real(c2o: CommandLine, upstream: FakeUpstream) -> None:
 def test_as_json(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
     said = init(c2o, upstream, "--json").json
-    tested = said.pop("tested")
-    assert [(each["check"], each["ok"]) for each in tested] == [
+    [tested] = said.pop("tested")
+    assert [(each["check"], each["ok"]) for each in tested.pop("checks")] == [
         *[("models", True), ("stream", True), ("window", False), ("tool", True)]
     ]
+    assert tested == {
+        "upstream": "mine",
+        "model": "fake-model",
+        "learned": ["can:streaming", "can:usage_in_stream", "can:tools"],
+    }
     assert said == {
         "schema": "c2o.init/1",
         "path": str(file_of(c2o)),
@@ -118,7 +123,6 @@ def test_as_json(c2o: CommandLine, upstream: FakeUpstream) -> None:
         "upstream": {"name": "mine", "base_url": upstream.base_url, "key": "env:MY_KEY"},
         "models": {"default": "mine/fake-model"},
         "changes": [],
-        "learned": ["can:streaming", "can:usage_in_stream", "can:tools"],
         **dict.fromkeys(("text", "diff", "key_file", "service", "claude", "completions")),
         "next": [{"command": "c2o run claude", "why": "Claude Code on it"}],
     }
@@ -126,7 +130,8 @@ def test_as_json(c2o: CommandLine, upstream: FakeUpstream) -> None:
 
 def test_tiers_and_port(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.think(works)
-    init(c2o, upstream, "--map", "haiku=small", "--map", "opus=huge/one", "--port", "9000")
+    said = init(c2o, upstream, "--map", "haiku=small", "--map", "opus=huge/one", "--port", "9000", "--json").json
+    assert [each["model"] for each in said["tested"]] == ["fake-model", "small", "huge/one"]
     assert written(c2o)["models"] == {"default": "mine/fake-model", "haiku": "mine/small", "opus": "mine/huge/one"}
     assert written(c2o)["server"]["port"] == 9000
 
@@ -162,7 +167,7 @@ def test_all_that_the_model_can_do_is_tried_and_kept(c2o: CommandLine, upstream:
     upstream.think(blind)
     said = init(c2o, upstream, "--probe", "--json").json
 
-    assert set(said["learned"]) == facts_of(c2o)
+    assert set(said["tested"][0]["learned"]) == facts_of(c2o)
     assert {"can:required_tools", "can:named_tools", "cannot:parallel_tools", "without:image"} <= facts_of(c2o)
     assert len(upstream.requests) == 3 + 5
 

@@ -14,7 +14,7 @@ def test_init_finds_the_model_and_its_window_and_the_doctor_agrees(
 ) -> None:
     with serving(llama_python, tmp_path, "16384") as address:
         listed = c2o("init", "--upstream", address, "--name", "llama", "--model", "wanted", "--json", "--yes").json
-        models = next(found["models"] for found in listed["tested"] if found["check"] == "models")
+        models = next(found["models"] for found in listed["tested"][0]["checks"] if found["check"] == "models")
         done = c2o("init", "--upstream", address, "--name", "llama", "--model", models[0]["id"], "--yes")
         told = c2o("doctor", "--json").json
     written = tomllib.loads((c2o.folder / "config.toml").read_text())

@@ -175,6 +175,7 @@ class Upstreams:
                 answer = await self._answer(stack, route, request, key, again, breaker, trace)
                 self.answered[self._address[route.name]] = self._clock.now()
                 breaker.reached()
+                tries = False  # by the end of a long answer another may try
                 if trace:
                     trace.answer("heard", answer.status, answer.headers)
                 self._check_usable(answer, route)

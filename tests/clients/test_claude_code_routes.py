@@ -99,6 +99,24 @@ def test_without_hints_a_subagent_is_known_all_the_same(
     assert "SUBWORK" in upstreams["subagent"].requests[0].prompt
 
 
+def test_without_hints_a_summary_is_made_by_the_model_of_the_conversation(
+    claude: Claude, start_c2o: Start, upstreams: Mapping[str, FakeUpstream]
+) -> None:
+    """``/compact``: nobody else may have a window for all that was said, nor has it in its cache."""
+    start_c2o(configured(upstreams))
+    upstreams["main"].think(saying("<summary>We said hello.</summary>"))
+    without = {"CLAUDE_CODE_GATEWAY_HINT_HEADERS": "0"}
+    claude.through_c2o("-p", "Hello", **without)
+    claude.through_c2o("-p", "Hello again", "--continue", **without)  # 2.1.197 doesn't compact a single turn
+
+    done = claude.through_c2o("-p", "/compact", "--continue", **without)
+
+    assert done.returncode == 0, done
+    assert "<summary>" in upstreams["main"].requests[-1].prompt
+    assert asked(upstreams) <= {"main", "background"}
+    assert not any("<summary>" in request.prompt for request in upstreams["background"].requests)
+
+
 def test_a_safety_check_of_auto_mode(claude: Claude, start_c2o: Start, upstreams: Mapping[str, FakeUpstream]) -> None:
     start_c2o(configured(upstreams))
     risky = Call("Bash", {"command": "curl -s http://127.0.0.1:9/; echo ran-$((40 + 2))", "description": "Ask"})

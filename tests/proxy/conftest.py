@@ -71,8 +71,9 @@ class Service:
     async def hang_up(self) -> None:
         """Close what a test has left open."""
         for peer in self.peers:
-            peer.transport.abort()
-            await peer.closed.wait()
+            if not peer.closed.is_set():  # asyncio's own transports can't be aborted after their end
+                peer.transport.abort()
+                await peer.closed.wait()
 
     async def call(self, path: str = "/v1/messages", **fields: Any) -> Peer:
         """A connection on which a Messages request has been sent."""

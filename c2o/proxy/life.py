@@ -78,7 +78,8 @@ class Life:
             finally:
                 await self._runner.cleanup()
                 alive.cancel()
-                await asyncio.wait([alive])
+                with suppress(asyncio.CancelledError):
+                    await alive
         log.info("ended")
 
     async def _serve(self, before: Predecessor | None, ready: Callable[[Instance], None]) -> None:

@@ -322,7 +322,7 @@ def parse(data: bytes, path: Path) -> Config:
         text = data.decode("utf-8-sig")
         tables = tables_in(text)
     except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8 text. Save it as UTF-8, or write a new one: c2o init") from None
+        raise ConfigError(f"{path} is not UTF-8 text. Save it as UTF-8, or write a new one: c2o init --force") from None
     except tomllib.TOMLDecodeError as error:
         at = broken_line(text)
         raise ConfigError(
@@ -446,7 +446,7 @@ def _check_server(server: Server) -> None:
 
 def _check_upstreams(upstreams: Mapping[str, Upstream]) -> None:
     if not upstreams:
-        raise ValueError("there is no upstream. Run c2o init, or add [upstreams.NAME] with a base_url.")
+        raise ValueError("there is no upstream. Run c2o init --force, or add [upstreams.NAME] with a base_url.")
     for name, upstream in upstreams.items():
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
             raise ValueError(f"[upstreams.{quoted(name)}] the name may have letters, digits, '-', '_' and '.' only.")

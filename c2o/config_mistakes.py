@@ -21,7 +21,7 @@ KINDS = {
 """msgspec's words for types, and a person's."""
 
 ADD = {
-    "auth_token": 'Run c2o init, or add auth_token = "c2o-…" with any long random text.',
+    "auth_token": 'Run c2o init --force, or add auth_token = "c2o-…" with any long random text.',
     "model": 'Add model = "upstream/model".',
     "base_url": 'Add base_url = "https://…", the address under which the upstream\'s API stands.',
 }

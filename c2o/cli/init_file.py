@@ -17,6 +17,9 @@ from c2o.config import DEFAULT_PORT, Config, Targets, Upstream
 from c2o.errors import ConfigError, RefusedFile
 from c2o.secret import Secret
 
+ANEW = "c2o init --force"
+"""It keeps the old file as ``config.toml.bak``."""
+
 
 class Before(NamedTuple):
     """The file as it was."""
@@ -41,14 +44,21 @@ def find(path: Path, *, force: bool) -> Before:
     try:
         loaded = config.load(path)
     except ConfigError as error:
-        if not force:
-            raise ConfigError(f"{error} Correct it, or begin anew with --force; the old file is kept.") from None
+        if not (force or _is_empty(path)):
+            raise error if ANEW in str(error) else ConfigError(f"{error} Or write a new one: {ANEW}") from None
         loaded = None
     try:
         text = path.read_bytes().decode("utf-8-sig", errors="replace")
     except OSError as error:
         raise RefusedFile(f"{path} can't be read: {error.strerror}. Make it readable, then: c2o init") from None
     return Before(path, text, None if force else loaded, loaded.server.auth_token if loaded else None)
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return not path.read_bytes().strip()
+    except OSError:
+        return False
 
 
 def written(before: Before, draft: Draft) -> str:

@@ -466,12 +466,21 @@ def test_limits_by_hand_win_over_what_is_told(before: CommandLine, upstream: Fak
     assert written(before)["limits"] == {"old/x": {"context_window": 1}, "mine/fake-model": told}
 
 
-def test_a_broken_file_is_left_alone(before: CommandLine, upstream: FakeUpstream) -> None:
-    file_of(before).write_text("[server\n")
+@pytest.mark.parametrize("broken", ["[server\n", "[server]\nprt = 1\n", "[server]\nport = 1\n", "\udcff"])
+def test_a_broken_file_is_left_alone(before: CommandLine, upstream: FakeUpstream, broken: str) -> None:
+    file_of(before).write_text(broken, errors="surrogateescape")
     done = init(before, upstream)
     assert done.exit_code == 78
-    assert "--force" in done.err
-    assert file_of(before).read_text() == "[server\n"
+    assert done.err.count("c2o init") == 1, "one remedy, which works"
+    assert "c2o init --force" in done.err
+    assert file_of(before).read_text(errors="surrogateescape") == broken
+
+
+def test_an_empty_file_is_as_good_as_none(before: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    file_of(before).write_text("\n")
+    assert init(before, upstream).exit_code == 0
+    assert list(written(before)["upstreams"]) == ["mine"]
 
 
 def test_force_begins_anew_and_keeps_the_old_file(before: CommandLine, upstream: FakeUpstream) -> None:

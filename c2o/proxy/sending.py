@@ -126,12 +126,16 @@ def _hopeful(one: Refusal, other: Refusal) -> Refusal:
 def _to_tell(exchange: Exchange, before: Refusal, last: Refusal) -> Answer:
     """Of the refusals of several keys, the one that the client is to hear; one of an earlier request gives hope too."""
     told = _hopeful(before, last)
-    if told.failure is not None and told.failure.type in RESTS and (hope := exchange.key.hope()) is not None:
+    if _is_of_a_key_for_good(told.failure) and (hope := exchange.key.hope()) is not None:
         told = Refusal(_waiting(exchange, hope), hope)
     outcome = exchange.translator.outcome
     if told.failure is not None and told is not last:
         outcome.failure, outcome.error = told.failure, str(told.failure)
     return told.answer
+
+
+def _is_of_a_key_for_good(failure: RequestError | None) -> bool:
+    return failure is not None and failure.retry is False and failure.type in RESTS
 
 
 def _waiting(exchange: Exchange, failure: RequestError) -> Answer:

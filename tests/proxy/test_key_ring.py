@@ -142,6 +142,16 @@ async def test_a_limited_key_that_rests_gives_more_hope_too(service: Service, up
     assert used(upstream)[-2:] in ([2, 3], [3, 2])
 
 
+async def test_limited_keys_say_no_more_than_the_upstream_does(service: Service, upstream: FakeUpstream) -> None:
+    """How long a key rests without a word from there is our guess: clients have their own."""
+    limited = error(429, "Too many requests")
+    refusing(upstream, one=limited, two=limited, three=limited)
+
+    answer = await service.post()
+
+    assert (answer.status, "retry-after" in answer.headers) == (429, False)
+
+
 async def test_who_has_waited_for_a_turn_asks_with_a_key_that_works(
     serve: Serve, upstream: FakeUpstream, clock: FakeClock
 ) -> None:

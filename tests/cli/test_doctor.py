@@ -96,7 +96,7 @@ def test_without_a_configuration_only_that_is_said(c2o: CommandLine) -> None:
     skipped = {check["id"] for check in c2o("doctor", "--json").json["checks"] if check["level"] == "skip"}
     consequences = {check.id for check in CHECKS if "config.file" in check.needs}
     assert consequences < skipped
-    assert skipped - consequences == {"service.problems", "settings.points_to_dead"}
+    assert skipped - consequences == {"settings.points_to_dead"}
 
 
 def test_no_probe_asks_nobody(healthy: CommandLine, upstream: FakeUpstream) -> None:
@@ -164,6 +164,7 @@ def test_ids_are_those_that_scripts_know() -> None:
         "config.changed",
         "service.problems",
         "upstream.stream",
+        "network.proxy_env",
         "upstream.window",
         "claude.binary",
         "claude.settings.jsonc",

@@ -171,7 +171,7 @@ def test_the_shell_that_it_is_called_from_is_found(c2o: CommandLine, name: str) 
 def test_the_options_of_other_programs_do_the_same(c2o: CommandLine) -> None:
     shown = c2o("--show-completion", SHELL="/usr/bin/fish")
     assert shown.out in {of(name) for name in completion_files.SHELLS}
-    done = c2o("--install-completion")
+    done = c2o("--install-completion", SHELL="/usr/bin/fish")
     assert done.exit_code == 0
     assert len(scripts(c2o.home)) == 1
 

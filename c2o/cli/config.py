@@ -254,7 +254,7 @@ def _lines(result: Changed) -> Iterator[Line]:
     else:
         yield [("✓ ", "green"), *_what(result), (f"  ({file})", "dim")]
     if result.problem:
-        yield [("  ! ", "yellow"), "the running service has not taken it: ", printable_lines(result.problem)]
+        yield [("  ! ", "yellow"), printable_lines(result.problem)]
     elif result.restart_needed:
         yield ["  takes effect with: ", ("c2o restart", "bold")]
     elif result.taken and result.changed:

@@ -54,6 +54,11 @@ class Complaint(NamedTuple):
     def place(self) -> str:
         return f"[{self.table}] {self.key}"
 
+    @property
+    def inner(self) -> str:
+        """The table itself, or the one in it that ``key`` is."""
+        return f"{self.table}.{self.key}" if self.key else self.table
+
 
 def mistake(complaint: str, table: str, type: type) -> str:
     """msgspec's complaint about a table of this struct type, as a sentence with its place."""
@@ -132,15 +137,15 @@ def _holds(tables: Any, path: tuple[str, ...]) -> bool:
 
 
 def _unknown(said: Complaint) -> str:
-    name, table, type = said.words["name"], said.table, said.type
+    name, type = said.words["name"], said.type
     for part in filter(None, said.key.split(".")):
-        table, type = f"{table}.{part}", get_type_hints(type)[part]
-    return f"[{table}] {name}: {unknown('key', name, (field.name for field in msgspec.structs.fields(type)))}"
+        type = get_type_hints(type)[part]
+    return f"[{said.inner}] {name}: {unknown('key', name, (field.name for field in msgspec.structs.fields(type)))}"
 
 
 def _missing(said: Complaint) -> str:
     name = said.words["name"]
-    return f"[{said.table}] {name} is missing. {ADD.get(name, 'Add it.')}"
+    return f"[{said.inner}] {name} is missing. {ADD.get(name, 'Add it.')}"
 
 
 def _kind(said: Complaint) -> str:

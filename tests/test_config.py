@@ -139,6 +139,11 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str, str]] = {
         "must be true or false",
     ),
     "no time": ((SERVER, UPSTREAM, "timeouts = { idle = 0 }\n", MODELS), "[upstreams.nim] timeouts.idle", "> 0"),
+    "half a client_cert": (
+        (SERVER, UPSTREAM, 'client_cert = { cert = "c.pem" }\n', MODELS),
+        "client_cert] key",
+        "is missing. Add it.",
+    ),
     "misspelt time": ((SERVER, UPSTREAM, "timeouts = { idel = 1 }\n", MODELS), "timeouts] idel", "Did you mean idle?"),
     "header's value": ((SERVER, UPSTREAM, "headers = { a = 5 }\n", MODELS), "[upstreams.nim] headers", "must be text"),
     "no models": ((SERVER, UPSTREAM), "[models]", "Add default ="),

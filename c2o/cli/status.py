@@ -94,8 +94,8 @@ def current_status() -> Status:
         _remember(loaded)
     there, report = seen.instance, seen.report
     changed = there.config_digest != loaded.digest if there and loaded else None
-    if following.said(seen, following.BROKEN):
-        broken = []  # the service says the same, and what it does meanwhile
+    said = following.said(seen, following.BROKEN) or ""
+    broken = [each for each in broken if each.hint not in said]  # or the service says the same, and what it does
     led = claude_status.current(loaded, seen)
     return Status(
         state=seen.state,

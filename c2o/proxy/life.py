@@ -78,8 +78,7 @@ class Life:
             finally:
                 await self._runner.cleanup()
                 alive.cancel()
-                with suppress(asyncio.CancelledError):
-                    await alive
+                await asyncio.gather(alive, return_exceptions=True)
         log.info("ended")
 
     async def _serve(self, before: Predecessor | None, ready: Callable[[Instance], None]) -> None:

@@ -137,18 +137,19 @@ class Reloader:
                 reading = await asyncio.to_thread(self._source.read, before)
                 self._seen = reading.seen
                 if reading.prepared is None:
-                    self._refuse(reading)
+                    self._refuse(reading.error, reading.digest or None)
                 else:
                     await self._take(reading.prepared)
             except Exception:
                 log.exception("the configuration can't be followed: this is a bug in c2o")
+                self._refuse("this is a bug in c2o, see: c2o logs. It may be taken by: c2o restart", None)
 
-    def _refuse(self, reading: Reading) -> None:
-        hint = f"The service goes on with what it read before, until this is mended: {reading.error}"
+    def _refuse(self, why: object, digest: str | None) -> None:
+        hint = f"The service goes on with what it read before, until this is mended: {why}"
         if self._state.problems.get(BROKEN) != Problem(BROKEN, hint):
             log.warning("the configuration was not taken: %s", hint)
         self._state.problems[BROKEN] = Problem(BROKEN, hint)
-        self._state.refused = reading.digest or None
+        self._state.refused = digest
 
     async def _take(self, new: Prepared) -> None:
         before = self._state.setup.prepared

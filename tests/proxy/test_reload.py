@@ -361,3 +361,4 @@ def test_the_token_file_is_the_owner_s_and_goes_with_the_service(following_servi
     following_service.c2o("stop")
 
     assert instance.read_token() is None
+    assert '"level":"error"' not in following_service.c2o.log

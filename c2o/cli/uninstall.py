@@ -161,8 +161,10 @@ def _done(plan: Plan, *, purge: bool) -> UninstallResult:
 
 def _lines(result: UninstallResult) -> Iterator[Line]:
     mark: Span = ("- ", "dim") if result.dry_run else ("✓ ", "green")
+    anything = bool(result.settings or result.stopped or result.removed)
     if result.dry_run:
-        yield [("This would go:", "bold")]
+        if anything:
+            yield [("This would go:", "bold")]
         for changed in result.settings:
             yield [mark, output.short(changed.path), ("  put back as it was", "dim")]
     else:
@@ -171,7 +173,7 @@ def _lines(result: UninstallResult) -> Iterator[Line]:
         yield [mark, f"the service{f' of {result.manager}' if result.manager else ''}, stopped"]
     for path in result.removed:
         yield [mark, output.short(path)]
-    if not (result.settings or result.stopped or result.removed):
+    if not anything:
         yield [("○ ", "dim"), "there is nothing to take away"]
     for problem in result.problems:
         yield [("✗ ", "red"), problem]

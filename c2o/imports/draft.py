@@ -80,11 +80,13 @@ class Draft:
 
     def key(self, name: str, base_url: str, written: object) -> str | None:
         """How the configuration refers to a key that another one has as text, or as ``$NAME``."""
-        if not isinstance(written, str) or not written.strip() or _is_placeholder(written, base_url):
+        if not isinstance(written, str) or not written.strip():
             return None
         if variable := _variable(written):
             self._referred.add(variable)
             return f"env:{variable}"
+        if _is_placeholder(written, base_url):
+            return None
         same = [each for each, value in self._environ.items() if value == written and _looks_like_a_key(each)]
         if same:
             return f"env:{min(same)}"

@@ -137,6 +137,11 @@ def test_nothing_is_changed_where_the_manager_cant_be_reached(configured: Comman
     assert files(configured.home) == before
 
 
+def test_where_nothing_would_go_nothing_is_announced(c2o: CommandLine) -> None:
+    said = c2o("uninstall", "--dry-run").out
+    assert said.startswith("○ there is nothing to take away\n")
+
+
 def test_a_manager_that_nobody_knows_is_none(configured: CommandLine) -> None:
     there = kept_by(configured, "of-next-year")
     assert configured("uninstall", "--yes").exit_code == 0

@@ -448,3 +448,9 @@ def test_values_that_c2o_cant_use_are_left_out_and_told(tmp_path: Path) -> None:
 def test_what_nobody_would_write_is_no_traceback(place: str, content: str, tmp_path: Path) -> None:
     put(tmp_path, place, content)
     imports.found(tmp_path, {})
+
+
+def test_a_short_variable_of_a_server_here_is_no_placeholder(tmp_path: Path) -> None:
+    provider = {"name": "here", "api_base_url": "http://127.0.0.1:8000/v1", "api_key": "$HERE", "models": ["m"]}
+    put(tmp_path, ".claude-code-router/config.json", {"Providers": [provider]})
+    assert only(tmp_path).upstreams["here"]["api_key"] == "env:HERE"

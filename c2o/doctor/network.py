@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from c2o import urls
 from c2o.doctor.finding import Finding, Fix
 from c2o.doctor.machine import Machine
 
-VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+VARIABLES = {
+    "https": ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
+    "http": ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"),
+}
+"""By the upstream's scheme."""
 
 
 def proxy_variables(machine: Machine) -> Iterator[Finding]:
     """A proxy sees all prompts, so the configuration names it; whoever is reached without one needs none."""
-    variable = next((name for name in VARIABLES if machine.environ.get(name)), None)
-    if variable is None:
-        return
     for name, upstream in machine.config.upstreams.items():
-        if upstream.proxy or urls.is_loopback(upstream.base_url):
+        asked = VARIABLES[urlsplit(upstream.base_url).scheme]
+        variable = next((each for each in asked if machine.environ.get(each)), None)
+        if variable is None or upstream.proxy or urls.is_loopback(upstream.base_url):
             continue
         title = f"{variable} is set, but {name} isn't asked through it: c2o takes its proxies from the configuration"
         if any(found.fault == "connection" for found in machine.found.get(name, [])):

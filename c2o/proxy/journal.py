@@ -20,6 +20,7 @@ from c2o.printable import printable
 from c2o.proxy.clock import Clock
 from c2o.proxy.tracing import Trace
 from c2o.proxy.usage import Usage
+from c2o.redaction import without_what_looks_like_a_key
 from c2o.routing import Route
 from c2o.translate.types import Outcome
 from c2o.wire.log import Attempt, Begun, Finished, Warned
@@ -185,8 +186,8 @@ class Journal:
         if self._refusals > REFUSALS:
             return
         more = [Warned("requests refused before this one that have no line", unsaid)] if unsaid else []
-        said = str(failure)[:LONGEST_TEXT]
-        path = _shown(asked)
+        path = _shown(without_what_looks_like_a_key(asked))  # whoever asks for anything may have put his own there
+        said = without_what_looks_like_a_key(str(failure))[:LONGEST_TEXT]
         log.warning(Finished(id=request_id, path=path, client=client, warnings=more, status=failure.status, error=said))
 
     def write(self, entry: Entry) -> None:

@@ -15,16 +15,18 @@ FILE = """\
 [server]
 auth_token = "c2o-x"
 [upstreams.up]
-base_url = "https://up.example/v1"
+base_url = "%s://up.example/v1"
 %s
 [models]
 default = "up/m"
 """
 
 
-def look(variables: dict[str, str], fault: Fault | None = "connection", more: str = "") -> list[tuple[str, str]]:
+def look(
+    variables: dict[str, str], fault: Fault | None = "connection", more: str = "", scheme: str = "https"
+) -> list[tuple[str, str]]:
     machine = Machine(variables)
-    config: Config = parse((FILE % more).encode(), Path("config.toml"))
+    config: Config = parse((FILE % (scheme, more)).encode(), Path("config.toml"))
     machine.__dict__["config_or_error"] = config
     machine.__dict__["found"] = {"up": [Found(check="stream", ok=fault is None, ms=1, detail="", fault=fault)]}
     return [(found.level, found.fix.text if found.fix else "") for found in proxy_variables(machine)]
@@ -35,6 +37,13 @@ def test_an_upstream_that_is_not_reached_may_need_it(variable: str) -> None:
     [(level, fix)] = look({variable: "http://proxy:3128"})
     assert level == "warn"
     assert fix.endswith(f"c2o config set upstreams.up.proxy env:{variable}")
+
+
+def test_the_variable_for_http_counts_for_http_only() -> None:
+    proxies = {"HTTP_PROXY": "http://proxy:3128"}
+    assert look(proxies) == []
+    [(level, fix)] = look(proxies, scheme="http")
+    assert (level, fix.rpartition(" ")[2]) == ("warn", "env:HTTP_PROXY")
 
 
 def test_one_that_is_reached_needs_none() -> None:

@@ -142,6 +142,13 @@ async def test_what_is_refused_at_the_door_has_a_line(service: Service, caplog: 
     assert service.counters == Counters()
 
 
+async def test_a_key_in_the_path_is_not_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:
+    await service.get("/v1/sk-ant-api03-of-somebody-else-0123")
+    (line,) = [str(record.msg) for record in caplog.records if isinstance(record.msg, Finished)]
+    assert "GET /v1/***" in line
+    assert "somebody" not in line
+
+
 async def test_a_flood_of_refusals_doesn_t_drive_the_others_out(
     timed: Service, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:

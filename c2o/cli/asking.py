@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 from c2o.cli import output, terminal
 from c2o.cli.choice import Menu, Option, Written
 from c2o.cli.entry import Entry
-from c2o.cli.keys import Keyboard, keyboard
+from c2o.cli.keys import Key, Keyboard, keyboard
 from c2o.cli.output import Line, Span
 from c2o.cli.screen import Screen, size
 from c2o.printable import printable
@@ -116,11 +116,17 @@ class OnScreen:
             head = _with_typed(asked(label, question, width), menu.typed, width)
             height -= len(head) - 1
             self._screen.draw([*head, *menu.lines(width, height)])
-            key = self._keys.read()
+            key = self._read()
             if key == "escape" and not menu.typed:
                 raise Back
             if option := menu.press(key, menu.page(height) - 1):
                 return option
+
+    def _read(self) -> Key:
+        key = self._keys.read()
+        if key == "resumed":  # the shell has written below what was drawn
+            self._screen.forget()
+        return key
 
     def enter(self, label: str, question: str, default: str = "", check: Check = str) -> str:
         entry, wrong = Entry(), ""
@@ -150,7 +156,7 @@ class OnScreen:
             if wrong:
                 head.append([("  ✗ ", "red"), printable(wrong)])
             self._screen.draw([*head, [("› ", "bold cyan"), shown]], 2 + cursor)
-            key = self._keys.read()
+            key = self._read()
             if key == "escape":
                 raise Back
             if entry.press(key):

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 Key = str
-"""A character, or a name of more than one letter: ``up``, ``enter``, ``resize``."""
+"""A character, or a name of more than one letter: ``up``, ``enter``, ``resize``, ``resumed``."""
 
 NAMES: dict[str, Key] = {
     "\r": "enter", "\n": "enter", "\r\n": "enter",
@@ -47,12 +47,17 @@ class Keyboard:
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
         self._text = ""
         self._wakes, self._wake = os.pipe()
+        self._woken: Key = "resize"
 
     def read(self) -> Key:
-        """The next key; ``resize`` when what is shown has to be drawn anew.  Raises EOFError, KeyboardInterrupt."""
+        """The next key; ``resize`` when what is shown has to be drawn anew, ``resumed`` when others have written since.
+
+        Raises EOFError, KeyboardInterrupt.
+        """
         while True:
             if not self._text and not self._more(None):
-                return "resize"
+                woken, self._woken = self._woken, "resize"
+                return woken
             if (found := self._next()) is not None:
                 if found == "eof":
                     raise EOFError
@@ -82,8 +87,10 @@ class Keyboard:
         self._text += self._decode(data)
         return True
 
-    def wake(self) -> None:
-        """Have ``read`` return ``resize``."""
+    def wake(self, key: Key = "resize") -> None:
+        """Have ``read`` return that, though nobody has pressed a key."""
+        if key != "resize":  # which another may follow at once
+            self._woken = key
         os.write(self._wake, b".")
 
     def close(self) -> None:
@@ -112,7 +119,7 @@ def keyboard() -> Iterator[Keyboard]:
         os.kill(0, number)
         signal.signal(number, stop)
         tty.setcbreak(descriptor)
-        keys.wake()
+        keys.wake("resumed")
 
     def end(number: int, _: FrameType | None) -> None:
         sys.exit(128 + number)

@@ -50,6 +50,10 @@ class Screen:
         self._write(f"{self._to_top(width)}{BELOW}{SHOW}")
         self._widths = []
 
+    def forget(self) -> None:
+        """What was drawn stays, and the next block begins on a line of its own."""
+        self._widths = []
+
     def keep(self, lines: Sequence[Line]) -> int:
         """Lines for good, in the place of what was drawn; returns the rows that they take.  Long ones are wrapped."""
         width, _ = size()

@@ -678,6 +678,7 @@ def test_ctrl_z_and_back(c2o: CommandLine, ollama: FakeUpstream) -> None:
         terminal.see("Ready.")
         terminal.answer("$ ", "exit")
         assert terminal.end() == 0
+        assert "\nas usual\n" in terminal.final, "what others have written isn't drawn over"
 
 
 # ---- other terminals

@@ -20,6 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from c2o import paths, private_file
+from c2o.errors import RefusedFile
 
 SCHEMA = "c2o.trace/1"
 
@@ -120,11 +121,20 @@ def turn_on(switch: Switch) -> None:
 
 
 def turn_off() -> bool:
-    """Was it on?"""
+    """Was it on?  Raises RefusedFile."""
     there = switch()
-    with suppress(FileNotFoundError):
-        switch_file().unlink()
+    _remove(switch_file())
     return there is not None and there.on
+
+
+def _remove(path: Path) -> None:
+    """Raises RefusedFile if it stays."""
+    try:
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise RefusedFile(f"{path} can't be removed: {error.strerror}. Make its folder writable.") from None
 
 
 def files(place: Path | None = None) -> list[Path]:
@@ -142,10 +152,10 @@ def sizes(place: Path | None = None) -> dict[Path, int]:
 
 
 def clear() -> int:
-    """Remove all traces.  How many there were."""
+    """Remove all traces.  How many there were.  Raises RefusedFile."""
     there = files()
     for path in there:
-        path.unlink(missing_ok=True)
+        _remove(path)
     return len(there)
 
 

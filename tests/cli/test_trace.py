@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from c2o import trace_file
-from c2o.cli.trace import export, on, show
+from c2o.cli.trace import clear, export, off, on, show
 from c2o.cli.trace_answer import told
-from c2o.errors import C2oError
+from c2o.errors import C2oError, RefusedFile
 from c2o.instance import Instance
 from c2o.wire.sse import frame
 from tests import test_recordings as recordings
@@ -264,6 +264,22 @@ def test_what_won_t_do_is_said(call: Callable[[], None], said: str) -> None:
         call()
     assert said in str(failure.value)
     assert trace_file.switch() is None
+
+
+def test_what_can_t_be_removed_is_said() -> None:
+    """Or somebody would believe that nothing is written any more."""
+    for path in (trace_file.switch_file(), trace_file.folder() / "20260101T000000.000-req_1.jsonl"):
+        path.mkdir(parents=True)
+    for call in (off, clear):
+        with pytest.raises(RefusedFile, match="can't be removed: Is a directory. Make its folder writable"):
+            call()
+
+
+def test_without_a_folder_there_is_nothing_to_remove() -> None:
+    trace_file.folder().parent.mkdir(parents=True, exist_ok=True)
+    trace_file.folder().write_text("in its place")
+    assert trace_file.turn_off() is False
+    assert trace_file.clear() == 0
 
 
 def event(name: str, **fields: Any) -> bytes:

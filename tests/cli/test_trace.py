@@ -271,7 +271,7 @@ def test_what_can_t_be_removed_is_said() -> None:
     for path in (trace_file.switch_file(), trace_file.folder() / "20260101T000000.000-req_1.jsonl"):
         path.mkdir(parents=True)
     for call in (off, clear):
-        with pytest.raises(RefusedFile, match="can't be removed: Is a directory. Make its folder writable"):
+        with pytest.raises(RefusedFile, match=r"can't be removed: Is a directory\. Make its folder writable"):
             call()
 
 

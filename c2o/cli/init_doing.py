@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from c2o import config, key_file, known_models, paths, secret, service
 from c2o.claude.launch import own_python
-from c2o.cli import completions, init_file, init_import, init_trial, output
+from c2o.cli import completions, init_file, init_trial, output
 from c2o.cli.asking import more
 from c2o.cli.claude import check_lasting, led
 from c2o.cli.claude_change import ChangedFile
@@ -68,6 +68,12 @@ def _check(plan: Plan, after: Config) -> None:
     if plan.wishes.service:
         manager = plan.around.manager
         installing.available(manager)
+        there = service.MANAGERS[manager].environ()
+        if unset := [name for name in init_trial.not_set(plan) if not there.get(name)]:
+            raise CredentialError(
+                f"{', '.join(unset)} is not set, so no service would start. Try again after: export {unset[0]}=…  "
+                "Or without --service"
+            )
         missing = [name for name in installing.missing_keys(after, manager) if name not in plan.saved]
         if missing and not plan.wishes.save_keys:
             raise CredentialError(
@@ -206,7 +212,7 @@ def verdicts(plan: Plan) -> Iterator[Line]:
 def _next(plan: Plan, after: Config, completed: InitCompletions | None) -> Iterator[Step]:
     if plan.choice and plan.choice.name == DEMO:
         yield Step(f"{own_python()} -m c2o.demo --port 8227", "the scripted upstream; keep it running")
-    for variable in _not_set(plan):
+    for variable in init_trial.not_set(plan):
         yield Step(f"export {variable}=…", "the service takes the key from there")
     there = service_probe.look(after.server.auth_token)
     if there.instance and there.instance.config_digest != after.digest:
@@ -215,16 +221,3 @@ def _next(plan: Plan, after: Config, completed: InitCompletions | None) -> Itera
         for each in completed.lines:
             yield Step(each, f"in {output.short(completed.startup)}, for completions")
     yield Step("c2o run claude", "Claude Code on it")
-
-
-def _not_set(plan: Plan) -> list[str]:
-    """The variables of keys that nobody has set."""
-    if plan.imported:
-        return list(init_import.missing(plan.imported))
-    source = plan.choice.api_key if plan.choice else None
-    if source and source.startswith("env:") and source.removeprefix("env:") not in plan.saved:
-        try:
-            init_trial.key_of(source)
-        except CredentialError:
-            return [source.removeprefix("env:")]
-    return []

@@ -15,24 +15,12 @@ from c2o.imports.without import lost, main, without
 LEAVE, PASTE, EXPORT = "leave", "paste", "export"
 
 
-def missing(found: Import) -> dict[str, list[str]]:
-    """The variables of keys that nobody has set, and the upstreams that need them."""
-    unset: dict[str, list[str]] = {}
-    for name, table in found.upstreams.items():
-        source = str(table.get("api_key", ""))
-        try:
-            init_trial.key_of(source or None, found.keys)
-        except CredentialError:
-            unset.setdefault(source.removeprefix("env:"), []).append(name)
-    return unset
-
-
 def ready(found: Import, tool: str, *, test: bool) -> Import:
     """Without the upstreams whose keys are missing, and a note about each.
 
     Raises CredentialError if the default model is of one of them; without ``test`` it is kept.
     """
-    for variable, names in missing(found).items():
+    for variable, names in init_trial.missing(found).items():
         if main(found) not in names:
             found = _left_out(found, variable, names, tool)
         elif test:
@@ -57,7 +45,7 @@ def keys(asking: Asking, plan: Plan) -> Plan:
     """What is to become of the upstreams whose keys are missing.  Raises Back."""
     found = plan.imported
     assert found is not None
-    for variable, names in missing(found).items():
+    for variable, names in init_trial.missing(found).items():
         found = _asked(asking, found, variable, names)
     return plan._replace(imported=found, saved=found.keys)
 

@@ -6,7 +6,7 @@ import os
 
 from c2o import paths, service
 from c2o.claude import takeover
-from c2o.cli import completions, output
+from c2o.cli import completions, init_trial, output
 from c2o.cli.asking import Asking, told
 from c2o.cli.choice import Option
 from c2o.cli.init_plan import Plan
@@ -20,7 +20,8 @@ KEEPERS = ("systemd", "launchd")
 def service_wanted(asking: Asking, plan: Plan) -> Plan:
     """Raises Back."""
     manager = plan.around.manager
-    if plan.given.service is not None or manager not in KEEPERS or service.chosen() == manager:
+    useless = service.chosen() == manager or init_trial.not_set(plan)  # a service wouldn't start without its keys
+    if plan.given.service is not None or manager not in KEEPERS or useless:
         return plan._replace(wishes=plan.wishes._replace(service=bool(plan.given.service)))
     options = [
         Option(True, "Yes", "from login to login, again after a crash; undo: c2o service uninstall"),

@@ -18,6 +18,7 @@ from c2o.cli.output import Line
 from c2o.config import Config, parse
 from c2o.doctor import probing
 from c2o.errors import C2oError, CredentialError, UpstreamError
+from c2o.imports import Import
 from c2o.presets import PRESETS
 from c2o.wire.probe import Check, Found, ListedModel
 
@@ -34,6 +35,31 @@ def key_of(source: str | None, saved: dict[str, str] | None = None) -> str:
     if source is None:
         return ""
     return secret.find(source, ChainMap(saved or {}, dict(key_file.beside(os.environ)))).reveal()
+
+
+def missing(found: Import) -> dict[str, list[str]]:
+    """The variables of keys that nobody has set, and the upstreams that need them."""
+    unset: dict[str, list[str]] = {}
+    for name, table in found.upstreams.items():
+        source = str(table.get("api_key", ""))
+        try:
+            key_of(source or None, found.keys)
+        except CredentialError:
+            unset.setdefault(source.removeprefix("env:"), []).append(name)
+    return unset
+
+
+def not_set(plan: Plan) -> list[str]:
+    """The variables of keys that nobody has set: the service won't start without."""
+    if plan.imported:
+        return list(missing(plan.imported))
+    source = plan.choice.api_key if plan.choice else None
+    if source and source.startswith("env:") and source.removeprefix("env:") not in plan.saved:
+        try:
+            key_of(source)
+        except CredentialError:
+            return [source.removeprefix("env:")]
+    return []
 
 
 def key_for(choice: Choice) -> str:

@@ -44,6 +44,16 @@ def by_default(c2o: CommandLine) -> CommandLine:
     return router(c2o, default="far,m")
 
 
+@pytest.fixture
+def with_systemd(c2o: CommandLine) -> None:
+    """A systemd that agrees to all."""
+    folder = c2o.home / "bin"
+    folder.mkdir()
+    (folder / "systemctl").write_text("#!/bin/sh\nexit 0\n")
+    (folder / "systemctl").chmod(0o755)
+    c2o.variables["PATH"] = f"{folder}:/usr/bin:/bin"
+
+
 def written(c2o: CommandLine) -> dict[str, Any]:
     return tomllib.loads(file_of(c2o).read_text())
 
@@ -120,3 +130,16 @@ def test_the_key_of_the_default_model_is_asked_for(by_default: CommandLine) -> N
         person.see(f"export {VARIABLE}=…")
         assert person.end() == 0
     assert Path(file_of(by_default)).exists()
+
+
+def test_no_service_is_promised_that_could_not_start(by_default: CommandLine, with_systemd: None) -> None:
+    done = by_default("init", "--import", "ccr", "--yes", "--no-test", "--service")
+    assert done.exit_code == 4
+    assert done.err.startswith(f"c2o: {VARIABLE} is not set, so no service would start.")
+    assert not by_default.folder.exists()
+
+    with on_a_terminal(by_default, "init", "--import", "ccr", "--no-test", "--no-completions") as person:
+        person.see(QUESTION)
+        person.type(DOWN + ENTER)
+        assert "keep c2o running" not in person.see(f"export {VARIABLE}=…")
+        assert person.end() == 0

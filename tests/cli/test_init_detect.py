@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -95,3 +96,30 @@ def test_one_that_takes_connections_and_says_nothing_is_not_waited_for(monkeypat
 )
 def test_where_ollama_is(host: str, address: str) -> None:
     assert ollama_address(host) == address
+
+
+def test_servers_are_asked_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answers only when both have been asked: one after the other, none would be found."""
+    both_asked = threading.Barrier(2, timeout=init_detect.ANSWERED_WITHIN)
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        servers = {"vllm": one, "llamacpp": other}
+        here = {key: PRESETS[key]._replace(base_url=f"http://127.0.0.1:{server.getsockname()[1]}/v1")
+                for key, server in servers.items()}  # fmt: skip
+        monkeypatch.setattr(init_detect, "PRESETS", init_detect.PRESETS | here)
+        threads = [threading.Thread(target=_answer_with, args=(server, both_asked)) for server in servers.values()]
+        for thread in threads:
+            thread.start()
+        found = {each.key for each in look({"PATH": ""}).seen if each.ready}
+        for thread in threads:
+            thread.join()
+    assert found >= set(servers)
+
+
+def _answer_with(server: socket.socket, both_asked: threading.Barrier) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4096)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_asked.wait()
+            body = b'{"data": [{"id": "m"}]}'
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -134,7 +136,7 @@ class Reloader:
         async with self._busy:
             self._seen = _signatures(self._seen)  # whatever comes of it, once is enough
             try:
-                reading = await asyncio.to_thread(self._source.read, before)
+                reading = await _apart(lambda: self._source.read(before))
                 self._seen = reading.seen
                 if reading.prepared is None:
                     self._refuse(reading.error, reading.digest or None)
@@ -172,6 +174,22 @@ class Reloader:
 
     def _is_other(self, new: Config, table: str, key: str) -> bool:
         return bool(getattr(getattr(new, table), key) != getattr(getattr(self._bound, table), key))
+
+
+async def _apart(work: Callable[[], Reading]) -> Reading:
+    """In a thread for which nobody waits at the end, as one would for those of the loop: a key command may take long,
+    and a keyring may wait for a person."""
+    future: Future[Reading] = Future()
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="reload", daemon=True).start()
+    return await asyncio.wrap_future(future)
 
 
 def changes(before: Prepared, after: Prepared) -> Iterator[str]:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,6 +154,22 @@ def test_a_command_is_asked_again_by_sighup_only(configured: CommandLine, upstre
     os.kill(service.there.pid, signal.SIGHUP)
     until(lambda: text_of(service.ask()) == "Bearer sk-second-key-9876543210")
     assert asked.read_text() == "\n\n"
+
+
+@pytest.mark.slow
+def test_the_end_waits_for_no_key(following_service: Following, upstream: FakeUpstream) -> None:
+    asked = following_service.c2o.home / "asked"
+    command = following_service.c2o.home / "tell"
+    command.write_text(f"#!/bin/sh\ntouch {asked}\nexec sleep 15\n")
+    command.chmod(0o700)
+    following_service.write(to(upstream, api_key=f"command:{command}"))
+    until(asked.exists)
+
+    began = time.monotonic()
+    following_service.c2o("stop")
+
+    assert time.monotonic() - began < 8
+    assert '"level":"error"' not in following_service.c2o.log
 
 
 def test_a_changed_link_and_a_changed_target_are_followed(configured: CommandLine, upstream: FakeUpstream) -> None:

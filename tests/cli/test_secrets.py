@@ -108,8 +108,8 @@ def commands_of(processes: list[psutil.Process]) -> str:
 
 
 def written(folder: Path) -> dict[str, str]:
-    """Every file of c2o's but the configuration, which is where secrets belong."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "config.toml"]
+    """Every file of c2o's but those where secrets belong: the configuration, and the running service's own token."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("config.toml", "service.token")]
     return {str(path): path.read_bytes().decode(errors="replace") for path in files}
 
 

@@ -52,7 +52,9 @@ class Listed(Struct, frozen=True, kw_only=True):
     stop_reason: str | None
     error: str | None
     seconds: float | None
-    """None while it runs, or if its service was killed."""
+    """None while it runs, if its service was killed, or if it is cut."""
+    cut: bool
+    """It was too much: only its beginning was kept."""
     bytes: int
 
 
@@ -227,6 +229,7 @@ def _listed(trace: Trace, size: int) -> Listed:
         stop_reason=ended.get("stop_reason"),
         error=ended.get("error"),
         seconds=ended.get("seconds", 0.0) if ended else None,
+        cut=trace_view.is_cut(trace),
         bytes=size,
     )
 
@@ -247,7 +250,10 @@ def _row(each: Listed) -> Iterator[output.Span]:
     yield (f"{_local(each.time):%m-%d %H:%M:%S}  ", "dim")
     yield (each.id, "red" if failed else "")
     yield f"  {printable(each.asked)} → {printable(each.target or '-')}  "
-    yield (printable(each.error or each.stop_reason or "no end is known")[:60], "red" if failed else "dim")
+    yield (
+        printable(each.error or each.stop_reason or trace_view.without_end(cut=each.cut))[:60],
+        "red" if failed else "dim",
+    )
 
 
 def _local(time: str) -> datetime:

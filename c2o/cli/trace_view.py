@@ -61,9 +61,17 @@ def _title(trace: Trace) -> Line:
     way, ended = trace.about("routed"), trace.about("ended")
     target = f"{way['upstream']}/{way['model']}" if way else "?"
     when = datetime.fromisoformat(trace.time).astimezone()
-    end = ended.get("error") or ended.get("stop_reason") or ("no end is known" if not ended else "")
+    end = ended.get("error") or ended.get("stop_reason") or ("" if ended else without_end(cut=is_cut(trace)))
     asked = f"{asked_model(trace) or '-'} → {target}"
     return [(trace.id, "bold"), f"  {when:%Y-%m-%d %H:%M:%S}  {printable(asked)}  {printable(str(end))}"]
+
+
+def is_cut(trace: Trace) -> bool:
+    return bool(trace.of("cut"))
+
+
+def without_end(*, cut: bool) -> str:
+    return "only its beginning was kept" if cut else "no end is known"
 
 
 def _beside(frames: list[Frame], full: bool) -> None:

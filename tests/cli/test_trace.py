@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.json import encode as json_of
 
 from c2o import trace_file
 from c2o.cli.trace import clear, export, off, on, show
 from c2o.cli.trace_answer import told
 from c2o.errors import C2oError, RefusedFile
 from c2o.instance import Instance
+from c2o.trace_file import Frame
 from c2o.wire.sse import frame
 from tests import test_recordings as recordings
 from tests.clients.service import TOKEN
@@ -264,6 +266,16 @@ def test_what_won_t_do_is_said(call: Callable[[], None], said: str) -> None:
         call()
     assert said in str(failure.value)
     assert trace_file.switch() is None
+
+
+def test_a_trace_without_room_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    about = {"schema": trace_file.SCHEMA, "id": "req_1", "time": "2026-11-21T18:00:00Z", "version": "1"}
+    frames = Frame(at=0.0, what="asked", about=about), Frame(at=1.0, what="cut")
+    path = trace_file.folder() / "20261121T180000.000-req_1.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\n".join(json_of(each) for each in frames))
+    show("req_1")
+    assert "only its beginning was kept" in capsys.readouterr().out
 
 
 def test_what_can_t_be_removed_is_said() -> None:

@@ -229,7 +229,7 @@ class _Reader:
 
     def error(self, event: Json) -> None:
         assert self.state != "ending", "an error between message_delta and message_stop"
-        assert set(event) == {"type", "error"}
+        assert {"type", "error"} <= set(event) <= {"type", "error", "request_id"}
         assert event["error"]["type"] in ERRORS, event
         assert event["error"]["message"].strip(), "an error without words"
         self.message.error = event["error"]

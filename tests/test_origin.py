@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,7 @@ PYTHON = "/somewhere/bin/python"
 def recorded(monkeypatch):
     """What the installer's record says, by the name of its file."""
     files: dict[str, str] = {}
-    monkeypatch.setattr(metadata.Distribution, "read_text", lambda _, name: files.get(name), raising=False)
-    monkeypatch.setattr(metadata.PathDistribution, "read_text", lambda _, name: files.get(name))
+    monkeypatch.setattr(origin, "_recorded", lambda name: files.get(name, ""))
     return files
 
 

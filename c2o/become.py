@@ -19,7 +19,6 @@ def become(file: str, arguments: list[str], environment: Mapping[str, str]) -> N
     ours = [(number, signal.signal(number, signal.SIG_DFL)) for number in IGNORED_BY_PYTHON]
     try:
         os.execve(file, arguments, environment)  # noqa: S606 - the command that the person gave
-    except OSError:
+    finally:  # where it has failed: what was started doesn't come back
         for number, handler in ours:
             signal.signal(number, handler)
-        raise

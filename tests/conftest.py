@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,15 @@ def _nothing_left_running(tmp_path: Path) -> Iterator[None]:
     services = [lock for lock in tmp_path.rglob("service.lock") if instance.held(lock)]
     assert not left, f"left running: {[str(process) for process in left]}"
     assert not services, f"left running: the service of {services}"
+
+
+@pytest.fixture(autouse=True)
+def _a_closed_connection_is_no_end() -> Iterator[None]:
+    """A test that leaves SIGPIPE as the system has it would have a later one end all of them."""
+    yield
+    if hasattr(signal, "SIGPIPE"):
+        was, _ = signal.getsignal(signal.SIGPIPE), signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        assert was is signal.SIG_IGN, "SIGPIPE ends this process now"
 
 
 def _children() -> set[psutil.Process]:

@@ -72,6 +72,7 @@ def with_fallback(upstream: FakeUpstream, spare: FakeUpstream) -> dict[str, Any]
     return tables
 
 
+@pytest.mark.slow
 def test_pings_before_a_fallback_are_nothing_to_the_sdk(
     start_c2o: Callable[..., Service], upstream: FakeUpstream, spare: FakeUpstream
 ) -> None:

@@ -105,6 +105,7 @@ def test_claude_code_works_with_tools(claude: Claude, service: Service, upstream
     assert "context_management" not in last.json
 
 
+@pytest.mark.slow
 def test_claude_code_gets_over_a_stream_that_breaks_off(
     claude: Claude, service: Service, upstream: FakeUpstream
 ) -> None:

@@ -31,8 +31,13 @@ def printed() -> list[type[Struct]]:
     """All structs with a schema of ours, in the order of their schemas."""
     for module in pkgutil.iter_modules(c2o.cli.__path__):
         importlib.import_module(f"c2o.cli.{module.name}")
-    found = {_name(each): each for each in _all(Struct) if _name(each) and ".proxy." not in each.__module__}
+    found = {_name(each): each for each in _all(Struct) if _name(each) and _is_shown(each)}
     return [found[name] for name in sorted(found)]
+
+
+def _is_shown(struct: type[Struct]) -> bool:
+    """By a command: not what the service answers, and not of a test."""
+    return struct.__module__.startswith("c2o.") and ".proxy." not in struct.__module__
 
 
 def _all(struct: type[Struct]) -> Iterator[type[Struct]]:

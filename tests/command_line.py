@@ -47,6 +47,8 @@ class CommandLine:
     """Where ``HOME`` points; ``C2O_HOME`` is ``c2o`` in it."""
     variables: dict[str, str] = field(default_factory=dict)
     """More environment for all commands."""
+    prefix: list[str] = field(default_factory=list)
+    """A program that runs them."""
 
     @property
     def folder(self) -> Path:
@@ -73,7 +75,7 @@ class CommandLine:
     def begin(self, *arguments: str, cwd: Path | None = None, **variables: str) -> subprocess.Popen[str]:
         """Start a command; it is the caller's to wait for it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "c2o", *arguments],
+            [*self.prefix, sys.executable, "-m", "c2o", *arguments],
             env=self.environment(**variables),
             cwd=cwd or self.home,
             stdin=subprocess.DEVNULL,
@@ -104,6 +106,12 @@ def until(true: Callable[[], Any], seconds: float = 10) -> Any:
         assert time.monotonic() < deadline, f"not true within {seconds} s"
         time.sleep(0.02)
     return value
+
+
+def without_privileges() -> list[str]:
+    """Root may read and write everything, unless these capabilities are taken from it."""
+    taken = "-dac_override,-dac_read_search"
+    return ["setpriv", "--bounding-set", taken, "--inh-caps", "-all"] if os.geteuid() == 0 else []
 
 
 def umask_000() -> None:

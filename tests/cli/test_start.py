@@ -24,7 +24,7 @@ from c2o import instance
 from c2o.secret import Secret
 from c2o.service.probe import ask, listens
 from tests.clients.service import TOKEN, configuration
-from tests.command_line import CommandLine, streaming, until
+from tests.command_line import CommandLine, streaming, until, without_privileges
 from tests.fake_upstream import FakeUpstream
 
 
@@ -404,11 +404,6 @@ def test_a_read_only_home_is_told_in_a_sentence(configured: CommandLine) -> None
     assert done.stderr.count("\n") == 1
     assert "can't be written: Permission denied" in done.stderr
     assert "C2O_HOME" in done.stderr
-
-
-def without_privileges() -> list[str]:
-    """Root may write everywhere, unless this capability is taken from it."""
-    return ["setpriv", "--bounding-set", "-dac_override", "--inh-caps", "-all"] if os.geteuid() == 0 else []
 
 
 def test_a_service_takes_another_token_without_a_restart(configured: CommandLine, upstream: FakeUpstream) -> None:

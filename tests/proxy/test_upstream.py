@@ -384,23 +384,6 @@ async def test_a_tls_handshake_that_stalls_ends_with_the_connect_limit(serve: Se
     assert "no connection within the time limit" in answer.error["message"]
 
 
-async def test_a_full_backlog_ends_with_the_connect_limit(serve: Serve) -> None:
-    """The kernel drops what doesn't fit: the connection is neither made nor refused."""
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        waiting = [socket.socket() for _ in range(4)]
-        for each in waiting:
-            each.setblocking(False)
-            each.connect_ex(full.getsockname())
-        service = await serve(configuration(f"http://127.0.0.1:{full.getsockname()[1]}/v1", timeouts={"connect": 0.2}))
-        answer = await service.post()
-        for each in waiting:
-            each.close()
-
-    assert (answer.status, answer.error["type"], answer.headers["x-should-retry"]) == (504, "timeout_error", "false")
-
-
 # ---- refusals, before the first byte
 
 

@@ -61,7 +61,7 @@ async def test_f13_a_black_hole(serve: Serve) -> None:
         for each in waiting:
             each.close()
 
-    assert (answer.status, answer.error["type"]) == (504, "timeout_error")
+    assert (answer.status, answer.error["type"], answer.headers["x-should-retry"]) == (504, "timeout_error", "false")
 
 
 async def test_f14_a_name_that_is_none(serve: Serve) -> None:

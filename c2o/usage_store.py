@@ -166,9 +166,25 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # the files beside it get its mode
         with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as database:
             _check_version(database, path)
-            database.execute("PRAGMA journal_mode = WAL")
+            _use_wal(database)
             database.execute("PRAGMA synchronous = NORMAL")
             yield database
+
+
+def _use_wal(database: sqlite3.Connection) -> None:
+    """A new file is changed to it under a lock for which SQLite itself won't wait, only say BUSY at once:
+    https://www.sqlite.org/c3ref/busy_handler.html
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if _code(error) != _BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 @contextmanager
@@ -263,7 +279,7 @@ def _errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         damaged = _code(error) in _DAMAGED
-        remedy = "" if damaged else " Make room, or make its folder writable."
+        remedy = "" if damaged else _REMEDIES.get(_code(error), " Make room, or make its folder writable.")
         raise Unusable(f"{path} can't be used: {error}.{remedy}", damaged=damaged) from None
     except OSError as error:
         raise Unusable(f"{path} can't be used: {error.strerror}. Make its folder writable.") from None
@@ -276,6 +292,9 @@ def _code(error: sqlite3.Error) -> int:
 
 _DAMAGED = (11, 26, 1)
 """SQLITE_CORRUPT, SQLITE_NOTADB and SQLITE_ERROR: broken, something else, or without the tables that it should have."""
+
+_BUSY = 5
+_REMEDIES = {_BUSY: " Close the program that is holding it."}
 
 _CLOSED = (14, 8)
 """SQLITE_CANTOPEN and SQLITE_READONLY."""

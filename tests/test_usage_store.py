@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,26 @@ def test_two_writers_lose_nothing(path: Path) -> None:
             each.result()
 
     assert total(path) == (400, 400, 800)
+
+
+def test_a_new_file_waits_for_whoever_makes_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("c2o.usage_store.time.sleep", lambda _: other.execute("COMMIT"))
+        add(path, [used()])
+
+    assert total(path)[0] == 1
+
+
+def test_a_held_file_is_waited_for_and_then_called_held(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("c2o.usage_store.PATIENCE", 0.05)
+    add(path, [used()])
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unusable, match=r"database is locked\. Close the program that is holding it\.") as found:
+            add(path, [used()])
+    assert not found.value.damaged
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from c2o.proxy.key_ring import NO_KEY, Key, KeyRing
 from c2o.proxy.network import ProxyRefused, ProxyTLS, ProxyUnreachable, of_the_way, proxy_refused
 from c2o.proxy.patience import Patience
 from c2o.proxy.prepared import Prepared
+from c2o.proxy.replays import Replays
 from c2o.proxy.tracing import Trace
 from c2o.redaction import Redactor
 from c2o.routing import Route
@@ -45,6 +46,9 @@ TRUSTED_FOR = 600.0
 
 CONNECT_AGAIN = (0.1, 0.25)
 """Seconds, the least and the most, after which a connection that was refused is tried once more."""
+
+STALE_WITHIN = 5.0
+"""Seconds in which a kept connection shows that it has ended before; after that the upstream has been at work."""
 
 
 class Again(Protocol):
@@ -101,6 +105,7 @@ class Upstreams:
         self._networks = prepared.networks
         self.ways = {name: (self._address[name], self._networks[name]) for name in config.upstreams}
         self.breakers = {name: self._breaker(name, before) for name in config.upstreams}
+        self._replays = {name: Replays() for name in config.upstreams}
         self._pools: dict[str, Pool] = {}
         """The one of SHARED, and of each upstream behind a SOCKS proxy its own."""
 
@@ -171,6 +176,7 @@ class Upstreams:
         tries = breaker.admit()
         try:
             async with AsyncExitStack() as stack:
+                stack.enter_context(self._replays[route.name].request())
                 key = key or self.rings[route.name].pick()
                 answer = await self._answer(stack, route, request, key, again, breaker, trace)
                 self.answered[self._address[route.name]] = self._clock.now()
@@ -200,16 +206,19 @@ class Upstreams:
         trace: Trace | None,
     ) -> aiohttp.ClientResponse:
         connection = SimpleNamespace(reused=False, reached=breaker.reached, trace=trace)
-        pool = self._pools.get(route.name) or self._pools[SHARED]
+        pool, replays = self._pools.get(route.name) or self._pools[SHARED], self._replays[route.name]
+        began = self._clock.now()
         try:
             return await stack.enter_async_context(self._asked(pool.kept, route, request, key, connection))
         except aiohttp.ClientError as error:
-            stale = _is_stale(error, connection)
-            if again is None or not (stale or _is_refused(error)) or not again(self._reason(route, error), stale=stale):
+            stale = _is_stale(error, connection) and self._clock.now() - began < STALE_WITHIN
+            unheard = (stale or _is_refused(error)) and replays.granted
+            if not (again and unheard and again(self._reason(route, error), stale=stale)):
                 raise
+        with replays.replay():
             if not stale:
                 await asyncio.sleep(random.uniform(*CONNECT_AGAIN))  # noqa: S311 - so that not all knock at once
-        return await stack.enter_async_context(self._asked(pool.fresh, route, request, key, connection))
+            return await stack.enter_async_context(self._asked(pool.fresh, route, request, key, connection))
 
     def _asked(
         self,

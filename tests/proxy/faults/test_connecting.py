@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 from aiohttp.resolver import ThreadedResolver
 
+from c2o.proxy.upstream import STALE_WITHIN
 from tests.fake_upstream import DONE, FakeUpstream, Reply, finish, text
 from tests.proxy.conftest import Serve, configuration
+from tests.proxy.fake_clock import FakeClock
 from tests.proxy.faults.scripted import CLOSE, END, RESET, SILENCE, Scripted, sse
-from tests.proxy.talk import RawServer, events, text_in
+from tests.proxy.talk import RawServer, events, eventually, text_in
 
 HI = (*sse(text("Hi"), finish(), DONE), END)
 
@@ -185,6 +187,21 @@ async def test_f19_a_new_connection_that_ends_too_is_the_end(serve: Serve) -> No
         service = await serve(configuration(upstream.url))
         assert [(await service.stream()).status for _ in range(2)] == [200, 502]
         assert len(upstream.requests) == 3
+
+
+async def test_f19_what_ends_after_a_while_had_been_read(serve: Serve, clock: FakeClock) -> None:
+    """A server that dies over a request does so again, and whoever bills for it does so twice."""
+    dies = asyncio.Event()
+    async with Scripted(HI, (dies, CLOSE), HI) as upstream:
+        service = await serve(configuration(upstream.url), clock)
+        await service.stream()
+        asked = asyncio.create_task(service.stream())
+        await eventually(lambda: len(upstream.requests) == 2, "the second request")
+        await clock.advance(STALE_WITHIN)
+        dies.set()
+
+        assert (await asked).status == 502
+        assert len(upstream.requests) == 2
 
 
 async def test_f19_half_an_answer_is_no_stale_connection(serve: Serve) -> None:

@@ -21,6 +21,7 @@ from msgspec import Meta, Struct
 
 from c2o import urls
 from c2o.config_mistakes import broken_line, line_of, mistake, tables_in, unknown
+from c2o.env_proxy import ENV
 from c2o.errors import ConfigError
 from c2o.kinds import Effort, Kind
 from c2o.secret import Keys, Secret, is_reference
@@ -113,7 +114,8 @@ class Upstream(_Table, frozen=True, kw_only=True):
     """How long to wait for what."""
     proxy: str | None = None
     """The proxy on the way: ``http://``, ``https://``, ``socks5://`` or ``socks5h://`` (which resolves names itself),
-    with ``user:password@`` if need be, or ``env:NAME``.  The environment's own proxies are never asked."""
+    with ``user:password@`` if need be, or ``env:NAME``; ``env``: the one that the environment's ``HTTPS_PROXY`` and
+    ``NO_PROXY`` name, which count for nobody else."""
     ca: str | None = None
     """A file with the certificates (PEM) of CAs that count beside the system's own."""
     client_cert: str | ClientCert | None = None
@@ -452,7 +454,7 @@ def _check_upstreams(upstreams: Mapping[str, Upstream]) -> None:
             raise ValueError(f"[upstreams.{quoted(name)}] the name may have letters, digits, '-', '_' and '.' only.")
         _check_field(f"[upstreams.{name}] base_url", urls.parse, upstream.base_url)
         _check_field(f"[upstreams.{name}] dialect", dialect_for, upstream.dialect_name())
-        if upstream.proxy and not is_reference(upstream.proxy):
+        if upstream.proxy and upstream.proxy != ENV and not is_reference(upstream.proxy):
             _check_field(f"[upstreams.{name}] proxy", urls.parse_proxy, upstream.proxy)
         _check_quirks(f"upstreams.{name}.quirks", upstream)
 

@@ -12,6 +12,7 @@ from msgspec import UNSET, Struct
 
 from c2o.config import TABLES, Config, Targets, Upstream, quoted, texts
 from c2o.config_mistakes import path_of, tables_in, unknown
+from c2o.env_proxy import ENV
 from c2o.errors import UsageError
 from c2o.redaction import HARMLESS_HEADERS, without_what_looks_like_a_key
 from c2o.secret import Keys, Secret, is_reference
@@ -120,7 +121,7 @@ def are_references(text: str) -> bool:
 def _hint(source: str) -> str:
     if source.startswith("command:"):
         return "command:…"  # it may name an account, or worse
-    return source if is_reference(source) else Secret(source).hint()
+    return source if is_reference(source) or source == ENV else Secret(source).hint()
 
 
 def _as_toml(text: str) -> Place:

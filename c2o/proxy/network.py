@@ -1,6 +1,6 @@
 """The way to one upstream: its proxy, whom it must prove itself to, and as whom we do.  What fails on it, in words.
 
-Environment variables for proxies count for nobody here: ``proxy`` in the configuration does.
+Environment variables for proxies count only where ``proxy`` in the configuration says so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from c2o import secret, urls
+from c2o import env_proxy, secret, urls
 from c2o.config import ClientCert, Upstream, quoted
 from c2o.errors import CredentialError
 
@@ -84,13 +84,15 @@ class Network:
         return CredentialError(f"upstream {self._name}: {why}", place=f"[upstreams.{quoted(self._name)}] {key}")
 
     def _proxy(self, upstream: Upstream, environ: Mapping[str, str]) -> URL | None:
-        if not upstream.proxy:
+        from_env = upstream.proxy == env_proxy.ENV
+        named = env_proxy.variable(upstream.base_url, environ) if from_env else None
+        if not upstream.proxy or (from_env and not named):
             return None
         try:
-            text = secret.find(upstream.proxy, environ).reveal()
+            text = env_proxy.address(named, environ) if named else secret.find(upstream.proxy, environ).reveal()
             urls.parse_proxy(text)
         except (CredentialError, ValueError) as error:
-            raise self._failed("proxy", f"proxy: {error}") from None
+            raise self._failed("proxy", f"{named or 'proxy'}: {error}") from None
         self._made_of.append(text)
         url = URL(text)
         if url.scheme in SOCKS and not socks_is_there():

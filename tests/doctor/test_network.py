@@ -1,4 +1,4 @@
-"""The environment's proxies are never asked, and who can't reach an upstream is told so."""
+"""The environment's proxies are not asked unasked, and who can't reach an upstream is told so."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def look(
 def test_an_upstream_that_is_not_reached_may_need_it(variable: str) -> None:
     [(level, fix)] = look({variable: "http://proxy:3128"})
     assert level == "warn"
-    assert fix.endswith(f"c2o config set upstreams.up.proxy env:{variable}")
+    assert fix.endswith("c2o config set upstreams.up.proxy env")
 
 
 def test_the_variable_for_http_counts_for_http_only() -> None:
     proxies = {"HTTP_PROXY": "http://proxy:3128"}
     assert look(proxies) == []
     [(level, fix)] = look(proxies, scheme="http")
-    assert (level, fix.rpartition(" ")[2]) == ("warn", "env:HTTP_PROXY")
+    assert (level, fix.rpartition(" ")[2]) == ("warn", "env")
 
 
 def test_one_that_is_reached_needs_none() -> None:
@@ -53,3 +53,5 @@ def test_one_that_is_reached_needs_none() -> None:
 def test_nothing_to_say_without_variables_or_with_a_proxy_configured() -> None:
     assert look({}) == []
     assert look({"HTTPS_PROXY": "http://proxy:3128"}, more='proxy = "http://other:3128"') == []
+    assert look({"HTTPS_PROXY": "http://proxy:3128"}, more='proxy = "env"') == []
+    assert look({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "example"}) == []

@@ -141,6 +141,25 @@ async def test_the_address_may_come_from_the_environment(
     assert len(proxy.asked) == 1
 
 
+async def test_the_environments_proxies_where_they_are_wanted(
+    serve: Serve, secure: Secure, ca_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = await secure()
+    async with SocksProxy() as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{proxy.port}")
+        assert await said(serve, f"https://upstream.test:{port}", proxy="env", ca=ca_file) == "ok"
+        monkeypatch.setenv("NO_PROXY", "upstream.test")
+        assert "its name can't be resolved" in await said(serve, f"https://upstream.test:{port}", proxy="env")
+    assert proxy.asked == [f"upstream.test:{port}"]
+
+
+def test_another_variable_is_another_way() -> None:
+    upstream = loaded(configuration("https://up.example", proxy="env")).upstreams["fake"]
+    ways = [Network("fake", upstream, env) for env in ({}, {"HTTPS_PROXY": "one:1"}, {"HTTPS_PROXY": "two:2"})]
+    assert [way.shown for way in ways] == ["", "http://one:1", "http://two:2"]
+    assert ways[0] != ways[1] != ways[2]
+
+
 # ---- what fails on the way
 
 
@@ -230,6 +249,13 @@ def test_an_address_that_is_none_is_refused_with_its_place(proxy: str) -> None:
     with pytest.raises(ConfigError, match=r"config.toml:\d+: \[upstreams.fake\] proxy: not an address like") as raised:
         loaded(configuration("https://127.0.0.1:9", proxy=proxy))
     assert PASSWORD not in str(raised.value)
+
+
+def test_a_variable_that_holds_none_is_named() -> None:
+    with pytest.raises(CredentialError, match="upstream fake: HTTPS_PROXY: not an address like") as raised:
+        prepared(loaded(configuration("https://up.example", proxy="env")), {"HTTPS_PROXY": f"ftp://u:{PASSWORD}@p"})
+    assert PASSWORD not in str(raised.value)
+    assert raised.value.place == "[upstreams.fake] proxy"
 
 
 def test_files_that_cannot_be_used(tmp_path: Path) -> None:

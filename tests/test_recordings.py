@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +47,15 @@ class Recording:
 
     def translator(self, request: MessagesRequest | None = None) -> ChatTranslator:
         """For the model that its upstream's request names, and the API that it is written for."""
+        return translator(request or self.request(), self.dialect, **self._fields)
+
+    @cached_property
+    def _fields(self) -> Json:
         expected = self.json("expected_request.json")
         beside = self.json("job.json") if self.has("job.json") else {}
         if "failing" in beside:
             beside["failing"] = Failing(**beside["failing"])
-        fields = {"model": expected["model"], "responses": "input" in expected, **beside}
-        return translator(request or self.request(), self.dialect, **fields)
+        return {"model": expected["model"], "responses": "input" in expected, **beside}
 
     def raw(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()
@@ -148,10 +153,37 @@ def test_what_a_streaming_client_gets(recording: Recording) -> None:
     same(told(recording.raw("expected.sse")), told(found))
 
 
-@pytest.mark.parametrize("line_end", LINE_ENDS)
 @of(STREAMS)
-def test_the_answer_does_not_depend_on_where_the_stream_is_cut(recording: Recording, line_end: str) -> None:
-    data = recording.raw("upstream.sse").replace(b"\n", LINE_ENDS[line_end])
+def test_the_answer_does_not_depend_on_where_the_stream_is_cut(recording: Recording) -> None:
+    check_cuts(recording, LINE_ENDS["LF"], everywhere)
+
+
+@pytest.mark.parametrize("line_end", ["CRLF", "CR"])
+@of(STREAMS)
+def test_the_answer_does_not_depend_on_cuts_at_other_line_ends(recording: Recording, line_end: str) -> None:
+    check_cuts(recording, LINE_ENDS[line_end], at_line_ends)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line_end", ["CRLF", "CR"])
+@of(STREAMS)
+def test_the_answer_does_not_depend_on_cuts_between_other_line_ends(recording: Recording, line_end: str) -> None:
+    check_cuts(recording, LINE_ENDS[line_end], everywhere)
+
+
+def everywhere(data: bytes) -> Iterable[int]:
+    return range(len(data))
+
+
+def at_line_ends(data: bytes) -> Iterable[int]:
+    """Before, in the midst of, and behind each; and behind the first letter of the next line."""
+    ends = [at for at, byte in enumerate(data) if byte in b"\r\n"]
+    return sorted({at + beside for at in ends for beside in (0, 1, 2)} & set(everywhere(data)))
+
+
+def check_cuts(recording: Recording, line_end: bytes, places: Callable[[bytes], Iterable[int]]) -> None:
+    """In single bytes, in sevens, and cut in two at each of these places."""
+    data = recording.raw("upstream.sse").replace(b"\n", line_end)
     request = recording.request()
     expected = translated(recording, [recording.raw("upstream.sse")])
 
@@ -160,7 +192,7 @@ def test_the_answer_does_not_depend_on_where_the_stream_is_cut(recording: Record
 
     assert cut(cuts(data, 1)) == expected
     assert cut(cuts(data, 7)) == expected
-    for at in range(len(data) if len(data) <= CUT_EVERYWHERE else 0):
+    for at in places(data) if len(data) <= CUT_EVERYWHERE else ():
         assert cut((data[:at], data[at:])) == expected, f"cut at {at}: {data[:at][-40:]!r}"
 
 

@@ -110,6 +110,17 @@ def fits(schema: Json, value: Any) -> bool:
     return bool(jsonschema.Draft202012Validator(schema).is_valid(value))
 
 
+def judge(schema: Json, value: Any) -> None:
+    """Raises what is wrong about the value.  The schemas themselves are judged once, in a test of their own."""
+    jsonschema.Draft202012Validator(schema).validate(value)
+
+
+@pytest.mark.parametrize(("name", "schema"), TOOLS.values())
+def test_the_schemas_are_schemas(name: str, schema: Json) -> None:
+    jsonschema.validators.validator_for(schema).check_schema(schema)
+    assert jsonschema.validators.validator_for(schema) is jsonschema.Draft202012Validator
+
+
 # ---- the faults
 
 Case = tuple[str, Any]
@@ -238,7 +249,7 @@ def test_the_client_gets_what_was_meant(name: str, schema: Json, fault: str, siz
         told, notes = called(name, schema, said, size)
 
         assert json.loads(told) == meant, said
-        jsonschema.validate(json.loads(told), schema)
+        judge(schema, json.loads(told))
         assert notes, said
         assert all(note.startswith(f"input of {name}: ") for note in notes)
 
@@ -247,7 +258,7 @@ def test_the_client_gets_what_was_meant(name: str, schema: Json, fault: str, siz
 @pytest.mark.parametrize(("name", "schema"), TOOLS.values())
 def test_what_fits_passes_byte_for_byte(name: str, schema: Json, size: int) -> None:
     value = fitting(schema)
-    jsonschema.validate(value, schema)
+    judge(schema, value)
     for said in (json.dumps(value), json.dumps(value, indent=2), json.dumps(value, separators=(",", ":"))):
         told, notes = called(name, schema, said, size)
 

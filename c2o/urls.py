@@ -25,6 +25,7 @@ BASES: dict[str, str] = {
     "api.business.githubcopilot.com": "",
     "api.enterprise.githubcopilot.com": "",
     "api.deepseek.com": "",
+    "api.perplexity.ai": "",
     "openrouter.ai": "/api/v1",
     "api.groq.com": "/openai/v1",
     "api.fireworks.ai": "/inference/v1",

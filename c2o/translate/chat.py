@@ -95,8 +95,8 @@ class ChatTranslator:
         self.media = media_of(job.dialect, job.documents, job.learned)
         """What the upstream sees of images and documents, and which PDFs it would want read."""
         self._chat = self._ask(request, said, tools, conversation)
-        if self._search is not None and job.dialect.web_search != "none":
-            ask(self._chat, self._search, job.dialect.web_search)
+        if self._search is not None:
+            ask(self._chat, self._search, job.dialect, notes)
         apply(job.learned, self._chat)
         prefilled = prefill(self._chat, job.dialect)
         self._corrections = 0

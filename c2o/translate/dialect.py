@@ -16,8 +16,12 @@ Step = Literal["short_ids", "capped_ids", "named_results", "filler", "stream_whe
 """Names of the adjustments in ``steps``."""
 
 
-SearchWay = Literal["responses", "openrouter", "options", "zai"]
+SearchWay = Literal["responses", "openrouter", "options", "zai", "perplexity", "groq"]
 """Names of the ways in ``web_search``."""
+
+
+SearchFilter = Literal["allowed_domains", "blocked_domains", "excluded_domains"]
+"""Names of lists of domains in the Responses API's tool ``web_search``."""
 
 
 class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -245,13 +249,26 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     web_search: Literal["none"] | SearchWay = "none"
     """How an upstream that can search the web itself is asked to: by OpenRouter's tool
     (https://openrouter.ai/docs/guides/features/server-tools/web-search), by ``web_search_options`` for the models of
-    OpenAI's that search in chat completions (https://developers.openai.com/api/docs/guides/tools-web-search), or by
-    Z.ai's tool (https://docs.z.ai/guides/tools/web-search).  Elsewhere a search is refused: a model would invent what
-    it can't look up."""
+    OpenAI's that search in chat completions (https://developers.openai.com/api/docs/guides/tools-web-search), by
+    Z.ai's tool (https://docs.z.ai/guides/tools/web-search), or not at all, because Perplexity's models
+    (https://docs.perplexity.ai/docs/sonar/filters) and Groq's compound systems (https://console.groq.com/docs/web-search)
+    search by themselves.  Elsewhere a search is refused: a model would invent what it can't look up."""
 
     responses_search: bool = False
     """Whether its Responses API has the tool ``web_search``
-    (https://developers.openai.com/api/docs/guides/tools-web-search, https://docs.x.ai/docs/guides/tools/search-tools)."""
+    (https://developers.openai.com/api/docs/guides/tools-web-search, https://docs.x.ai/docs/guides/tools/search-tools,
+    https://learn.microsoft.com/en-us/azure/foundry/openai/how-to/web-search,
+    https://www.alibabacloud.com/help/en/model-studio/web-search)."""
+
+    search_filters: tuple[SearchFilter, ...] = ()
+    """The lists of domains that this tool takes.  Of two the first that the client fills is sent, since xAI takes only
+    one (https://docs.x.ai/docs/guides/tools/search-tools); pages that the upstream found against the other are left
+    out."""
+
+    most_search_domains: int = 100
+    """How many domains such a list may have, this tool's or another's
+    (https://developers.openai.com/api/docs/guides/tools-web-search: 100, https://docs.perplexity.ai/docs/sonar/filters:
+    20, https://docs.x.ai/docs/guides/tools/search-tools: 5)."""
 
     count_tokens: Literal["none", "vllm", "llamacpp"] = "none"
     """How a server on this machine counts the tokens of a conversation: ``/tokenize`` takes it as it is (vLLM), or

@@ -67,6 +67,7 @@ DIALECTS: dict[str, Dialect] = {
             "https://developers.openai.com/api/docs/guides/tools-web-search",
         ),
         responses_search=True,
+        search_filters=("allowed_domains", "blocked_domains"),
         max_tokens_field="max_completion_tokens",
         system_messages="anywhere",
         tool_choice_named=True,
@@ -101,7 +102,10 @@ DIALECTS: dict[str, Dialect] = {
         sources=(
             "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/reference",
             "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/api-version-lifecycle",
+            "https://learn.microsoft.com/en-us/azure/foundry/openai/how-to/web-search",
         ),
+        responses_search=True,
+        search_filters=("allowed_domains", "blocked_domains"),
         key_header="api-key",
         max_tokens_field="max_completion_tokens",
         system_messages="anywhere",
@@ -146,6 +150,7 @@ DIALECTS: dict[str, Dialect] = {
         ),
         web_search="openrouter",
         responses_search=True,
+        search_filters=("allowed_domains",),
         thinking_off={"reasoning": {"enabled": False}},
         thinking_on={"reasoning": {"enabled": True}},
         effort_field="reasoning",
@@ -256,7 +261,9 @@ DIALECTS: dict[str, Dialect] = {
             "https://www.alibabacloud.com/help/en/model-studio/qwen-api-via-openai-chat-completions",
             "https://www.alibabacloud.com/help/en/model-studio/deep-thinking",
             "https://www.alibabacloud.com/help/en/model-studio/context-cache",
+            "https://www.alibabacloud.com/help/en/model-studio/web-search",  # chat completions name no pages
         ),
+        responses_search=True,
         thinking_on={"enable_thinking": True},
         thinking_off={"enable_thinking": False},
         forced_calls_think=False,
@@ -292,6 +299,7 @@ DIALECTS: dict[str, Dialect] = {
             "https://console.groq.com/docs/api-reference#chat-create",
             "https://console.groq.com/docs/reasoning",
             "https://console.groq.com/docs/structured-outputs",  # neither with streams nor with tools
+            "https://console.groq.com/docs/web-search",
         ),
         max_tokens_field="max_completion_tokens",
         tool_choice_named=True,
@@ -302,6 +310,7 @@ DIALECTS: dict[str, Dialect] = {
         models={
             "*gpt-oss*": {"reasoning_efforts": THREE},
             "*qwen3*": {"fields": {"reasoning_format": "parsed"}, "thinking_off": {"reasoning_effort": "none"}},
+            "*compound*": {"web_search": "groq"},
         },
     ),
     "cerebras": Dialect(
@@ -359,11 +368,22 @@ DIALECTS: dict[str, Dialect] = {
             "https://docs.x.ai/docs/guides/tools/search-tools",
         ),
         responses_search=True,
+        search_filters=("allowed_domains", "excluded_domains"),
+        most_search_domains=5,
         tool_choice_named=True,
         parallel_tool_calls=True,
         schemas="inlined",
         schema_without=("allOf", "minContains", "maxContains"),
         models={"grok-3-mini*": {"reasoning_efforts": ("low", "high")}},
+    ),
+    "perplexity": Dialect(
+        sources=(
+            "https://docs.perplexity.ai/docs/sonar/openai-compatibility",
+            "https://docs.perplexity.ai/docs/sonar/filters",
+            "https://docs.perplexity.ai/docs/sonar/features",
+        ),
+        web_search="perplexity",
+        most_search_domains=20,
     ),
     "gemini": Dialect(
         sources=(
@@ -510,6 +530,7 @@ HOSTS: dict[str, str] = {
     "api.together.ai": "together",
     "api.fireworks.ai": "fireworks",
     "api.x.ai": "xai",
+    "api.perplexity.ai": "perplexity",
     "generativelanguage.googleapis.com": "gemini",
     "githubcopilot.com": "copilot",
     "router.huggingface.co": "huggingface",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ import msgspec
 from msgspec import Raw
 
 from c2o.kinds import is_search
-from c2o.translate.dialect import Dialect, SearchWay
+from c2o.translate.dialect import Dialect
 from c2o.translate.message_builder import MessageBuilder
 from c2o.wire.anthropic import (
     Block,
@@ -50,8 +51,12 @@ class Wish(NamedTuple):
 
 def _is_in(host: str, domain: str) -> bool:
     """Anthropic's domains may have a path behind them, which is left to the upstream."""
-    domain = domain.partition("/")[0].lower()
+    domain = _host_of(domain)
     return host == domain or host.endswith(f".{domain}")
+
+
+def _host_of(domain: str) -> str:
+    return domain.partition("/")[0].lower()
 
 
 def wish_of(request: MessagesRequest, dialect: Dialect) -> Wish | None:
@@ -82,43 +87,69 @@ def _texts(blocks: Iterable[Block]) -> Iterator[str]:
 # Asking --------------------------------------------------------------------------------------------
 
 
-def ask(chat: ChatRequest, wish: Wish, way: SearchWay) -> None:
+def ask(chat: ChatRequest, wish: Wish, dialect: Dialect, notes: list[str]) -> None:
     """Put the search into a request, in the upstream's words."""
-    chat.more = {**(chat.more or {}), **WAYS[way](wish)}
+    most = dialect.most_search_domains
+    if (named := max(len(wish.allowed), len(wish.blocked))) > most:
+        notes.append(f"{named - most} domains of a search dropped: the upstream takes {most}")
+        wish = wish._replace(allowed=wish.allowed[:most], blocked=wish.blocked[:most])
+    chat.more = {**(chat.more or {}), **WAYS[dialect.web_search](wish, dialect)}
 
 
-def _openrouter(wish: Wish) -> dict[str, Any]:
+def _openrouter(wish: Wish, _: Dialect) -> dict[str, Any]:
     """https://openrouter.ai/docs/guides/features/server-tools/web-search: one of the lists at most."""
     domains = {"allowed_domains": wish.allowed} if wish.allowed else {"excluded_domains": wish.blocked}
     parameters = {name: value for name, value in domains.items() if value}
     return {"tools": [{"type": "openrouter:web_search", **({"parameters": parameters} if parameters else {})}]}
 
 
-def _options(_: Wish) -> dict[str, Any]:
+def _options(_: Wish, __: Dialect) -> dict[str, Any]:
     """https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat: models that always search."""
     return {"web_search_options": {}}
 
 
-def _zai(wish: Wish) -> dict[str, Any]:
+def _zai(wish: Wish, _: Dialect) -> dict[str, Any]:
     """https://docs.z.ai/guides/tools/web-search"""
     search = {"enable": True, "search_engine": "search-prime", "search_result": True, "search_query": wish.query}
     return {"tools": [{"type": "web_search", "web_search": search}]}
 
 
-def _responses(wish: Wish) -> dict[str, Any]:
+def _responses(wish: Wish, dialect: Dialect) -> dict[str, Any]:
     """https://developers.openai.com/api/docs/guides/tools-web-search; read by ``responses_request``."""
-    return {"web_search": {"filters": {"allowed_domains": wish.allowed}} if wish.allowed else {}}
+    lists = {"allowed_domains": wish.allowed, "blocked_domains": wish.blocked, "excluded_domains": wish.blocked}
+    name = next((name for name in dialect.search_filters if lists[name]), None)
+    return {"web_search": {"filters": {name: lists[name]}} if name else {}}
 
 
-WAYS: Mapping[SearchWay, Callable[[Wish], dict[str, Any]]] = {
+def _perplexity(wish: Wish, _: Dialect) -> dict[str, Any]:
+    """https://docs.perplexity.ai/docs/sonar/filters: it searches anyhow; one of the lists at most."""
+    domains = wish.allowed or [f"-{domain}" for domain in wish.blocked]
+    return {"search_domain_filter": domains} if domains else {}
+
+
+def _groq(wish: Wish, _: Dialect) -> dict[str, Any]:
+    """https://console.groq.com/docs/web-search: it searches where it sees fit; domains have no path."""
+    lists = {"include_domains": wish.allowed, "exclude_domains": wish.blocked}
+    settings = {name: [_host_of(domain) for domain in domains] for name, domains in lists.items() if domains}
+    return {"search_settings": settings} if settings else {}
+
+
+WAYS: Mapping[str, Callable[[Wish, Dialect], dict[str, Any]]] = {
     "openrouter": _openrouter,
     "options": _options,
     "zai": _zai,
     "responses": _responses,
+    "perplexity": _perplexity,
+    "groq": _groq,
 }
+"""By the name in ``Dialect.web_search``."""
 
 
 # Telling -------------------------------------------------------------------------------------------
+
+
+class _Query(msgspec.Struct):
+    query: str
 
 
 class Found(NamedTuple):
@@ -141,10 +172,13 @@ class Search:
         """Take what a chunk has beside its text."""
         for each in _dicts(chunk.web_search):
             self._note(each.get("link"), each.get("title"))
+        self._pages(chunk.search_results)
         for choice in chunk.choices or ():
-            delta = choice.delta or choice.message
-            for each in _dicts(delta.annotations if delta else None):
-                self._annotation(each)
+            if delta := choice.delta or choice.message:
+                for each in _dicts(delta.annotations):
+                    self._annotation(each)
+                for each in _dicts(delta.executed_tools):
+                    self._executed(each)
 
     def _annotation(self, given: Mapping[str, Any]) -> None:
         if given.get("type") == "web_search_call":
@@ -159,10 +193,24 @@ class Search:
         """A search, or a look at a page that it has found."""
         if not isinstance(action, dict) or action.get("type", "search") != "search":
             return
-        if isinstance(query := action.get("query"), str) and query and query not in self._queries:
+        self._looked_for(action.get("query"))
+        self._pages(action.get("sources"))
+
+    def _executed(self, tool: Mapping[str, Any]) -> None:
+        """A tool of Groq's, whose arguments are JSON as text; told once when it begins, and again with its results."""
+        found = tool.get("search_results")
+        if tool.get("type") == "search":
+            with suppress(msgspec.MsgspecError, TypeError, ValueError):
+                self._looked_for(msgspec.json.decode(tool.get("arguments", ""), type=_Query).query)
+        self._pages(found.get("results") if isinstance(found, dict) else None)
+
+    def _looked_for(self, query: Any) -> None:
+        if isinstance(query, str) and query and query not in self._queries:
             self._queries.append(query)
-        for source in _dicts(action.get("sources")):
-            self._note(source.get("url"), source.get("title"))
+
+    def _pages(self, given: Any) -> None:
+        for each in _dicts(given):
+            self._note(each.get("url"), each.get("title"))
 
     def _note(self, url: Any, title: Any) -> bool:
         """A page that was found; a title may come later than its address."""

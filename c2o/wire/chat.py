@@ -207,6 +207,8 @@ class MessageDelta(Struct, gc=False):
     refusal: str | None = None
     annotations: Any = None
     """What a search has found: OpenAI's ``url_citation``, which OpenRouter makes of every engine's results."""
+    executed_tools: Any = None
+    """What Groq's compound systems have done, and what they found (https://console.groq.com/docs/web-search)."""
     tool_calls: list[ToolCallDelta] | None = None
     function_call: FunctionDelta | None = None
 
@@ -271,6 +273,8 @@ class Chunk(Struct, gc=False):
     """Groq streams usage here (https://console.groq.com/docs/api-reference#chat-create)."""
     web_search: Any = None
     """Z.ai's list of what a search has found (https://docs.z.ai/guides/tools/web-search)."""
+    search_results: Any = None
+    """Perplexity's (https://docs.perplexity.ai/docs/sonar/features)."""
 
 
 _chunk_decoder = msgspec.json.Decoder(Chunk, strict=False)

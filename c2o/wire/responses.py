@@ -74,6 +74,9 @@ class FunctionTool(Struct, tag="function", omit_defaults=True):
 
 class SearchFilters(Struct, omit_defaults=True):
     allowed_domains: list[str] | UnsetType = UNSET
+    blocked_domains: list[str] | UnsetType = UNSET
+    excluded_domains: list[str] | UnsetType = UNSET
+    """xAI's."""
 
 
 class WebSearchTool(Struct, tag="web_search", omit_defaults=True):

@@ -44,6 +44,56 @@ def test_openrouter_takes_one_list_of_domains() -> None:
     assert asked("openrouter", tools=[both])["tools"][0]["parameters"] == {"allowed_domains": ["a.example"]}
 
 
+ONE: Json = {**SEARCH, "allowed_domains": ["a.example", "b.example/path"]}
+NOT: Json = {**SEARCH, "blocked_domains": ["a.example", "b.example/path"]}
+
+
+def filters(dialect: str, tool: Json) -> Json:
+    of = translator(decoded(request(**FIND | {"tools": [tool]})), dialect, responses=True)
+    (sent,) = json.loads(of.request().body)["tools"]
+    assert sent["type"] == "web_search"
+    found: Json = sent.get("filters", {})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("dialect", "blocked"),
+    [("openai", "blocked_domains"), ("azure", "blocked_domains"), ("xai", "excluded_domains")],
+)
+def test_each_responses_api_has_a_word_for_domains_to_leave_out(dialect: str, blocked: str) -> None:
+    assert filters(dialect, ONE) == {"allowed_domains": ["a.example", "b.example/path"]}
+    assert filters(dialect, NOT) == {blocked: ["a.example", "b.example/path"]}
+    assert filters(dialect, SEARCH) == {}
+
+
+def test_where_none_is_documented_the_pages_are_filtered() -> None:
+    assert filters("openrouter", NOT) == filters("qwen", NOT) == filters("qwen", ONE) == {}
+
+
+def test_perplexity_takes_one_list_of_domains_and_nothing_else() -> None:
+    assert asked("perplexity", "sonar", tools=[ONE])["search_domain_filter"] == ["a.example", "b.example/path"]
+    assert asked("perplexity", "sonar", tools=[NOT])["search_domain_filter"] == ["-a.example", "-b.example/path"]
+    assert not {"search_domain_filter", "tools"} & set(asked("perplexity", "sonar"))
+
+
+def test_groqs_compound_systems_take_hosts_and_its_models_search_nothing() -> None:
+    assert asked("groq", "groq/compound", tools=[ONE])["search_settings"] == {
+        "include_domains": ["a.example", "b.example"]
+    }
+    assert not {"search_settings", "tools"} & set(asked("groq", "groq/compound"))
+    with pytest.raises(RequestError, match="web_search is not available on this upstream"):
+        asked("groq", "openai/gpt-oss-120b")
+
+
+def test_domains_beyond_what_an_upstream_takes_are_dropped_and_noted() -> None:
+    many = {**SEARCH, "allowed_domains": [f"{number}.example" for number in range(7)]}
+    of = translator(decoded(request(**FIND | {"tools": [many]})), "xai", responses=True)
+    (tool,) = json.loads(of.request().body)["tools"]
+
+    assert tool["filters"]["allowed_domains"] == [f"{number}.example" for number in range(5)]
+    assert of.outcome.warnings == ["2 domains of a search dropped: the upstream takes 5"]
+
+
 @pytest.mark.parametrize(("dialect", "model"), [("generic", "m"), ("openai", "gpt-5.5"), ("nim", "m")])
 def test_elsewhere_a_search_is_refused(dialect: str, model: str) -> None:
     with pytest.raises(RequestError, match="web_search is not available on this upstream"):
@@ -67,8 +117,8 @@ def test_each_way_belongs_to_a_dialect() -> None:
 # ---- what comes back
 
 
-def story(dialect: str, *pieces: bytes) -> grammar.Message:
-    return grammar.read(stream(translator(decoded(request(**FIND, stream=True)), dialect), pieces))
+def story(dialect: str, *pieces: bytes, **fields: Any) -> grammar.Message:
+    return grammar.read(stream(translator(decoded(request(**FIND, stream=True)), dialect, **fields), pieces))
 
 
 HONEY = {"link": "https://honey.example/", "title": "Honey", "content": "…"}
@@ -83,6 +133,16 @@ def test_what_zai_found() -> None:
     assert (use["name"], use["input"]) == ("web_search", {"query": "bees"})
     assert [page["title"] for page in results["content"]] == ["Honey"]
     assert answer == {"type": "text", "text": "Sweet."}
+
+
+@pytest.mark.parametrize("arguments", ["", "no JSON", '{"query": 3}', {"query": "bees"}, None])
+@pytest.mark.parametrize("results", [None, [], {"results": "odd"}, {"results": [{"url": 3}, "odd"]}])
+def test_odd_tools_of_groq_are_no_search(arguments: Any, results: Any) -> None:
+    odd = [{"type": "search", "arguments": arguments, "search_results": results}, {"type": "python"}, 3]
+
+    said = story("groq", chunk({"content": "Sweet.", "executed_tools": odd}), finish(), DONE, model="groq/compound")
+
+    assert said.content == [{"type": "text", "text": "Sweet."}]
 
 
 def test_an_answer_that_names_no_page_is_text() -> None:

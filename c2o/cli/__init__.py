@@ -1,8 +1,13 @@
-"""The ``c2o`` command: one file for each of its commands, ``output`` for what they show, ``terminal`` and ``asking``
-for questions.
+"""The ``c2o`` command.  Each of its commands is a file of its name, or, where it takes several, ``command`` in a folder
+of its name (``trial`` is ``c2o test``).  Beside them:
 
-A command is a function of its file's name: load, do, show.  A new one is a file and a line below.
-Nothing here loads the server: it is started as a process.
+- ``program``      what was typed becomes a command, and a mistake in it a sentence
+- ``output``       what people and programs see: text, JSON, errors
+- ``terminal``     questions to a person
+- ``remembering``  what the next ``run``, ``env`` and ``status`` need to be quick
+
+A command reads: load, do, show.  A new one is a file and a line below.  Nothing here loads the server: it is started
+as a process.
 """
 
 from __future__ import annotations
@@ -12,16 +17,16 @@ from typing import Annotated
 import typer
 
 import c2o
-from c2o.cli import completions
-from c2o.cli.claude import app as claude
-from c2o.cli.config import app as config
-from c2o.cli.demo import app as demo
-from c2o.cli.doctor import doctor
+from c2o.cli.claude.command import app as claude
+from c2o.cli.completions import command as completions
+from c2o.cli.config.command import app as config
+from c2o.cli.demo.command import app as demo
+from c2o.cli.doctor.command import doctor
 from c2o.cli.env import env
-from c2o.cli.init import init
+from c2o.cli.init.command import init
 from c2o.cli.learned import learned
-from c2o.cli.logs import logs
-from c2o.cli.models import models
+from c2o.cli.logs.command import logs
+from c2o.cli.models.command import models
 from c2o.cli.restart import restart
 from c2o.cli.run import CONTEXT, run
 from c2o.cli.serve import serve
@@ -29,11 +34,11 @@ from c2o.cli.service import app as service
 from c2o.cli.start import start
 from c2o.cli.status import status
 from c2o.cli.stop import stop
-from c2o.cli.trace import app as trace
-from c2o.cli.trial import trial
-from c2o.cli.uninstall import uninstall
+from c2o.cli.trace.command import app as trace
+from c2o.cli.trial.command import trial
+from c2o.cli.uninstall.command import uninstall
 from c2o.cli.upgrade import upgrade
-from c2o.cli.usage import usage
+from c2o.cli.usage.command import usage
 
 HELP = ["-h", "--help"]
 

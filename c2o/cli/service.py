@@ -11,7 +11,7 @@ from msgspec import Struct
 from c2o import config, paths
 from c2o import service as managers
 from c2o.cli import output, terminal
-from c2o.cli.claude_change import ChangedFile, SessionShown, off_lines, put_back
+from c2o.cli.claude.change import ChangedFile, SessionShown, off_lines, put_back
 from c2o.cli.output import JsonOption, Line
 from c2o.cli.start import StartResult, start_result
 from c2o.cli.start import lines as start_lines

@@ -9,8 +9,9 @@ import typer
 from msgspec import Struct
 
 from c2o import __version__, config, draining, facts, paths, status_lines
-from c2o.cli import claude_status, output
-from c2o.cli.claude_status import Plain
+from c2o.cli import output
+from c2o.cli.claude import status as claude_status
+from c2o.cli.claude.status import Plain
 from c2o.cli.output import JsonOption, Line
 from c2o.config import Config
 from c2o.draining import Draining

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from c2o import config, paths
 from c2o.cli import output
-from c2o.cli.claude_change import ChangedFile, SessionShown, off_lines, put_back
+from c2o.cli.claude.change import ChangedFile, SessionShown, off_lines, put_back
 from c2o.cli.output import JsonOption, Line
 from c2o.errors import ConfigError
 from c2o.instance import DRAIN_LIMIT

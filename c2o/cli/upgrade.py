@@ -13,7 +13,8 @@ from msgspec import Struct
 
 import c2o
 from c2o import origin
-from c2o.cli import completion_files, output, terminal
+from c2o.cli import output, terminal
+from c2o.cli.completions import files as completion_files
 from c2o.cli.output import JsonOption, Line
 from c2o.cli.stop import known_token
 from c2o.errors import C2oError

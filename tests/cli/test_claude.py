@@ -326,7 +326,7 @@ def test_without_a_port_of_its_own_the_service_is_no_target(
     """After its next start it would be elsewhere; the configuration of these tests is such a one."""
     monkeypatch.setattr(service, "chosen", lambda: "systemd")
     with pytest.raises(RefusedFile, match=r"port is 0 in .*config\.toml.* Set a port, then: c2o restart"):
-        import_module("c2o.cli.claude").check_lasting(config.load(configured.folder / "config.toml"), "systemd")
+        import_module("c2o.cli.claude.command").check_lasting(config.load(configured.folder / "config.toml"), "systemd")
 
 
 def test_uninstall_puts_the_settings_back_first(configured: CommandLine) -> None:

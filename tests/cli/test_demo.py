@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from c2o.cli.demo_view import View, laid_out
+from c2o.cli.demo.view import View, laid_out
 from tests.command_line import CommandLine
 
 RESULT = re.compile(r"Python \d+\.\d+\.\d+ on \w+")

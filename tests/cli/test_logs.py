@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from c2o import log_file
-from c2o.cli.log_lines import Reader, moment
+from c2o.cli.logs.lines import Reader, moment
 from c2o.errors import UsageError
 from tests.clients.service import TOKEN
 from tests.command_line import CommandLine, streaming, until

@@ -234,7 +234,7 @@ def test_managed_settings_that_win_are_told(
     managed = tmp_path / "managed-settings.json"
     managed.write_text('{"env": {"ANTHROPIC_BASE_URL": "https://gateway.example"}}')
     monkeypatch.setattr(paths, "claude_managed_settings", lambda: [managed])
-    cli_run, cli_claude = import_module("c2o.cli.run"), import_module("c2o.cli.claude")
+    cli_run, cli_claude = import_module("c2o.cli.run"), import_module("c2o.cli.claude.command")
     cli_run._tell_of_managed("http://127.0.0.1:8226")
     assert f"{managed} is managed by your organisation and sets ANTHROPIC_BASE_URL" in capsys.readouterr().err
     with pytest.raises(RefusedFile, match="stronger than anything that c2o could write"):

@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 import psutil
 import pytest
 
-from c2o.cli.trace_answer import told
+from c2o.cli.trace.answer import told
 from tests import fake_upstream as fake
 from tests.clients.service import configuration
 from tests.command_line import CommandLine, Result

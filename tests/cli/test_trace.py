@@ -19,8 +19,8 @@ import pytest
 from msgspec.json import encode as json_of
 
 from c2o import trace_file
-from c2o.cli.trace import clear, export, off, on, show
-from c2o.cli.trace_answer import told
+from c2o.cli.trace.answer import told
+from c2o.cli.trace.command import clear, export, off, on, show
 from c2o.errors import C2oError, RefusedFile
 from c2o.instance import Instance
 from c2o.trace_file import Frame

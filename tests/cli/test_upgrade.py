@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from c2o import __version__
-from c2o.cli.completion_files import signed
-from c2o.cli.completion_scripts import of
+from c2o.cli.completions.files import signed
+from c2o.cli.completions.scripts import of
 from tests.command_line import CommandLine, Result
 
 ROOT = Path(__file__).parent.parent.parent

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.init.test_command import works
 from tests.cli.on_a_terminal import ENTER, Terminal, on_a_terminal
-from tests.cli.test_init import works
 from tests.clients.claude import Claude
 from tests.command_line import CommandLine
 from tests.fake_upstream import FakeUpstream, Reply, Request, Scripted, error

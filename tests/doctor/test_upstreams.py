@@ -11,7 +11,7 @@ from c2o import config, facts
 from c2o.doctor import Finding
 from c2o.doctor.upstreams import FAILED, Case, diagnosed
 from c2o.wire.probe import Found, ListedModel
-from tests.cli.test_init import works
+from tests.cli.init.test_command import works
 from tests.doctor.conftest import Configure, look
 from tests.fake_upstream import FakeUpstream, error
 

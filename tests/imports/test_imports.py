@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from c2o import config, imports
-from c2o.cli import init_file
-from c2o.cli.init_choice import Draft
-from c2o.cli.init_file import Before
+from c2o.cli.init import file as init_file
+from c2o.cli.init.choice import Draft
+from c2o.cli.init.file import Before
 from c2o.errors import ConfigError
 from c2o.imports import TOOLS, Import
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from c2o.cli import completion_scripts
+from c2o.cli.completions import scripts as completion_scripts
 from tests import system_tools
 
 ROOT = Path(__file__).parent.parent.parent

@@ -29,8 +29,8 @@ def page() -> str:
 
 def printed() -> list[type[Struct]]:
     """All structs with a schema of ours, in the order of their schemas."""
-    for module in pkgutil.iter_modules(c2o.cli.__path__):
-        importlib.import_module(f"c2o.cli.{module.name}")
+    for module in pkgutil.walk_packages(c2o.cli.__path__, "c2o.cli."):
+        importlib.import_module(module.name)
     found = {_name(each): each for each in _all(Struct) if _name(each) and _is_shown(each)}
     return [found[name] for name in sorted(found)]
 

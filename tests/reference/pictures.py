@@ -19,7 +19,7 @@ from rich.ansi import AnsiDecoder
 from rich.console import Console
 from rich.text import Text
 
-from tests.cli.test_init import works
+from tests.cli.init.test_command import works
 from tests.clients import install
 from tests.fake_upstream import FakeUpstream, Reply, Request, Scripted
 

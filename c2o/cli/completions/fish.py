@@ -1,0 +1,194 @@
+"""The completion script for fish, from 3.1 on: one function that knows the line, and no condition for each word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from c2o.cli.completions.tree import (
+    Command,
+    Value,
+    Word,
+    named_tables,
+    options_of,
+    places_of_commands,
+    places_of_values,
+    settings,
+)
+
+
+def fish(root: Command) -> str:
+    commands = list(root.all())
+    parts = {
+        "COMMANDS": _pattern(each.name.rpartition(" ")[::2] for each in commands if each.path),
+        "VALUED": _pattern(places_of_values(root)),
+        "OTHERS": _pattern((name, str(at)) for name, at in places_of_commands(root)),
+        "OPTIONS": _cases((_quoted(each.name), _offer(_options(each))) for each in commands if options_of(each)),
+        "VALUES": _cases(case for each in commands for case in _values(each)),
+        "SETTINGS": _cases((_quoted(key), _value(value)) for key, value in settings().items()),
+    }
+    text = SCRIPT
+    for name, part in parts.items():
+        text = text.replace(f"@{name}@", part)
+    return text
+
+
+def _pattern(places: Iterable[Iterable[str]]) -> str:
+    return " ".join(_quoted(":".join(place)) for place in places)
+
+
+def _cases(cases: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"        case {pattern}\n            {action}" for pattern, action in cases if action)
+
+
+def _options(command: Command) -> Iterator[Word]:
+    return ((name, option.help) for option in options_of(command) for name in option.names)
+
+
+def _offer(words: Iterable[Word]) -> str:
+    return " ".join(["__c2o_offer", *(_quoted(text) for word in words for text in word)])
+
+
+def _values(command: Command) -> Iterator[tuple[str, str]]:
+    """What may stand at which place: behind an option, or after so many words."""
+    if command.commands:
+        yield _quoted(f"{command.name}:0"), _offer((each.path[-1], each.help) for each in command.commands)
+    for option in command.options:
+        if option.value:
+            yield _pattern((command.name, name) for name in option.names), _value(option.value)
+    for at, argument in enumerate(command.arguments):
+        yield _quoted(f"{command.name}:{at}"), _value(argument.value)
+
+
+def _value(value: Value) -> str:
+    words = " ".join(word for word, _ in value.words)
+    action = ACTIONS.get(value.kind, "__c2o_ask {kind}")
+    return action.format(offer=_offer(value.words), words=words, kind=value.kind, tables=" ".join(named_tables()))
+
+
+ACTIONS = {
+    "nothing": "",
+    "words": "{offer}",
+    "keys": "{offer}\n            __c2o_ask keys {tables}",
+    "tiers": "__c2o_tiers {words}",
+    "files": "__c2o_files",
+    "words or files": "{offer}\n            __c2o_files",
+    "settings": "__c2o_settings",
+    "command": "__c2o_command",
+    "variables": "__c2o_variables ''",
+    "references": "__c2o_variables env:",
+}
+
+
+def _quoted(text: str) -> str:
+    """Bare where that is the same."""
+    if text and text.replace("-", "").replace(".", "").replace("_", "").isalnum():
+        return text
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+SCRIPT = r"""# fish completion for c2o
+
+function __c2o_complete
+    set -l words (commandline -opc)
+    set -g __c2o_program (string replace -r '^~/' "$HOME/" -- $words[1])
+    set -g __c2o_current (commandline -ct)
+    set -g __c2o_argument ''
+    set -l path c2o
+    set -l option ''
+    set -l position 0
+    set -l at 0
+    set -e words[1]
+    for word in $words
+        set at (math $at + 1)
+        if test -n "$option"
+            set option ''
+            continue
+        end
+        switch "$path:$word"
+            case @COMMANDS@
+                set path "$path $word"
+            case @VALUED@
+                set option $word
+            case '*:-*'
+            case '*'
+                set position (math $position + 1)
+                set __c2o_argument $word
+        end
+        switch "$path:$position"
+            case @OTHERS@
+                __c2o_command $words[$at..-1]
+                return
+        end
+    end
+    if test -z "$option"; and string match -qr '^--[^=]+=' -- "$__c2o_current"
+        set -l lead (string replace -r '=.*' '=' -- "$__c2o_current")
+        set __c2o_current (string replace -r '^[^=]*=' '' -- "$__c2o_current")
+        __c2o_values "$path:"(string trim -rc = -- $lead) | string replace -r '^' -- $lead
+    else if test -z "$option"; and string match -q -- '-*' "$__c2o_current"
+        __c2o_options $path
+    else
+        test -n "$option"; or set option $position
+        __c2o_values "$path:$option"
+    end
+end
+
+# Words, each with its meaning.
+function __c2o_offer
+    printf '%s\t%s\n' $argv
+end
+
+function __c2o_ask
+    $__c2o_program __complete $argv[1] '' $argv[2..-1] 2>/dev/null </dev/null
+end
+
+# TIER=MODEL
+function __c2o_tiers
+    if set -l tier (string match -r '^[^=]*=' -- "$__c2o_current")
+        __c2o_ask ids | string replace -r '^' -- $tier
+    else
+        printf '%s=\n' $argv
+    end
+end
+
+# The variables that look like keys; all, if none does.  The argument is put before their names.
+function __c2o_variables
+    set -l names (set -nx)
+    set -l likely (string match -r '.*(?:KEY|TOKEN|SECRET).*' -- $names)
+    test -n "$likely"; and set names $likely
+    printf "$argv[1]%s\n" $names
+end
+
+function __c2o_files
+    __fish_complete_path "$__c2o_current"
+end
+
+# What follows is another program's command line.
+function __c2o_command
+    if test -z "$argv$__c2o_current"
+        echo claude
+    else
+        complete -C (string join ' ' -- (string escape -- $argv) "$__c2o_current")
+    end
+end
+
+function __c2o_options
+    switch $argv[1]
+@OPTIONS@
+    end
+end
+
+function __c2o_values
+    switch $argv[1]
+@VALUES@
+    end
+end
+
+# What the configuration may hold at a key.
+function __c2o_settings
+    switch $__c2o_argument
+@SETTINGS@
+    end
+end
+
+complete -c c2o -f -k -a '(__c2o_complete)'
+"""

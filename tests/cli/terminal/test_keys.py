@@ -1,0 +1,102 @@
+"""Keys as terminals send them, whole and in pieces."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from c2o.cli.terminal.keys import ESCAPE_WITHIN, NAMES, Keyboard
+
+
+class Wire:
+    """What a person presses, and what is read of it."""
+
+    def __init__(self) -> None:
+        self.reader, self._writer = os.pipe()
+        self.keyboard = Keyboard(self.reader)
+
+    def press(self, data: str | bytes) -> None:
+        os.write(self._writer, data if isinstance(data, bytes) else data.encode())
+
+    def read(self, count: int) -> list[str]:
+        return [self.keyboard.read() for _ in range(count)]
+
+    def close(self) -> None:
+        self.keyboard.close()
+        os.close(self.reader)
+        if self._writer >= 0:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        os.close(self._writer)
+        self._writer = -1
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    there = Wire()
+    yield there
+    there.close()
+
+
+@pytest.mark.parametrize(("sent", "name"), [each for each in NAMES.items() if each[1] != "eof"])
+def test_every_key_has_its_name(wire: Wire, sent: str, name: str) -> None:
+    wire.press(sent)
+    assert wire.keyboard.read() == name
+
+
+@pytest.mark.parametrize("sent", [sent for sent in NAMES if len(sent) > 2])
+def test_a_key_may_come_byte_by_byte(wire: Wire, sent: str) -> None:
+    def press() -> None:
+        for letter in sent:
+            wire.press(letter)
+
+    threading.Thread(target=press).start()
+    assert wire.keyboard.read() == NAMES[sent]
+
+
+def test_what_is_pasted_are_many_keys(wire: Wire) -> None:
+    wire.press("sk-ä🎉 x\r\n\x1b[A\x1bOBq")
+    assert wire.read(11) == ["s", "k", "-", "ä", "🎉", " ", "x", "enter", "up", "down", "q"]
+
+
+def test_a_letter_may_be_cut_in_half(wire: Wire) -> None:
+    first, second = "ä".encode()[:1], "ä".encode()[1:]
+    wire.press(first)
+    threading.Timer(0.02, wire.press, [second]).start()
+    assert wire.keyboard.read() == "ä"
+
+
+def test_escape_alone_is_a_key_after_a_moment(wire: Wire) -> None:
+    wire.press("\x1b")
+    began = time.monotonic()
+    assert wire.keyboard.read() == "escape"
+    assert time.monotonic() - began >= ESCAPE_WITHIN * 0.9
+
+
+@pytest.mark.parametrize("unknown", ["\x1b[200~", "\x1b[1;5R", "\x1bOz", "\x1b[?1;2c", "\x00", "\x1b["])
+def test_what_no_key_of_ours_is_passes_by(wire: Wire, unknown: str) -> None:
+    wire.press(unknown)
+    if unknown == "\x1b[":  # its end never comes
+        threading.Timer(4 * ESCAPE_WITHIN, wire.press, ["x"]).start()
+    else:
+        wire.press("x")
+    assert wire.keyboard.read() == "x"
+
+
+def test_the_end_is_an_end(wire: Wire) -> None:
+    wire.press("\x04")
+    with pytest.raises(EOFError):
+        wire.keyboard.read()
+    wire.hang_up()
+    with pytest.raises(EOFError):
+        wire.keyboard.read()
+
+
+def test_waking_has_everything_drawn_anew(wire: Wire) -> None:
+    wire.keyboard.wake()
+    assert wire.keyboard.read() == "resize"

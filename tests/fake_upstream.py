@@ -360,6 +360,13 @@ class FakeUpstream:
         """Answer every POST request by looking at it."""
         self._thinker = thinker
 
+    def forget(self) -> None:
+        """Be as new for the next test.  Fails where it was asked more than it was told to answer."""
+        asked = [f"{request.method} {request.path}" for request in self.unexpected]
+        self.requests, self.unexpected, self._thinker = [], [], None
+        self._answers.clear()
+        assert not asked, f"the fake upstream had no answer for: {asked}"
+
     def wait_for(self, count: int, timeout: float = 10) -> list[Request]:
         """The requests, once there are ``count`` of them.  Raises TimeoutError."""
         with self._arrived:
@@ -569,8 +576,7 @@ def running_upstream() -> Iterator[FakeUpstream]:
         yield server
     finally:
         server.close()
-    asked = [f"{request.method} {request.path}" for request in server.unexpected]
-    assert not asked, f"the fake upstream had no answer for: {asked}"
+    server.forget()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from tests.clients import install
 from tests.clients.claude import Claude
+from tests.clients.sdks import ALL_WAYS, SDK, WAYS
 from tests.clients.service import Service, configuration, running
 from tests.fake_upstream import FakeUpstream, error
 
@@ -87,8 +88,18 @@ def elsewhere() -> Iterator[FakeUpstream]:
     server.close()
 
 
+@pytest.fixture(params=ALL_WAYS)
+def sdk(request: pytest.FixtureRequest, c2o_service: Service) -> SDK:
+    """Each official SDK, asking for streams and for whole answers."""
+    way, how = request.param.split(", ")
+    more = {"modules": request.getfixturevalue("typescript_sdk")} if way == "typescript" else {}
+    return WAYS[way](c2o_service.url, c2o_service.token, streamed=how == "streamed", **more)
+
+
 def claude_versions() -> list[Any]:
-    pinned = [pytest.param(version, id=version) for version in install.VERSIONS["npm"][install.CLAUDE_CODE]]
+    """The first pin in every run, the others with the slow tests."""
+    first, *others = install.VERSIONS["npm"][install.CLAUDE_CODE]
+    pinned = [pytest.param(first, id=first), *(pytest.param(each, id=each, marks=pytest.mark.slow) for each in others)]
     return [*pinned, pytest.param(None, id="newest", marks=pytest.mark.newest)]
 
 

@@ -6,16 +6,24 @@ import asyncio
 import json
 import subprocess
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anthropic
+import pytest
 
 from tests.clients.service import environment
 
 Json = dict[str, Any]
 TIMEOUT = 60
+
+HELLO: dict[str, Any] = {
+    "model": "claude-sonnet-5",
+    "max_tokens": 1000,
+    "messages": [{"role": "user", "content": "Hello"}],
+}
 
 
 class SDKError(Exception):
@@ -150,3 +158,24 @@ class TypeScriptSDK(SDK):
 
 
 TYPESCRIPT_NAMES = {"messages.count_tokens": "messages.countTokens"}
+
+
+WAYS: dict[str, Callable[..., SDK]] = {
+    "python sync": SyncPythonSDK,
+    "python async": AsyncPythonSDK,
+    "typescript": TypeScriptSDK,
+}
+
+ALL_WAYS = [f"{way}, {how}" for way in WAYS for how in ("whole", "streamed")]
+
+one_of_each = pytest.mark.parametrize(
+    "sdk", ["python sync, whole", "python async, streamed", "typescript, streamed"], indirect=True
+)
+"""For tables of many cases: each way once, and both mappings."""
+
+
+def failure(sdk: SDK, **parameters: Any) -> SDKError:
+    """What it raises for a small request with these fields."""
+    with pytest.raises(SDKError) as caught:
+        sdk.ask(**HELLO | parameters)
+    return caught.value

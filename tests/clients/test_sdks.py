@@ -6,35 +6,14 @@ Every test runs in all of these ways; the Python SDK validates answers strictly.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from tests.clients.sdks import SDK, AsyncPythonSDK, SDKError, SyncPythonSDK, TypeScriptSDK
-from tests.clients.service import Service
-from tests.fake_upstream import (
-    BREAK,
-    Answer,
-    Call,
-    Delay,
-    FakeUpstream,
-    Reply,
-    Request,
-    error,
-    role,
-    stream,
-    text,
-    too_long,
-    usage_of,
-    whole,
-)
+from tests.clients.sdks import HELLO, SDK, failure, one_of_each
+from tests.clients.service import Service, configuration, running
+from tests.fake_upstream import Call, FakeUpstream, Reply, Request, running_upstream, usage_of
 
-HELLO: dict[str, Any] = {
-    "model": "claude-sonnet-5",
-    "max_tokens": 1000,
-    "messages": [{"role": "user", "content": "Hello"}],
-}
 WEATHER = {
     "name": "get_weather",
     "description": "The weather in a city.",
@@ -46,30 +25,26 @@ WEATHER = {
 }
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
-WAYS: dict[str, Callable[..., SDK]] = {
-    "python sync": SyncPythonSDK,
-    "python async": AsyncPythonSDK,
-    "typescript": TypeScriptSDK,
-}
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, FakeUpstream]]:
+    """One service for all tests here, and its upstream: no test leaves anything behind that another could notice."""
+    with (
+        running_upstream() as upstream,
+        running(tmp_path_factory.mktemp("home"), configuration(upstream.base_url)) as service,
+    ):
+        yield service, upstream
 
 
-@pytest.fixture(params=[f"{way}, {how}" for way in WAYS for how in ("whole", "streamed")])
-def sdk(request: pytest.FixtureRequest, c2o_service: Service) -> SDK:
-    way, how = request.param.split(", ")
-    more = {"modules": request.getfixturevalue("typescript_sdk")} if way == "typescript" else {}
-    return WAYS[way](c2o_service.url, c2o_service.token, streamed=how == "streamed", **more)
+@pytest.fixture
+def c2o_service(both: tuple[Service, FakeUpstream]) -> Service:
+    return both[0]
 
 
-one_of_each = pytest.mark.parametrize(
-    "sdk", ["python sync, whole", "python async, streamed", "typescript, streamed"], indirect=True
-)
-"""For tables of many cases: each way once, and both mappings."""
-
-
-def failure(sdk: SDK, **parameters: Any) -> SDKError:
-    with pytest.raises(SDKError) as caught:
-        sdk.ask(**HELLO | parameters)
-    return caught.value
+@pytest.fixture
+def upstream(both: tuple[Service, FakeUpstream]) -> Iterator[FakeUpstream]:
+    yield both[1]
+    both[1].forget()
 
 
 def test_a_text_answer(sdk: SDK, upstream: FakeUpstream) -> None:
@@ -188,59 +163,6 @@ def test_a_stop_sequence_ends_the_answer(sdk: SDK, upstream: FakeUpstream) -> No
     assert (message["stop_reason"], message["stop_sequence"]) == ("stop_sequence", "</block>")
 
 
-@one_of_each
-@pytest.mark.parametrize(
-    ("answer", "kind", "status", "type"),
-    [
-        (error(401, "Incorrect API key provided"), "AuthenticationError", 401, "authentication_error"),
-        (error(404, "no such model", code="model_not_found"), "BadRequestError", 400, "invalid_request_error"),
-        (error(429, "Slow down", headers={"retry-after": "17"}), "RateLimitError", 429, "rate_limit_error"),
-        (too_long(140_000, 131_072), "BadRequestError", 400, "invalid_request_error"),
-        (error(500, "Oops"), "InternalServerError", 500, "api_error"),
-        (error(503, "Overloaded"), "OverloadedError", 529, "overloaded_error"),
-    ],
-    ids=["key", "model", "rate", "too long", "server", "overloaded"],
-)
-def test_an_upstream_s_error_is_the_sdk_s_own(
-    sdk: SDK, upstream: FakeUpstream, answer: Answer, kind: str, status: int, type: str
-) -> None:
-    upstream.think(lambda request: answer)
-
-    raised = failure(sdk)
-
-    assert (raised.status, raised.error["type"]) == (status, type)
-    assert raised.kind in (kind, "InternalServerError" if status >= 500 else kind)
-    assert raised.headers["request-id"]
-
-
-def test_a_prompt_that_is_too_long_is_told_in_anthropic_s_words(sdk: SDK, upstream: FakeUpstream) -> None:
-    upstream.play(too_long(140_000, 131_072))
-    assert failure(sdk).error["message"] == "prompt is too long: 140000 tokens > 131072 maximum"
-
-
-def test_the_wait_that_the_upstream_asks_for_is_passed_on(sdk: SDK, upstream: FakeUpstream) -> None:
-    upstream.play(error(429, "Slow down", headers={"retry-after": "17"}))
-    assert failure(sdk).headers["retry-after"] == "17"
-
-
-def test_a_wrong_upstream_key_is_not_tried_again(sdk: SDK, upstream: FakeUpstream) -> None:
-    upstream.play(error(401, "Incorrect API key provided"))
-
-    raised = failure(sdk)
-
-    assert raised.headers["x-should-retry"] == "false"
-    assert "fake" in raised.error["message"]
-
-
-def test_an_upstream_that_is_down_is_named(sdk: SDK, upstream: FakeUpstream) -> None:
-    upstream.go_away()
-
-    raised = failure(sdk)
-
-    assert raised.status == 502
-    assert upstream.url in raised.error["message"]
-
-
 def test_bad_input_names_its_place(sdk: SDK) -> None:
     raised = failure(sdk, messages=[{"role": "user", "content": [{"type": "text", "text": 3}]}])
 
@@ -254,29 +176,6 @@ def test_a_wrong_token_is_refused(sdk: SDK, upstream: FakeUpstream) -> None:
     raised = failure(stranger)
 
     assert (raised.kind, raised.status) == ("AuthenticationError", 401)
-    assert upstream.requests == []
-
-
-def test_what_is_no_chat_completion_is_an_error(sdk: SDK, upstream: FakeUpstream) -> None:
-    upstream.think(lambda request: whole(b"<html>Gateway</html>", headers={"content-type": "text/html"}))
-    with pytest.raises(SDKError):
-        sdk.ask(**HELLO)
-
-
-@pytest.mark.parametrize(
-    "sdk", ["python sync, streamed", "python async, streamed", "typescript, streamed"], indirect=True
-)
-def test_a_stream_that_breaks_off_raises(sdk: SDK, upstream: FakeUpstream) -> None:
-    upstream.play(stream(role(), text("Once upon"), Delay(0.05), BREAK))
-    with pytest.raises(SDKError):
-        sdk.ask(**HELLO)
-
-
-def test_tokens_are_counted(sdk: SDK, upstream: FakeUpstream) -> None:
-    words = {"role": "user", "content": "word " * 1000}
-    counted = sdk.call("messages.count_tokens", {"model": HELLO["model"], "messages": [words]})
-
-    assert 800 < counted["input_tokens"] < 1600
     assert upstream.requests == []
 
 

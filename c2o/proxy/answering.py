@@ -11,7 +11,7 @@ from c2o.errors import RequestError
 from c2o.proxy.access import internal_error
 from c2o.proxy.client import ClientLeft, ClientStream
 from c2o.proxy.exchange import Exchange, Unseen
-from c2o.proxy.failover import GiveWay, gives_way
+from c2o.proxy.failover import GiveWay, gives_way, is_too_long
 from c2o.proxy.life_signs import StreamVoice, Watch, WholeVoice
 from c2o.proxy.patience import Limit, gave_up
 from c2o.proxy.preparing import again
@@ -163,7 +163,10 @@ def _client_limit(request: web.Request) -> float | None:
 
 
 def _give_way(exchange: Exchange, failure: BaseException | None, answer: Answer | None = None) -> None:
-    """Raises GiveWay where another upstream may give the answer of which the client has heard nothing yet."""
+    """Raises GiveWay where another upstream may give the answer of which the client has heard nothing yet; the failure
+    itself where a fallback can't hold a prompt that the model itself may."""
     may = exchange.several and not exchange.asked.client.committed
     if may and isinstance(failure, RequestError) and gives_way(failure):
         raise GiveWay(failure, answer) from None
+    if may and isinstance(failure, RequestError) and exchange.stands_in and is_too_long(failure):
+        raise failure from None

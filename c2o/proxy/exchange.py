@@ -67,6 +67,8 @@ class Exchange(NamedTuple):
     job: Job
     several: bool
     """May another upstream answer instead?"""
+    stands_in: bool
+    """Is it a fallback for the model that the client means?"""
 
     @property
     def state(self) -> State:

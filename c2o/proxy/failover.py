@@ -16,11 +16,12 @@ from c2o.proxy.breaker import Trouble, Unreachable
 from c2o.proxy.clock import Clock
 from c2o.proxy.patience import GaveUp
 from c2o.routing import Route
+from c2o.translate.answers import TOO_LONG
 from c2o.translate.types import Answer
 from c2o.translate.upstream_errors import UNKNOWN_MODEL
 
 MOST_TRIED = 2
-"""Upstreams that one request may ask."""
+"""Upstreams that may fail over one request."""
 
 FOR_ALL = {"rate_limit_error": 60.0, "billing_error": 300.0, "authentication_error": 300.0, UNKNOWN_MODEL: 300.0}
 """Seconds for which nobody asks a model that failed so, unless it says how long; by the error's code, else its type."""
@@ -70,6 +71,11 @@ def gives_way(failure: RequestError) -> bool:
     return failure.code == UNKNOWN_MODEL or failure.status in (401, 402, 408, 429) or failure.status >= 500
 
 
+def is_too_long(failure: RequestError) -> bool:
+    """Can the model not hold what the request is about?  Told so, clients throw parts of the conversation away."""
+    return str(failure).startswith(TOO_LONG)
+
+
 def _usual(failure: RequestError) -> float | None:
     return UNREACHABLE if isinstance(failure, Unreachable) else FOR_ALL.get(failure.code or failure.type)
 
@@ -89,10 +95,7 @@ class Detours:
 
     def ways(self, route: Route, session: str) -> list[Route]:
         """Whom to ask, in order."""
-        if not route.fallbacks:
-            return [route]
-        every = [route, *route.fallbacks]
-        return sorted(every, key=lambda way: self._avoided(way, session))[:MOST_TRIED]
+        return sorted((route, *route.fallbacks), key=lambda way: self._avoided(way, session))
 
     def note(self, route: Route, session: str, missed: GiveWay) -> None:
         usual = _usual(missed.failure)

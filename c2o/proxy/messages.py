@@ -16,7 +16,7 @@ from c2o.proxy.answering import streamed, whole
 from c2o.proxy.body import decoded, read_body
 from c2o.proxy.client import EVENTS, JSON, ClientStream
 from c2o.proxy.exchange import SESSION, Asked, Exchange, Unseen
-from c2o.proxy.failover import GiveWay, gives_way
+from c2o.proxy.failover import MOST_TRIED, GiveWay, gives_way
 from c2o.proxy.journal import Entry, client_of
 from c2o.proxy.memory import FOR_GOOD, of_body
 from c2o.proxy.patience import GaveUp
@@ -42,10 +42,10 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         route, entry.kind = await choose(request, asked.message, len(asked.body))
         entry.begins(route)
         try:
-            return await _answered_by_one(asked, state.detours.ways(route, asked.session))
+            return await _answered_by_one(asked, route)
         except Unseen:
             route, entry.kind = to_image(asked.setup.config, asked.message)
-            return await _answered_by_one(asked, state.detours.ways(route, asked.session))
+            return await _answered_by_one(asked, route)
 
 
 async def _asked(request: web.Request, entry: Entry) -> Asked:
@@ -70,20 +70,26 @@ LONGEST_SESSION = 64
 # Who answers ---------------------------------------------------------------------------------------
 
 
-async def _answered_by_one(asked: Asked, ways: list[Route]) -> web.StreamResponse:
-    """The answer of the first upstream that can give one; what became of those before is in the journal."""
+async def _answered_by_one(asked: Asked, meant: Route) -> web.StreamResponse:
+    """The answer of the first upstream that can give one; what became of those before is in the journal.
+
+    What a fallback can't do says nothing of the model that is meant: its window, say, which isn't the client's.
+    """
     missed: list[GiveWay] = []
+    ways = asked.state.detours.ways(meant, asked.session)
     for route in ways:
         asked.entry.route = route
         try:
-            return await _answered(asked, route, several=len(ways) > 1)
+            return await _answered(asked, route, meant)
         except GiveWay as given:
-            _note_detour(asked, route, given, last=route is ways[-1])
             missed.append(given)
+            _note_detour(asked, route, given, last=route is ways[-1] or len(missed) == MOST_TRIED)
         except RequestError as failure:
-            if not missed or isinstance(failure, GaveUp):
+            if route is meant or isinstance(failure, GaveUp):
                 raise
-            asked.entry.attempt(route, str(failure))  # a prompt that it can't hold, say: nobody's fault but ours
+            asked.entry.attempt(route, str(failure))
+        if len(missed) == MOST_TRIED:
+            break
     return await _told_why(asked, next((each for each in missed if not each.hopeless), missed[0]))
 
 
@@ -105,11 +111,11 @@ async def _told_why(asked: Asked, given: GiveWay) -> web.StreamResponse:
     return await asked.tell(given.answer or with_id(failed(given.failure), asked.entry.id))
 
 
-async def _answered(asked: Asked, route: Route, *, several: bool) -> web.StreamResponse:
-    """The answer of one upstream.  Raises GiveWay if another of ``several`` may give it instead."""
+async def _answered(asked: Asked, route: Route, meant: Route) -> web.StreamResponse:
+    """The answer of one upstream.  Raises GiveWay if another may give it instead."""
     state, message, entry = asked.state, asked.message, asked.entry
-    _recall_failure(asked, route, several=several)
-    exchange = await prepared(asked, route, several=several)
+    _recall_failure(asked, route, several=bool(meant.fallbacks))
+    exchange = await prepared(asked, route, meant)
     if isinstance(exchange, Answer):
         return await asked.tell(exchange)
     entry.outcome = exchange.translator.outcome

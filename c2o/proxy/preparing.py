@@ -15,8 +15,9 @@ from c2o.translate.types import Answer, Job, Translator
 from c2o.wire.anthropic import MessagesRequest
 
 
-async def prepared(asked: Asked, route: Route, *, several: bool) -> Exchange | Answer:
-    """The request, ready to be sent; or the answer to it, where nobody need be asked.
+async def prepared(asked: Asked, route: Route, meant: Route) -> Exchange | Answer:
+    """The request, ready to be sent; or the answer to it, where nobody need be asked.  ``route`` is the one that the
+    client means, or one of its fallbacks.
 
     Raises RequestError for a mistake in it, and where the model can't hold it.
     """
@@ -26,7 +27,7 @@ async def prepared(asked: Asked, route: Route, *, several: bool) -> Exchange | A
     if asked.message.max_tokens == 0 and not _takes_prewarming(route, job):
         return prewarmed(asked.message, job)
     translator = await _translator(asked.state, route, asked.message, job)
-    return Exchange(asked, route, key, translator, job, several)
+    return Exchange(asked, route, key, translator, job, bool(meant.fallbacks), route is not meant)
 
 
 def _takes_prewarming(route: Route, job: Job) -> bool:

@@ -71,6 +71,8 @@ ACTED_ON = ("prompt is too long", "input length and `max_tokens` exceed", "credi
 """Texts by which clients decide what to do: these stay as Anthropic writes them.  What Claude Code shows then is
 its own."""
 
+TOO_LONG = ACTED_ON[:2]
+
 
 HINT = " (c2o logs --request "
 

@@ -380,6 +380,58 @@ async def test_a_fallback_that_cannot_hold_the_prompt_is_no_help(
     assert not spare.requests
 
 
+BUSY = error(503, "overloaded")
+TOO_LONG = error(400, "maximum context length is 1000 tokens, however you requested 5000 tokens")
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["stream", "whole"])
+@pytest.mark.parametrize("known", [True, False], ids=["a known window", "by its own word"])
+async def test_nor_is_it_when_it_stands_in_for_a_while(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream, known: bool, streamed: bool
+) -> None:
+    """The client repeats what failed, and whoever stands in is asked first then: his window isn't what it asks for."""
+    upstream.play(BUSY, BUSY, Reply("Hi"))
+    spare.think(lambda _: TOO_LONG)
+    tables = with_fallback(upstream.base_url, spare.base_url)
+    if known:
+        tables["limits"]["spare/other-model"] = {"context_window": 1000}
+    service = await serve(tables)
+    asking = hello(stream=streamed, messages=[{"role": "user", "content": "word " * 5000}])
+
+    answers = [await service.post(body=asking | {"max_tokens": 100 + number}) for number in range(3)]
+
+    assert [answer.status for answer in answers] == [529, 529, 200]
+    assert [answer.error["type"] for answer in answers[:2]] == ["overloaded_error"] * 2
+    assert len(upstream.requests) == 3
+    assert len(spare.requests) == (0 if known else 3)
+
+
+async def test_of_several_that_cannot_hold_it_none_keeps_the_model_itself_from_being_asked(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    upstream.play(BUSY, Reply("Hi"))
+    spare.think(lambda _: TOO_LONG)
+    service = await serve(with_fallback(upstream.base_url, spare.base_url, spare.base_url, spare.base_url))
+
+    answers = [await service.post(body=hello(max_tokens=100 + number)) for number in range(2)]
+
+    assert [answer.status for answer in answers] == [529, 200]
+
+
+async def test_what_the_model_itself_cannot_hold_is_told_at_once(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    upstream.play(BUSY)
+    spare.play(Reply("Hi"), BUSY)
+    service = await serve(with_fallback(upstream.base_url, spare.base_url))
+    await service.post()
+    upstream.play(TOO_LONG)
+
+    answer = await service.post(body=hello(max_tokens=99))
+
+    assert (answer.status, answer.error["message"]) == (400, "prompt is too long: 5000 tokens > 1000 maximum")
+
+
 # ---- for how long
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from urllib.parse import quote
 
 import pytest
 
-from c2o.redaction import HIDDEN, NAMES, SHORTEST, Redactor
+from c2o.redaction import HIDDEN, NAMES, SHORTEST, SLICE, Redactor, without_what_looks_like_a_key
 
 QUOTED = 'sk-"quoted"-and-\\-grün-0123456789'
 
@@ -61,3 +62,28 @@ def test_what_was_harmless_once_is_remembered_within_bounds() -> None:
 def test_a_secret_is_hidden_as_json_writes_it(ascii: bool) -> None:
     shown = Redactor([QUOTED])(json.dumps({"said": QUOTED}, ensure_ascii=ascii))
     assert json.loads(shown) == {"said": HIDDEN}
+
+
+@pytest.mark.parametrize("before", [*range(SLICE - 40, SLICE + 3), 2 * SLICE - 20])
+def test_a_large_text_is_searched_without_gaps(before: int) -> None:
+    found = Redactor([KEY])("ä" * before + KEY + "." * SLICE + KEY)
+    assert found == "ä" * before + HIDDEN + "." * SLICE + HIDDEN
+    looks_like_keys = "github_pat_0123456789abcdef", "AIza0123456789abcdef", "Bearer 0123456789"
+    for key in looks_like_keys:
+        assert without_what_looks_like_a_key("." * before + key) == "." * before + HIDDEN
+
+
+def test_two_redactors_together_hide_what_each_does() -> None:
+    both = Redactor([KEY]) | Redactor([QUOTED])
+    assert both(f"{KEY} and {QUOTED}") == f"{HIDDEN} and {HIDDEN}"
+
+
+def test_a_text_of_beginnings_takes_time_by_its_length() -> None:
+    """Not by the square of it: each could go on to the end."""
+
+    def seconds(times: int) -> float:
+        began = time.process_time()
+        without_what_looks_like_a_key("sk-" * times)
+        return time.process_time() - began
+
+    assert seconds(40_000) < 8 * max(seconds(10_000), seconds(10_000))

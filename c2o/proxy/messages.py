@@ -52,7 +52,7 @@ async def _asked(request: web.Request, entry: Entry) -> Asked:
     """What the client asks.  Raises RequestError where it can't be understood."""
     state = request.app[STATE]
     request[ENTRY] = entry
-    entry.trace = state.tracing.begin(entry.id, state.redacted)
+    entry.trace = state.tracing.begin(entry.id, state.redactor)
     body = await read_body(request)
     if entry.trace:
         entry.trace.request("asked", f"{request.method} {request.path_qs}", request.headers, body)

@@ -158,6 +158,10 @@ class State:
         """A text without the secrets of any configuration that is still in use."""
         return self._redact(text)
 
+    def redactor(self) -> Redactor:
+        """Of the secrets that are in use now."""
+        return self._redact
+
     def _in_use(self) -> list[Setup]:
         return [self.setup, *self._replaced]
 
@@ -165,6 +169,7 @@ class State:
         return Redactor({each for setup in self._in_use() for each in setup.upstreams.secrets})
 
     async def close(self) -> None:
+        await self.tracing.close()
         await self.usage.close()
         await self.known_models.close()
         await self.windows.close()

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from c2o import trace_file
+from c2o.proxy import tracing
 from c2o.proxy.clock import Clock
-from c2o.proxy.tracing import Trace, Tracing
-from c2o.redaction import HIDDEN, Redactor
+from c2o.proxy.tracing import SMALL, Trace, Tracing
+from c2o.redaction import HIDDEN, SLICE, Redactor
 from c2o.trace_file import SHARE, Switch
 from tests.fake_upstream import CUT, DONE, FakeUpstream, Hold, Reply, arguments, error, finish, stream, text
 from tests.proxy.conftest import Serve, Service, configuration
@@ -27,6 +28,11 @@ SECRET = "nvapi-CANARY1env7Qz4Lw9XkTm2"
 @pytest.fixture
 def folder(c2o_home: Path) -> Path:
     return c2o_home / "state"
+
+
+def nothing() -> Redactor:
+    """There are no secrets."""
+    return Redactor(())
 
 
 def turned_on(**fields: int) -> None:
@@ -53,7 +59,7 @@ def on_disk() -> str:
 @pytest.fixture
 def trace(folder: Path) -> Trace:
     turned_on()
-    begun = Tracing(folder, Clock()).begin("req_1", Redactor([SECRET]))
+    begun = Tracing(folder, Clock()).begin("req_1", lambda: Redactor([SECRET]))
     assert begun
     return begun
 
@@ -123,7 +129,7 @@ def test_what_is_no_text_is_kept_in_base64_without_secrets(trace: Trace) -> None
 
 def test_a_trace_has_its_share_and_no_more(folder: Path) -> None:
     turned_on(largest=8000)
-    trace = Tracing(folder, Clock()).begin("req_1", str)
+    trace = Tracing(folder, Clock()).begin("req_1", nothing)
     assert trace
     for _ in range(50):
         trace.data("heard", b"x" * 99 + b"\n")
@@ -139,14 +145,14 @@ def test_the_oldest_go_first_whoever_wrote_them(folder: Path) -> None:
     services = [Tracing(folder, Clock()) for _ in range(2)]
     ids = [f"req_{n}" for n in range(10)]
     for n, id in enumerate(ids):
-        trace_of = services[n % 2].begin(id, str)
+        trace_of = services[n % 2].begin(id, nothing)
         assert trace_of
         trace_of.data("told", b"x" * 200 + b"\n")
         time.sleep(0.002)  # the names of files are in the order of milliseconds
     assert [each.id for each in traces()] == ids[-4:]
 
     turned_on(largest=1200)
-    big = Tracing(folder, Clock()).begin("req_big", str)
+    big = Tracing(folder, Clock()).begin("req_big", nothing)
     assert big
     big.data("told", b"y" * 100 + b"\n")
     assert sum(path.stat().st_size for path in trace_file.files()) <= 1200
@@ -157,7 +163,7 @@ def test_a_trace_that_vanishes_is_no_trouble(folder: Path) -> None:
     """The other service may take it away between two looks."""
     turned_on(most=1)
     (folder / "trace" / "20260101T000000.000-req_gone.jsonl").symlink_to("nowhere")
-    assert Tracing(folder, Clock()).begin("req_1", str)
+    assert Tracing(folder, Clock()).begin("req_1", nothing)
     assert [each.id for each in traces()] == ["req_1"]
 
 
@@ -174,21 +180,103 @@ async def test_it_ends_by_itself_and_is_looked_for_ten_times_a_second(
 ) -> None:
     clock = FakeClock()
     tracing = Tracing(folder, clock)
-    assert tracing.begin("req_1", str) is None
+    assert tracing.begin("req_1", nothing) is None
     turned_on()
-    assert tracing.begin("req_2", str) is None
+    assert tracing.begin("req_2", nothing) is None
     await clock.advance(0.11)
-    assert tracing.begin("req_3", str)
+    assert tracing.begin("req_3", nothing)
     over = time.time() + 601
     monkeypatch.setattr(time, "time", lambda: over)
-    assert tracing.begin("req_4", str) is None
+    assert tracing.begin("req_4", nothing) is None
 
 
 @pytest.mark.parametrize("said", [b"", b"{", b'{"until": "soon"}', b"\xff"])
 def test_a_switch_that_can_t_be_read_is_off(folder: Path, said: bytes) -> None:
     trace_file.folder().mkdir(parents=True)
     trace_file.switch_file().write_bytes(said)
-    assert Tracing(folder, Clock()).begin("req_1", str) is None
+    assert Tracing(folder, Clock()).begin("req_1", nothing) is None
+
+
+# ---- what is large
+
+LARGE = 2_000_000
+
+
+async def _others_turns() -> list[float]:
+    """The CPU seconds between the turns that somebody else has until all is written down."""
+    seconds = []
+    while "ended" not in on_disk_last():
+        began = time.process_time()
+        await asyncio.sleep(0)
+        seconds.append(time.process_time() - began)
+    return seconds
+
+
+def on_disk_last() -> str:
+    """The last bytes of the youngest trace."""
+    with trace_file.files()[-1].open("rb") as file:
+        file.seek(max(0, file.seek(0, 2) - 100))
+        return file.read().decode(errors="replace")
+
+
+@pytest.mark.parametrize("events", [False, True], ids=["a request", "an answer"])
+async def test_what_is_large_is_written_between_the_turns_of_others(trace: Trace, events: bool) -> None:
+    packed = base64.b64encode(SECRET.encode()).decode()
+    body = json.dumps({"content": f"{'x' * LARGE} {SECRET} {'word and ' * (LARGE // 9)}{packed}"}).encode() + b"\n"
+    if events:
+        trace.data("told", body)
+    else:
+        trace.request("asked", "POST /v1/messages", {}, body)
+    trace.answer("told", 200, {})
+    trace.end({})
+    turns = await _others_turns()
+
+    written = traces()[0]
+    assert [frame.what for frame in written.frames][-2:] == ["told", "ended"]
+    assert written.frames[0].text == body.decode().replace(SECRET, HIDDEN).replace(packed[:-4], HIDDEN)
+    assert len(turns) > 2 * len(body) / SLICE
+    assert max(turns) < sum(turns) / 10
+
+
+async def test_no_secret_is_written_even_for_a_moment(folder: Path) -> None:
+    """Nor one that is out of use by the time it would be: a key that was changed meanwhile."""
+    turned_on()
+    known = [Redactor([SECRET])]
+    trace = Tracing(folder, Clock()).begin("req_1", lambda: known[0])
+    assert trace
+    trace.request("asked", "POST /v1/messages", {}, f"{SECRET} {'x' * LARGE} {SECRET}".encode())
+    trace.data("told", f"a small one {SECRET}\n".encode())
+    known[0] = nothing()
+    trace.end({})
+    while "ended" not in on_disk_last():
+        assert SECRET[:12] not in on_disk()
+        await asyncio.sleep(0.002)
+    assert on_disk().count(HIDDEN) == 3
+
+
+async def test_what_waits_is_bounded_and_written_at_the_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    turned_on()
+    monkeypatch.setattr(tracing, "MOST_WAITING", 3 * LARGE)
+    service = tracing.Tracing(folder, Clock())
+    for n in range(4):
+        trace = service.begin(f"req_{n}", nothing)
+        assert trace
+        trace.data("heard", b"x" * LARGE + b"\n")
+        trace.end({})
+        time.sleep(0.002)  # the names of files are in the order of milliseconds
+    await service.close()
+    assert [each.frames[-1].what for each in traces()] == ["ended", "ended", "cut", "cut"]
+
+
+def test_a_line_that_never_ends_is_bounded(folder: Path) -> None:
+    turned_on(largest=8 * SMALL)
+    trace = Tracing(folder, Clock()).begin("req_1", nothing)
+    assert trace
+    for _ in range(1000):
+        trace.data("heard", b"x" * 1000)
+    assert sum(map(len, trace._rest.get("heard", []))) <= 2 * SMALL
+    trace.end({})
+    assert traces()[0].frames[-1].what == "cut"
 
 
 # ---- in the service

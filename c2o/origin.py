@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import site
 import sys
+import sysconfig
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -48,45 +50,111 @@ def _debian(prefix: Path, _: str) -> Origin | None:
     """``packaging/debian/rules`` has the place."""
     if prefix != Path("/usr/lib/c2o"):
         return None
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    sudo: Command = () if root else ("sudo",)
+    sudo = _sudo()
     commands: tuple[Command, ...] = (
         (*sudo, "apt-get", "update"),
         (*sudo, "apt-get", "install", "--only-upgrade", "c2o"),
     )
-    return Origin("Debian's package", commands, (*sudo, "apt-get", "remove", "c2o"), alone=root)
+    return Origin("Debian's package", commands, (*sudo, "apt-get", "remove", "c2o"), alone=not sudo)
+
+
+def _sudo() -> Command:
+    return () if hasattr(os, "geteuid") and os.geteuid() == 0 else ("sudo",)
 
 
 def _pipx(prefix: Path, _: str) -> Origin | None:
     """https://pipx.pypa.io/stable/how-pipx-works/"""
     if not (prefix / "pipx_metadata.json").exists():
         return None
-    return Origin("pipx", (("pipx", "upgrade", prefix.name),), ("pipx", "uninstall", prefix.name))
+    home, name = prefix.parent.parent, prefix.name
+    if home == Path(os.environ.get("PIPX_GLOBAL_HOME") or "/opt/pipx"):
+        return _global_pipx(name)
+    usual = (_data() / "pipx", Path.home() / ".local/pipx", Path.home() / "Library/Application Support/pipx")
+    pipx = (*_env({"PIPX_HOME": home, "PIPX_BIN_DIR": _links(prefix)}, usual), "pipx")
+    return Origin("pipx", (*_pulled(_source()[0]), (*pipx, "upgrade", name)), (*pipx, "uninstall", name))
+
+
+def _global_pipx(name: str) -> Origin:
+    """For all users: https://pipx.pypa.io/stable/installation/#global-installation"""
+    sudo = _sudo()
+    upgrade, remove = ((*sudo, "pipx", verb, "--global", name) for verb in ("upgrade", "uninstall"))
+    return Origin("pipx", (upgrade,), remove, alone=not sudo)
 
 
 def _uv_tool(prefix: Path, _: str) -> Origin | None:
     """https://docs.astral.sh/uv/concepts/tools/"""
     if not (prefix / "uv-receipt.toml").exists():
         return None
-    return Origin("uv", (("uv", "tool", "upgrade", prefix.name),), ("uv", "tool", "uninstall", prefix.name))
+    tool = (
+        *_env({"UV_TOOL_DIR": prefix.parent, "UV_TOOL_BIN_DIR": _links(prefix)}, (_data() / "uv/tools",)),
+        "uv",
+        "tool",
+    )
+    upgrade, remove = ((*tool, verb, prefix.name) for verb in ("upgrade", "uninstall"))
+    return Origin("uv", (*_pulled(_source()[0]), upgrade), remove)
+
+
+def _data() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share")
+
+
+def _env(places: dict[str, Path | None], usual: tuple[Path, ...]) -> Command:
+    """What tells an installer the place of our environment, and of the link to its command.
+
+    Nothing, if the first of ``places`` is where this shell's installer looks: as its variable says, or a ``usual`` one.
+    """
+    variable, place = next(iter(places.items()))
+    if place in ((Path(os.environ[variable]),) if os.environ.get(variable) else usual):
+        return ()
+    return ("env", *(f"{name}={path}" for name, path in places.items() if path))
+
+
+def _links(prefix: Path) -> Path | None:
+    """The folder of the shell's ``PATH`` in which the environment's command can be found; an installer's link."""
+    found = shutil.which("c2o")
+    ours = found and Path(found).is_symlink() and Path(found).resolve() == (prefix / "bin/c2o").resolve()
+    return Path(found).parent if found and ours else None
 
 
 def _pip(prefix: Path, python: str) -> Origin:
     """An environment, filled by pip or uv; from an index, a folder or a repository."""
-    pip = _pip_of(prefix, python)
+    install, uninstall = (_pip_of(prefix, python, verb) for verb in ("install", "uninstall"))
     folder, editable = _source()
+    remove = (*uninstall, "c2o")
     if editable and folder is not None:
-        pull: tuple[Command, ...] = (("git", "-C", str(folder), "pull"),) if (folder / ".git").exists() else ()
-        return Origin("pip, from a checkout", (*pull, (*pip, "install", "-e", str(folder))), (*pip, "uninstall", "c2o"))
+        return Origin("pip, from a checkout", (*_pulled(folder), (*install, "-e", str(folder))), remove)
     what = str(folder) if folder is not None else _repository() or "c2o"
-    return Origin("pip", ((*pip, "install", "--upgrade", what),), (*pip, "uninstall", "c2o"))
+    return Origin("pip", (*_pulled(folder), (*install, "--upgrade", what)), remove)
 
 
-def _pip_of(prefix: Path, python: str) -> Command:
+def _pip_of(prefix: Path, python: str, verb: str) -> Command:
     has_pip = any((prefix / "lib").glob("python*/site-packages/pip")) or prefix == Path(sys.base_prefix)
     if not has_pip and _recorded("INSTALLER").strip() == "uv" and shutil.which("uv"):
-        return ("uv", "pip", "--python", python)
-    return (python, "-m", "pip")
+        return ("uv", "pip", verb, "--python", python)
+    return (python, "-m", "pip", verb, *_among_the_systems(prefix, verb))
+
+
+def _among_the_systems(prefix: Path, verb: str) -> Command:
+    """The consent of whoever has put it beside the system's own packages, where pip wants it said again.
+
+    https://packaging.python.org/en/latest/specifications/externally-managed-environments/
+    """
+    if prefix != Path(sys.base_prefix):
+        return ()
+    user: Command = ("--user",) if verb == "install" and _is_the_users() else ()
+    managed = Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists()
+    return (*user, "--break-system-packages") if managed else user
+
+
+def _is_the_users() -> bool:
+    """Did ``pip install --user`` put us where we are?"""
+    folder = site.getusersitepackages()
+    return bool(site.ENABLE_USER_SITE) and Path(__file__).is_relative_to(folder)
+
+
+def _pulled(folder: Path | None) -> tuple[Command, ...]:
+    """A repository that it was installed from is renewed first."""
+    return (("git", "-C", str(folder), "pull"),) if folder is not None and (folder / ".git").exists() else ()
 
 
 def _source() -> tuple[Path | None, bool]:

@@ -29,6 +29,9 @@ def write(path: Path, text: str | bytes, *, shared: bool = False) -> None:
         fresh.replace(path)
     except OSError as error:
         raise RefusedFile(f"{path} can't be written: {error.strerror}. Make its folder writable.") from None
+    except KeyboardInterrupt:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 Signature = tuple[int, ...]

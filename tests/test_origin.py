@@ -27,6 +27,22 @@ def prefix(tmp_path):
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Somebody whose installers are where they always are."""
+    for name in ("XDG_DATA_HOME", "PIPX_HOME", "PIPX_GLOBAL_HOME", "UV_TOOL_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def marked(prefix: Path, mark: str) -> Path:
+    prefix.mkdir(parents=True)
+    (prefix / mark).touch()
+    return prefix
+
+
 def shown(prefix: Path) -> tuple[str, list[str], str]:
     found = origin.of(prefix, PYTHON)
     return found.installer, [" ".join(each) for each in found.upgrade], " ".join(found.remove)
@@ -61,7 +77,7 @@ def test_a_checkout_is_pulled_and_installed_again(prefix, recorded, tmp_path):
 def test_uv_where_there_is_no_pip(tmp_path, recorded, monkeypatch):
     recorded["INSTALLER"] = "uv\n"
     monkeypatch.setattr(origin.shutil, "which", lambda name: f"/usr/bin/{name}")
-    assert shown(tmp_path)[1] == [f"uv pip --python {PYTHON} install --upgrade c2o"]
+    assert shown(tmp_path)[1] == [f"uv pip install --python {PYTHON} --upgrade c2o"]
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", "{}"])
@@ -70,17 +86,49 @@ def test_a_record_that_says_nothing(text, prefix, recorded):
     assert shown(prefix)[1] == [f"{PYTHON} -m pip install --upgrade c2o"]
 
 
-def test_pipx(tmp_path):
-    prefix = tmp_path / "c2o-work"
-    prefix.mkdir()
-    (prefix / "pipx_metadata.json").touch()
+def test_a_repository_is_pulled_before_it_is_installed_from(prefix, recorded, tmp_path):
+    (tmp_path / "src" / ".git").mkdir(parents=True)
+    recorded["direct_url.json"] = json.dumps({"url": (tmp_path / "src").as_uri(), "dir_info": {}})
+    pull = f"git -C {tmp_path}/src pull"
+    assert shown(prefix)[1] == [pull, f"{PYTHON} -m pip install --upgrade {tmp_path}/src"]
+    assert shown(marked(tmp_path / "home/.local/share/uv/tools/c2o", "uv-receipt.toml"))[1][0] == pull
+    assert shown(marked(tmp_path / "home/.local/share/pipx/venvs/c2o", "pipx_metadata.json"))[1][0] == pull
+
+
+def test_pipx(home, recorded):
+    prefix = marked(home / ".local/share/pipx/venvs/c2o-work", "pipx_metadata.json")
     assert shown(prefix) == ("pipx", ["pipx upgrade c2o-work"], "pipx uninstall c2o-work")
+    assert shown(marked(home / ".local/pipx/venvs/c2o", "pipx_metadata.json"))[1] == ["pipx upgrade c2o"]
 
 
-def test_uv_tool(tmp_path):
-    (tmp_path / "c2o").mkdir()
-    (tmp_path / "c2o" / "uv-receipt.toml").touch()
-    assert shown(tmp_path / "c2o") == ("uv", ["uv tool upgrade c2o"], "uv tool uninstall c2o")
+def test_pipx_for_all_users(tmp_path, monkeypatch):
+    prefix = marked(tmp_path / "opt/venvs/c2o", "pipx_metadata.json")
+    monkeypatch.setenv("PIPX_GLOBAL_HOME", str(tmp_path / "opt"))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert shown(prefix) == ("pipx", ["sudo pipx upgrade --global c2o"], "sudo pipx uninstall --global c2o")
+    assert not origin.of(prefix, PYTHON).alone
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert shown(prefix)[1] == ["pipx upgrade --global c2o"]
+
+
+def test_uv_tool(home, recorded):
+    prefix = marked(home / ".local/share/uv/tools/c2o", "uv-receipt.toml")
+    assert shown(prefix) == ("uv", ["uv tool upgrade c2o"], "uv tool uninstall c2o")
+
+
+def test_a_place_that_the_shell_has_no_word_of_is_told(tmp_path, recorded, monkeypatch):
+    """And where the link to the command is, if the shell finds it."""
+    prefix = marked(tmp_path / "tools/c2o", "uv-receipt.toml")
+    assert shown(prefix)[1] == [f"env UV_TOOL_DIR={tmp_path}/tools uv tool upgrade c2o"]
+    (prefix / "bin").mkdir()
+    (prefix / "bin/c2o").touch(0o755)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links/c2o").symlink_to(prefix / "bin/c2o")
+    monkeypatch.setenv("PATH", f"/usr/bin:{tmp_path}/links")
+    told = f"env UV_TOOL_DIR={tmp_path}/tools UV_TOOL_BIN_DIR={tmp_path}/links"
+    assert shown(prefix) == ("uv", [f"{told} uv tool upgrade c2o"], f"{told} uv tool uninstall c2o")
+    monkeypatch.setenv("UV_TOOL_DIR", str(tmp_path / "tools"))
+    assert shown(prefix)[1] == ["uv tool upgrade c2o"]
 
 
 def test_homebrew(recorded):

@@ -148,8 +148,7 @@ def _install_lines(result: InstallResult) -> Iterator[Line]:
 
 
 def _hints(done: Installed) -> Iterator[str]:
-    if done.not_lingering:
-        yield f"the service will end when you log out: {done.not_lingering}"
+    yield from installing.shortcomings(done)
     if done.still:
         yield f"the service that runs now isn't {done.manager}'s ({done.still}); to hand it over: c2o restart"
     elif not done.started and done.manager != "detached":

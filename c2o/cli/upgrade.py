@@ -102,10 +102,16 @@ def _version(python: str) -> str:
     """That of the files that are there now; we are still the old one."""
     command = [python, "-P", "-m", "c2o", "--version"]
     try:
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     except OSError as error:
         raise C2oError(f"{python} is gone ({error.strerror}). To look at what there is now: c2o --version") from None
-    return said.strip().removeprefix("c2o ") or "unknown"
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["it doesn't say why"])[-1]
+        raise C2oError(
+            f"c2o was renewed, but doesn't work now: {why}. A service that runs goes on as it was. "
+            f"By hand, to see why: {shlex.join(command)}"
+        )
+    return done.stdout.strip().removeprefix("c2o ")
 
 
 def _service_version() -> str | None:
@@ -119,7 +125,7 @@ def _lines(result: UpgradeResult) -> Iterator[Line]:
         for command in result.commands:
             yield ["  ", (command, "cyan")]
     elif result.before == result.after:
-        yield [("✓ ", "green"), f"c2o {result.after} is the newest that {result.installer} knows"]
+        yield [("✓ ", "green"), f"c2o {result.after} stays: {result.installer} has nothing newer for it"]
     else:
         yield [("✓ ", "green"), f"c2o {result.before} → {result.after}"]
     yield from _service_lines(result)

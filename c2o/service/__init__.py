@@ -21,14 +21,23 @@ started as a process, ``python -m c2o.proxy``.
 from __future__ import annotations
 
 from c2o.errors import C2oError
-from c2o.service import record
+from c2o.service import record, systemd
 from c2o.service.detached import Detached
 from c2o.service.launchd import Launchd
 from c2o.service.manager import ServiceManager, ServiceSpec
 from c2o.service.probe import ServiceStatus
 from c2o.service.systemd import Systemd
 
-__all__ = ["MANAGERS", "ServiceManager", "ServiceSpec", "ServiceStatus", "choose", "chosen", "preferred"]
+__all__ = [
+    "MANAGERS",
+    "ServiceManager",
+    "ServiceSpec",
+    "ServiceStatus",
+    "choose",
+    "chosen",
+    "out_of_reach",
+    "preferred",
+]
 
 MANAGERS: dict[str, ServiceManager] = {
     "systemd": Systemd(),
@@ -57,6 +66,11 @@ _UNAVAILABLE = {
     "without systemd: c2o serve",
     "launchd": "launchd can't be reached, though the service was installed for it. To run it without: c2o serve",
 }
+
+
+def out_of_reach() -> str | None:
+    """Why the manager that this machine has can't be had from here, and what to do; None where all is as it can be."""
+    return systemd.away()
 
 
 def preferred() -> str:

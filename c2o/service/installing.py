@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,9 +13,9 @@ from c2o import key_file, paths, service
 from c2o.config import Config
 from c2o.errors import C2oError, UsageError
 from c2o.secret import Secret
-from c2o.service import launcher, lifecycle, linger, record, unit_files
+from c2o.service import launcher, lifecycle, linger, record, systemd, tools, unit_files
 from c2o.service.lifecycle import Started, Tell
-from c2o.service.manager import ServiceManager
+from c2o.service.manager import Program, ServiceManager
 from c2o.service.probe import look
 from c2o.service.record import Record
 
@@ -63,10 +65,12 @@ def install(
     if before and before.manager != name:
         uninstall(config.server.auth_token, tell=tell)
     already = before is not None and before.manager == name and unit_files.current(files)
-    manager.install(program)
-    ours, problem = _linger(name, before) if stay else (bool(before and before.lingers), None)
-    record.write(Record(name, ours))
-    runs = _running(config.server.auth_token)
+    before, token = record.read(), config.server.auth_token
+    with _taken_away_after(C2oError, KeyboardInterrupt, unless=before, token=token):
+        problem = _put(manager, name, program, stay=stay)
+    runs = _running(token)
+    with _taken_away_after(KeyboardInterrupt, unless=before, token=token):  # why it doesn't start can be mended
+        started = _hand_over(config, name, runs, already, tell) if now else None
     return Installed(
         manager=name,
         files=list(files),
@@ -75,17 +79,26 @@ def install(
         not_lingering=problem,
         saved=saved,
         key_file=paths.key_file() if saved else None,
-        started=_hand_over(config, name, runs, already, tell) if now else None,
+        started=started,
         handed_over=runs if now and runs != name else None,
         still=runs if not now and runs != name else None,
     )
+
+
+def shortcomings(done: Installed) -> Iterator[str]:
+    """When it will end though it was to be kept, why, and what to do."""
+    if done.not_lingering:
+        yield f"the service will end when you log out: {done.not_lingering}"
+    if done.manager == "detached" and (why := service.out_of_reach()):
+        yield f"nothing starts the service again when the machine does. {why}"
 
 
 def available(name: str) -> ServiceManager:
     """Raises UsageError for a manager that doesn't work here."""
     manager = service.MANAGERS[name]
     if not manager.available():
-        raise UsageError(f"{name} doesn't work here: it needs {manager.needs}. Without it: c2o start")
+        why = systemd.away() if name == systemd.NAME else None
+        raise UsageError(why or f"{name} doesn't work here: it needs {manager.needs}. Without it: c2o start")
     return manager
 
 
@@ -113,15 +126,55 @@ def _save_keys(config: Config, name: str) -> list[str]:
     return missing
 
 
-def _linger(name: str, before: Record | None) -> tuple[bool, str | None]:
-    """Whether lingering is our doing, and why it can't be."""
-    if name != "systemd" or linger.on():
-        return bool(before and before.lingers), None
+def _put(manager: ServiceManager, name: str, program: Program, *, stay: bool) -> str | None:
+    """The record comes before what it is of, so that whatever happens in between can be taken away.
+
+    Returns why the user doesn't linger, though that was to be.
+    """
+    before = record.read()
+    ours = before is not None and before.lingers
+    wants = stay and name == systemd.NAME and not linger.on()
+    record.write(Record(name, ours or wants))
+    manager.install(program)
     try:
-        linger.switch(enable=True)
+        if wants:
+            linger.switch(enable=True)
     except C2oError as error:
-        return False, str(error)
-    return True, None
+        record.write(Record(name, ours))
+        return str(error)
+    return None
+
+
+@contextmanager
+def _taken_away_after(*failures: type[BaseException], unless: Record | None, token: Secret) -> Iterator[None]:
+    """Half of an installation is none: what was put there goes again, unless it was there before."""
+    try:
+        yield
+    except failures:
+        if unless is None:
+            _take_back(token)
+        raise
+
+
+def _take_back(token: Secret) -> None:
+    """As ``uninstall``, but for a service that somebody else still runs.  Raises C2oError if that can't be done."""
+    there = record.read()
+    try:
+        with tools.undisturbed():
+            if there and _running(token) in (None, there.manager):
+                lifecycle.stop(token)
+            if there:
+                _remove(there)
+    except C2oError as error:
+        raise C2oError(f"the service is half installed: {error} To take it away: c2o service uninstall") from None
+
+
+def _remove(there: Record) -> None:
+    """The record goes last, so that what fails can be tried again."""
+    service.MANAGERS[there.manager].uninstall()
+    if there.lingers:
+        linger.switch(enable=False)
+    record.remove()
 
 
 def _running(token: Secret) -> str | None:
@@ -152,10 +205,7 @@ def uninstall(token: Secret | None, *, tell: Tell = lambda _: None) -> Uninstall
     there = record.read()
     if there is None:
         return Uninstalled(manager=None, stopped=False, lingers=False)
-    manager = removable(there.manager)
+    removable(there.manager)
     stopped = lifecycle.stop(token, tell=tell)
-    manager.uninstall()
-    if there.lingers:
-        linger.switch(enable=False)
-    record.remove()
+    _remove(there)
     return Uninstalled(manager=there.manager, stopped=not stopped.already, lingers=there.lingers)

@@ -13,18 +13,27 @@ _LINGERING = Path("/var/lib/systemd/linger")
 
 
 def on() -> bool:
-    return (_LINGERING / _user()).exists()
+    return (_LINGERING / user()).exists()
 
 
 def switch(*, enable: bool) -> None:
     """Raises C2oError if the system doesn't let us."""
-    verb = "enable-linger" if enable else "disable-linger"
-    done = tools.run("loginctl", "--no-ask-password", verb, _user())
+    done = tools.run("loginctl", "--no-ask-password", _VERBS[enable], user())
     if done.returncode:
-        raise C2oError(f"{done.stderr.strip()} Ask the machine's administrator for: sudo loginctl {verb} {_user()}")
+        raise C2oError(f"{done.stderr.strip()} Ask the machine's administrator for: {advice(enable=enable)}")
 
 
-def _user() -> str:
+_VERBS = {True: "enable-linger", False: "disable-linger"}
+
+
+def advice(*, enable: bool) -> str:
+    """The command of whoever may do it for any user."""
+    sudo = "" if os.getuid() == 0 else "sudo "
+    return f"{sudo}loginctl {_VERBS[enable]} {user()}"
+
+
+def user() -> str:
+    """Our name."""
     import pwd  # noqa: PLC0415 - not on Windows
 
     return pwd.getpwuid(os.getuid()).pw_name

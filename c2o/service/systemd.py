@@ -15,7 +15,7 @@ from pathlib import Path
 
 from c2o import paths
 from c2o.errors import C2oError, PortTaken, UsageError
-from c2o.service import tools, unit_files
+from c2o.service import linger, tools, unit_files
 from c2o.service.handshake import as_raised
 from c2o.service.manager import FIXED_PORT, Program, ServiceSpec
 
@@ -66,14 +66,15 @@ class Systemd:
     needs = "a Linux with a systemd that runs services for users (`systemctl --user status` works there)"
 
     def available(self) -> bool:
-        return bool(shutil.which("systemctl")) and _systemctl("show-environment").returncode == 0
+        return bool(shutil.which("systemctl")) and _hindrance() is None
 
     def files(self, program: Program) -> dict[Path, str]:
         if not program.port:
             raise UsageError("systemd listens before the service runs, so it needs a port: set port under [server].")
+        folder = _folder()
         return {
-            _folder() / SOCKET: render_socket(program.host, program.port),
-            _folder() / SERVICE: render_service(program),
+            folder / SOCKET: render_socket(program.host, program.port),
+            folder / SERVICE: render_service(program),
         }
 
     def install(self, program: Program) -> None:
@@ -84,15 +85,15 @@ class Systemd:
         _do("enable", "--quiet", SOCKET, SERVICE)
 
     def uninstall(self) -> None:
+        folder = _folder()
         _systemctl("disable", "--quiet", SOCKET, SERVICE)
-        unit_files.remove_empty(*(_folder() / f"{target}.wants" for target in ("default.target", "sockets.target")))
-        unit_files.take_away(_folder() / SOCKET, _folder() / SERVICE)
+        unit_files.remove_empty(*(folder / f"{target}.wants" for target in ("default.target", "sockets.target")))
+        unit_files.take_away(folder / SOCKET, folder / SERVICE)
         _systemctl("daemon-reload")
         _systemctl("reset-failed", SOCKET, SERVICE)
 
     def environ(self) -> Mapping[str, str]:
-        lines = _systemctl("show-environment").stdout.splitlines()
-        return dict(line.split("=", 1) for line in lines if "=" in line)
+        return _variables()
 
     def details(self) -> Mapping[str, str]:
         """How systemd sees the service: enabled, active, why not, since when."""
@@ -119,6 +120,39 @@ class Systemd:
 
     def kill(self) -> None:
         _do("kill", "--signal=SIGKILL", SERVICE)
+
+
+def away() -> str | None:
+    """Why the systemd of this machine can't keep a service for us, and what to do; None if it can, or isn't there."""
+    return _hindrance() if shutil.which("systemctl") and _BOOTED.exists() else None
+
+
+def _hindrance() -> str | None:
+    done = _systemctl("show-environment")
+    if done.returncode:
+        return (
+            f"systemd runs here, but nothing of {linger.user()}'s: this isn't a login of its own. "
+            f"To have it all the same: {linger.advice(enable=True)}"
+        )
+    home = _read(done.stdout).get("HOME")
+    if home and paths.real(Path(home)) != paths.real(Path.home()):
+        return (
+            f"{linger.user()}'s systemd has {home} for its home, not {Path.home()}. Try again with: export HOME={home}"
+        )
+    return None
+
+
+_BOOTED = Path("/run/systemd/system")
+"""Is there where systemd has started the machine: ``man sd_booted``."""
+
+
+def _variables() -> dict[str, str]:
+    """Those of the user's manager."""
+    return _read(_systemctl("show-environment").stdout)
+
+
+def _read(said: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
 
 
 def _listen() -> None:
@@ -191,8 +225,10 @@ def _quoted(word: str) -> str:
 
 
 def _folder() -> Path:
-    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(base) / "systemd" / "user"
+    """Where the user's manager looks; what the shell has in XDG_CONFIG_HOME may be the shell's alone."""
+    known = _variables() if shutil.which("systemctl") else {}
+    known = known if "HOME" in known else dict(os.environ)
+    return Path(known.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user"
 
 
 def _property(name: str, unit: str) -> str:
@@ -222,5 +258,14 @@ def _systemctl(*arguments: str, timeout: float = tools.TIMEOUT) -> subprocess.Co
 
 
 def with_user_bus() -> dict[str, str]:
-    """The environment with the place of the user's manager; ``su``, ``sudo`` and cron don't tell."""
-    return {"XDG_RUNTIME_DIR": f"/run/user/{os.getuid()}", **os.environ, "LC_ALL": "C"}
+    """The environment with the place of the user's manager; ``su``, ``sudo`` and cron don't tell, or tell another's."""
+    told = os.environ.get("XDG_RUNTIME_DIR")
+    place = told if told and _is_mine(told) else f"/run/user/{os.getuid()}"
+    return {**os.environ, "XDG_RUNTIME_DIR": place, "LC_ALL": "C"}
+
+
+def _is_mine(place: str) -> bool:
+    try:
+        return Path(place).stat().st_uid == os.getuid()
+    except OSError:
+        return False

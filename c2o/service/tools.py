@@ -1,9 +1,11 @@
-"""The system's own commands: systemctl, loginctl, launchctl."""
+"""The system's own commands: systemctl, loginctl, launchctl; and doing what must not be left half done."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from c2o.errors import C2oError, Unhealthy
 
@@ -30,3 +32,13 @@ def run(
         raise Unhealthy(f"`{' '.join(command)}` isn't done after {timeout:.0f} s. Run it by hand to see why.") from None
     except OSError as error:
         raise C2oError(f"{command[0]} can't be run: {error.strerror}. Without it: c2o serve") from None
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C is of no effect meanwhile, nor on the commands that are run."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -14,6 +14,7 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.command_line import CommandLine
@@ -135,25 +136,26 @@ def drawn(raw: str) -> str:
 @contextmanager
 def on_a_terminal(c2o: CommandLine, *arguments: str, **variables: str) -> Iterator[Terminal]:
     """``c2o`` with these arguments on a terminal of 120 columns; it is ended with the block."""
-    with _on_a_terminal([sys.executable, "-m", "c2o", *arguments], c2o, **variables) as terminal:
-        yield terminal
+    with program_on_a_terminal([sys.executable, "-m", "c2o", *arguments], c2o.environment(**variables), c2o.home) as it:
+        yield it
 
 
 @contextmanager
 def shell_on_a_terminal(c2o: CommandLine) -> Iterator[Terminal]:
     """A shell with job control, in c2o's environment."""
-    with _on_a_terminal(["bash", "--norc", "--noprofile", "-i"], c2o, PS1="$ ") as terminal:
-        yield terminal
+    with program_on_a_terminal(["bash", "--norc", "--noprofile", "-i"], c2o.environment(PS1="$ "), c2o.home) as it:
+        yield it
 
 
 @contextmanager
-def _on_a_terminal(command: list[str], c2o: CommandLine, **variables: str) -> Iterator[Terminal]:
+def program_on_a_terminal(command: list[str], environment: dict[str, str], folder: Path) -> Iterator[Terminal]:
+    """Any program; it is ended with the block."""
     keyboard, screen = pty.openpty()
     fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     process = subprocess.Popen(
         command,
-        env={"TERM": "xterm-256color", **c2o.environment(**variables)},
-        cwd=c2o.home,
+        env={"TERM": "xterm-256color", **environment},
+        cwd=folder,
         stdin=screen,
         stdout=screen,
         stderr=screen,

@@ -83,7 +83,7 @@ def test_it_is_renewed_and_the_service_with_it(installed: Installed, configured:
     assert installed("start").exit_code == 0
     first = configured.service()
 
-    assert installed("upgrade", "--yes").out == f"✓ c2o {__version__} is the newest that pip knows\n"
+    assert installed("upgrade", "--yes").out == f"✓ c2o {__version__} stays: pip has nothing newer for it\n"
     assert configured.service() == first
 
     wheel(installed.wheels, NEXT)

@@ -68,6 +68,11 @@ def llama_python() -> Path:
     return _python("llama", VERSIONS["pip"]["llama"], VERSIONS["pip"]["llama"]["xllamacpp"])
 
 
+def installers() -> Path:
+    """The Python of an environment with uv and pipx in it.  Raises InstallError."""
+    return _python("installers", VERSIONS["pip"]["installers"], VERSIONS["pip"]["installers"]["uv"])
+
+
 def server_python(name: str) -> Path:
     """The Python of an environment with one of the heavy servers in it.  Raises InstallError."""
     pins = VERSIONS["servers"][name]
@@ -148,6 +153,7 @@ def main(wanted: list[str]) -> int:
         for version in versions:
             print(f"{package}@{version}: {npm(package, version)}", flush=True)
     print(f"llama.cpp: {llama_python()}", flush=True)
+    print(f"uv and pipx: {installers()}", flush=True)
     if "servers" in wanted:
         for name in ("transformers", "litellm"):
             print(f"{name}: {server_python(name)}", flush=True)

@@ -41,11 +41,14 @@ def test_a_password_manager_is_not_confined() -> None:
     assert "a password manager gives a key" in render_service(program(runs_commands=True))
 
 
-def test_the_users_bus_is_found_without_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_bus_is_found_without_a_login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     assert with_user_bus()["XDG_RUNTIME_DIR"].startswith("/run/user/")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/mine")
-    assert with_user_bus()["XDG_RUNTIME_DIR"] == "/run/mine"
+    usual = with_user_bus()["XDG_RUNTIME_DIR"]
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert with_user_bus()["XDG_RUNTIME_DIR"] == str(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "gone"))  # another user's can't be looked into either
+    assert with_user_bus()["XDG_RUNTIME_DIR"] == usual
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +25,7 @@ from c2o.cli.terminal.asking import more
 from c2o.config import Config
 from c2o.errors import C2oError, Cancelled, CredentialError
 from c2o.printable import printable
-from c2o.service import installing, launcher
+from c2o.service import installing, launcher, tools
 from c2o.service import probe as service_probe
 
 
@@ -91,14 +90,14 @@ def _done(plan: Plan, text: str | None, after: Config) -> _Done:
     backup, so_far = None, ["nothing was changed"]
     with _telling(so_far):
         if text is not None or plan.saved:
-            with _undisturbed():
+            with tools.undisturbed():  # or of two files one is without the other
                 if plan.saved:
                     key_file.save(plan.saved)
                 backup = file.save(plan.before, text) if text is not None else None
                 so_far[:] = [f"{output.short(plan.before.path)} was written"]
         learned = _remembered(plan, after)
         _remember_models(plan)
-        kept = _serve(plan, after) if plan.wishes.service else None
+        kept = _serve(plan, after, so_far) if plan.wishes.service else None
         so_far += [f"{kept.manager} keeps the service running"] if kept else []
         claude = led(after, "user", dry_run=False, force=False).files[0] if plan.wishes.claude else None
         so_far += [f"{output.short(claude.path)} leads to c2o"] if claude else []
@@ -119,16 +118,6 @@ def _telling(so_far: list[str]) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ctrl-C waits for some milliseconds, so that of two files none is without the other."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _remembered(plan: Plan, after: Config) -> dict[tuple[str, str], list[str]]:
     """The facts in what was found."""
     return {each[:2]: remembered(after, each.upstream, each.model, each.found).facts for each in plan.tried}
@@ -141,12 +130,17 @@ def _remember_models(plan: Plan) -> None:
         known_models.try_to_remember(known_models.path(), {plan.choice.name: listed})
 
 
-def _serve(plan: Plan, after: Config) -> InitService:
-    with output.progress() as tell:
-        tell(f"having {plan.around.manager} keep the service running")
-        done = installing.install(after, plan.around.manager, now=True, save_keys=plan.wishes.save_keys, tell=tell)
-    if done.not_lingering:
-        output.note(f"the service will end when you log out: {done.not_lingering}")
+def _serve(plan: Plan, after: Config, so_far: list[str]) -> InitService:
+    manager = plan.around.manager
+    try:
+        with output.progress() as tell:
+            tell(f"having {manager} keep the service running")
+            done = installing.install(after, manager, now=True, save_keys=plan.wishes.save_keys, tell=tell)
+    except C2oError:
+        so_far += [f"the service was installed for {manager}"] if service.chosen() == manager else []
+        raise
+    for hint in installing.shortcomings(done):
+        output.note(hint)
     files = [Text(str(path), path.read_text()) for path in done.files if path.exists()]
     url = done.started.instance.url if done.started else None
     return InitService(manager=done.manager, files=files, url=url)

@@ -23,6 +23,8 @@ def service_wanted(asking: Asking, plan: Plan) -> Plan:
     """Raises Back."""
     manager = plan.around.manager
     useless = service.chosen() == manager or probe.not_set(plan)  # a service wouldn't start without its keys
+    if plan.given.service is None and manager not in KEEPERS and (why := service.out_of_reach()):
+        asking.say([("! ", "yellow"), f"The system can't keep c2o running from here: {why}"])
     if plan.given.service is not None or manager not in KEEPERS or useless:
         return plan._replace(wishes=plan.wishes._replace(service=bool(plan.given.service)))
     options = [

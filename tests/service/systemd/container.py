@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.cli.on_a_terminal import Terminal, program_on_a_terminal
+
 USER = "c2otest"
 
 BOOT = 60
@@ -98,6 +100,15 @@ class Container:
     def login(self, line: str, **more: Any) -> Result:
         """Run a shell's line in a new login of the user's."""
         return self(f"su -l {USER} -c {shlex.quote(line)}", **more)
+
+    @contextmanager
+    def on_a_terminal(self, line: str, *, user: str = USER) -> Iterator[Terminal]:
+        """A shell's line in a new login, on a terminal that is the container's own, with a person at the keys."""
+        first = self._first()
+        assert first
+        command = ["nsenter", "-t", first, "-a", "su", "--pty", "-l", user, "-c", line]
+        with program_on_a_terminal(command, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, Path("/")) as terminal:
+            yield terminal
 
     def c2o(self, arguments: str, *, variables: str = "") -> Result:
         """``c2o ARGUMENTS`` in a new login, with the Python that runs these tests."""

@@ -1,5 +1,5 @@
 # bash completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 4459e7b35cb24e12
+# Made by c2o; c2o completions install renews it.  Digest of the rest: f64741dcda575dd2
 
 _c2o() {
   local IFS=$' \t\n' c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
@@ -157,7 +157,6 @@ _c2o_options() {
     "c2o config unset") _c2o_offer --restart --json --help -h ;;
     "c2o config validate") _c2o_offer --json --help -h ;;
     "c2o demo") _c2o_offer --pace --json --help -h ;;
-    "c2o demo claude") _c2o_offer ;;
     "c2o doctor") _c2o_offer --strict --probe --no-probe --only --fix --yes -y --bundle --trace --json --help -h ;;
     "c2o env") _c2o_offer --shell --format --model --upstream --no-start --json --help -h ;;
     "c2o init") _c2o_offer --upstream --import --name --key-env --no-key --model --map --port --service --no-service --save-keys --claude --no-claude --completions --no-completions --yes -y --dry-run --no-test --probe --force --json --help -h ;;
@@ -257,7 +256,7 @@ _c2o_settings() {
     routes.image) _c2o_ask models ;;
     routes.web_search) _c2o_ask models ;;
     routes.long_context.model) _c2o_ask models ;;
-    upstreams.*.dialect) _c2o_offer anthropic azure cerebras copilot deepseek fireworks gemini generic groq huggingface litellm llamacpp lmstudio minimax mistral moonshot newapi nim ollama openai openrouter qwen sglang together vllm xai zai ;;
+    upstreams.*.dialect) _c2o_offer anthropic azure cerebras copilot deepseek fireworks gemini generic groq huggingface litellm llamacpp lmstudio minimax mistral moonshot newapi nim ollama openai openrouter perplexity qwen sglang together vllm xai zai ;;
     upstreams.*.api_key) _c2o_variables env: ;;
     models.*) _c2o_ask models ;;
   esac

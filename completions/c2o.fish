@@ -1,5 +1,5 @@
 # fish completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: aad6cd0fbd5af009
+# Made by c2o; c2o completions install renews it.  Digest of the rest: 0aa82cf6e2f58369
 
 function __c2o_complete
     set -l words (commandline -opc)
@@ -314,7 +314,7 @@ function __c2o_settings
         case routes.long_context.model
             __c2o_ask models
         case 'upstreams.*.dialect'
-            __c2o_offer anthropic '' azure '' cerebras '' copilot '' deepseek '' fireworks '' gemini '' generic '' groq '' huggingface '' litellm '' llamacpp '' lmstudio '' minimax '' mistral '' moonshot '' newapi '' nim '' ollama '' openai '' openrouter '' qwen '' sglang '' together '' vllm '' xai '' zai ''
+            __c2o_offer anthropic '' azure '' cerebras '' copilot '' deepseek '' fireworks '' gemini '' generic '' groq '' huggingface '' litellm '' llamacpp '' lmstudio '' minimax '' mistral '' moonshot '' newapi '' nim '' ollama '' openai '' openrouter '' perplexity '' qwen '' sglang '' together '' vllm '' xai '' zai ''
         case 'upstreams.*.api_key'
             __c2o_variables env:
         case 'models.*'

@@ -7,80 +7,24 @@ what stands behind the last cut.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
 
-from c2o.cli.completions.tree import (
-    Command,
-    Value,
-    named_tables,
-    options_of,
-    places_of_commands,
-    places_of_values,
-    settings,
+from c2o.cli.completions.cases import Language, filled
+from c2o.cli.completions.tree import Command
+
+BASH = Language(
+    prefix="_c2o",
+    quoted='"{}"'.format,
+    glob=str,
+    either=" | ",
+    case="    {}) {} ;;",
+    also="; ",
+    offered=lambda word: shlex.quote(word[0]),
+    command="_c2o_command $last",
 )
 
 
 def bash(root: Command) -> str:
-    commands = list(root.all())
-    parts = {
-        "COMMANDS": _pattern(each.name.rpartition(" ")[::2] for each in commands if each.path),
-        "VALUED": _pattern(places_of_values(root)),
-        "OTHERS": _pattern((name, str(at)) for name, at in places_of_commands(root)),
-        "OPTIONS": _lines((f'"{each.name}"', _offer(_names(each))) for each in commands),
-        "VALUES": _lines(case for each in commands for case in _values(each)),
-        "SETTINGS": _lines((key, _value(value)) for key, value in settings().items()),
-    }
-    text = SCRIPT
-    for name, part in parts.items():
-        text = text.replace(f"@{name}@", part)
-    return text
-
-
-def _pattern(places: Iterable[Iterable[str]]) -> str:
-    return " | ".join(f'"{":".join(place)}"' for place in places)
-
-
-def _lines(cases: Iterable[tuple[str, str]]) -> str:
-    return "\n".join(f"    {pattern}) {action} ;;" for pattern, action in cases if action)
-
-
-def _names(command: Command) -> list[str]:
-    return [name for option in options_of(command) for name in option.names]
-
-
-def _offer(words: Iterable[str]) -> str:
-    return " ".join(["_c2o_offer", *map(shlex.quote, words)])
-
-
-def _values(command: Command) -> Iterator[tuple[str, str]]:
-    """What may stand at which place: behind an option, or after so many words."""
-    if command.commands:
-        yield f'"{command.name}:0"', _offer(each.path[-1] for each in command.commands)
-    for option in command.options:
-        if option.value:
-            yield _pattern((command.name, name) for name in option.names), _value(option.value)
-    for at, argument in enumerate(command.arguments):
-        yield f'"{command.name}:{at}"', _value(argument.value)
-
-
-def _value(value: Value) -> str:
-    words = [word for word, _ in value.words]
-    action = ACTIONS.get(value.kind, "_c2o_ask {kind}")
-    return action.format(offer=_offer(words), words=" ".join(words), kind=value.kind, tables=" ".join(named_tables()))
-
-
-ACTIONS = {
-    "nothing": "",
-    "words": "{offer}",
-    "keys": "{offer}; _c2o_ask keys {tables}",
-    "tiers": "_c2o_tiers {words}",
-    "files": "_c2o_files",
-    "words or files": "{offer}; _c2o_files",
-    "settings": "_c2o_settings",
-    "command": "_c2o_command $last",
-    "variables": "_c2o_variables ''",
-    "references": "_c2o_variables env:",
-}
+    return filled(SCRIPT, root, BASH)
 
 
 SCRIPT = r"""# bash completion for c2o

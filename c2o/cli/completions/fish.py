@@ -2,81 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-from c2o.cli.completions.tree import (
-    Command,
-    Value,
-    Word,
-    named_tables,
-    options_of,
-    places_of_commands,
-    places_of_values,
-    settings,
-)
+from c2o.cli.completions.cases import Language, filled
+from c2o.cli.completions.tree import Command, Word
 
 
 def fish(root: Command) -> str:
-    commands = list(root.all())
-    parts = {
-        "COMMANDS": _pattern(each.name.rpartition(" ")[::2] for each in commands if each.path),
-        "VALUED": _pattern(places_of_values(root)),
-        "OTHERS": _pattern((name, str(at)) for name, at in places_of_commands(root)),
-        "OPTIONS": _cases((_quoted(each.name), _offer(_options(each))) for each in commands if options_of(each)),
-        "VALUES": _cases(case for each in commands for case in _values(each)),
-        "SETTINGS": _cases((_quoted(key), _value(value)) for key, value in settings().items()),
-    }
-    text = SCRIPT
-    for name, part in parts.items():
-        text = text.replace(f"@{name}@", part)
-    return text
-
-
-def _pattern(places: Iterable[Iterable[str]]) -> str:
-    return " ".join(_quoted(":".join(place)) for place in places)
-
-
-def _cases(cases: Iterable[tuple[str, str]]) -> str:
-    return "\n".join(f"        case {pattern}\n            {action}" for pattern, action in cases if action)
-
-
-def _options(command: Command) -> Iterator[Word]:
-    return ((name, option.help) for option in options_of(command) for name in option.names)
-
-
-def _offer(words: Iterable[Word]) -> str:
-    return " ".join(["__c2o_offer", *(_quoted(text) for word in words for text in word)])
-
-
-def _values(command: Command) -> Iterator[tuple[str, str]]:
-    """What may stand at which place: behind an option, or after so many words."""
-    if command.commands:
-        yield _quoted(f"{command.name}:0"), _offer((each.path[-1], each.help) for each in command.commands)
-    for option in command.options:
-        if option.value:
-            yield _pattern((command.name, name) for name in option.names), _value(option.value)
-    for at, argument in enumerate(command.arguments):
-        yield _quoted(f"{command.name}:{at}"), _value(argument.value)
-
-
-def _value(value: Value) -> str:
-    words = " ".join(word for word, _ in value.words)
-    action = ACTIONS.get(value.kind, "__c2o_ask {kind}")
-    return action.format(offer=_offer(value.words), words=words, kind=value.kind, tables=" ".join(named_tables()))
-
-
-ACTIONS = {
-    "nothing": "",
-    "words": "{offer}",
-    "keys": "{offer}\n            __c2o_ask keys {tables}",
-    "tiers": "__c2o_tiers {words}",
-    "files": "__c2o_files",
-    "words or files": "{offer}\n            __c2o_files",
-    "settings": "__c2o_settings",
-    "command": "__c2o_command",
-    "variables": "__c2o_variables ''",
-    "references": "__c2o_variables env:",
-}
+    return filled(SCRIPT, root, FISH)
 
 
 def _quoted(text: str) -> str:
@@ -84,6 +15,22 @@ def _quoted(text: str) -> str:
     if text and text.replace("-", "").replace(".", "").replace("_", "").isalnum():
         return text
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _with_meaning(word: Word) -> str:
+    return " ".join(map(_quoted, word))
+
+
+FISH = Language(
+    prefix="__c2o",
+    quoted=_quoted,
+    glob=_quoted,
+    either=" ",
+    case="        case {}\n            {}",
+    also="\n            ",
+    offered=_with_meaning,
+    command="__c2o_command",
+)
 
 
 SCRIPT = r"""# fish completion for c2o

@@ -173,3 +173,19 @@ def test_claude_code_does_not_notice_a_dead_upstream(
     assert (done.stdout.strip(), done.returncode) == ("It is 42.", 0), done
     assert not upstream.requests
     assert len(conversation(spare)) == 2
+
+
+@pytest.mark.slow
+def test_claude_code_keeps_its_conversation_when_the_fallback_is_too_small_for_it(
+    claude: Claude, start_c2o: Callable[..., Service], upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    """The stand-in refuses the prompt as too long, each time: to hear that would end the turn, or the conversation."""
+    said: list[Scripted] = [error(503, "overloaded"), error(503, "overloaded"), Reply("Greetings.")]
+    upstream.think(titled(lambda _: said.pop(0)))
+    spare.think(titled(lambda _: error(400, "maximum context length is 1000 tokens, you requested 20000 tokens")))
+    service = start_c2o(with_fallback(upstream, spare))
+
+    done = claude.through_c2o("-p", "Hi")
+
+    assert (done.stdout.strip(), done.returncode) == ("Greetings.", 0), done
+    assert not any("too long" in line.get("error", "") for line in journal(service))

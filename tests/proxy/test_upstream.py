@@ -28,6 +28,7 @@ from tests.fake_upstream import (
     Reply,
     error,
     finish,
+    role,
     stream,
     text,
     usage,
@@ -35,7 +36,7 @@ from tests.fake_upstream import (
 )
 from tests.proxy.conftest import Serve, Service, configuration
 from tests.proxy.fake_clock import FakeClock
-from tests.proxy.talk import KEY, TOKEN, RawServer, check_grammar, events, hello, names, text_in
+from tests.proxy.talk import KEY, TOKEN, RawServer, check_grammar, events, eventually, hello, names, text_in
 
 
 class Saying(RawServer):
@@ -739,3 +740,19 @@ async def test_a_key_that_the_upstream_repeats_is_not_shown(
     for part in (KEY, KEY[:20], KEY[-20:]):
         assert part.encode() not in answer.body
         assert part not in caplog.text
+
+
+@pytest.mark.slow
+async def test_two_hundred_streams_at_once_wait_for_no_connection(serve: Serve, upstream: FakeUpstream) -> None:
+    """aiohttp's own pools have a hundred."""
+    all_there = threading.Event()
+    upstream.think(lambda _: stream(role(), Hold(all_there), text("Hi"), finish(), DONE))
+    service = await serve(configuration(upstream.base_url))
+    peers = [await service.call(stream=True) for _ in range(200)]
+
+    await eventually(lambda: len(upstream.requests) == 200, lambda: f"200 requests, not {len(upstream.requests)}", 20)
+    all_there.set()
+    for peer in peers:
+        await peer.finished(20)
+
+    assert {text_in(peer.events) for peer in peers} == {"Hi"}

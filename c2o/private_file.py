@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from c2o import paths
 from c2o.errors import RefusedFile
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # absent on Windows
+
+_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 
 
 def write(path: Path, text: str | bytes, *, shared: bool = False) -> None:
@@ -28,10 +32,25 @@ def write(path: Path, text: str | bytes, *, shared: bool = False) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
-        raise RefusedFile(f"{path} can't be written: {error.strerror}. Make its folder writable.") from None
+        with suppress(OSError):
+            fresh.unlink()
+        raise unwritable(path, error) from None
     except KeyboardInterrupt:
         fresh.unlink(missing_ok=True)
         raise
+
+
+def unwritable(path: Path, error: OSError) -> RefusedFile:
+    """Why, and what to do about it."""
+    remedy = "Make room on its disk." if error.errno in _FULL else "Make its folder writable."
+    return RefusedFile(f"{path} can't be written: {error.strerror}. {remedy}")
+
+
+def check(path: Path) -> None:
+    """Raises RefusedFile where ``write`` would for want of a permission: before a person is asked anything, say."""
+    folder = next(each for each in path.absolute().parents if each.exists())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise unwritable(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
 Signature = tuple[int, ...]

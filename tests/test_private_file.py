@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -41,3 +42,16 @@ def test_what_cannot_be_written_is_told_and_stays(tmp_path: Path) -> None:
     with pytest.raises(C2oError, match=r"file can't be written: .+\. Make its folder writable\."):
         private_file.write(tmp_path / "file", "after")
     assert (tmp_path / "file").read_text() == "before"
+
+
+def test_for_a_full_disk_room_is_the_remedy_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "file").write_text("before")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(C2oError, match=r"file can't be written: No space left on device\. Make room on its disk\."):
+        private_file.write(tmp_path / "file", "after")
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("file", "before")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
@@ -224,16 +224,27 @@ def _launch(manager: ServiceManager, config: Config, port: int | None, wait: flo
 
 def _taken(config: Config, port: int) -> PortTaken:
     """The same, with the one who has the port, where the system shows it."""
+    stop = "Stop it, or take another" if processes.holder(port) else "Take another"
+    return PortTaken(f"port {port} is taken by {_who_has(config.server.host, port)}. {stop}: {_another(port)}")
+
+
+def _who_has(host: str, port: int) -> str:
     if found := processes.holder(port):
-        return PortTaken(f"port {port} is taken by {found}. Stop it, or take another: {_another(config, port)}")
-    if is_c2o(config.server.host, port):
-        return PortTaken(f"port {port} is taken by another user's c2o. Take another: {_another(config, port)}")
-    return PortTaken(f"port {port} is taken by another program. Take another: {_another(config, port)}")
+        return str(found)
+    return "another user's c2o" if is_c2o(host, port) else "another program"
 
 
-def _another(config: Config, port: int) -> str:
-    once = f", or use --port {port + 1 if port < 65535 else 0}" if service.chosen() == "detached" else ""
-    return f"set port under [server] in {config.path}{once}"
+def _another(port: int) -> str:
+    other = port + 1 if port < 65535 else 1024
+    once = f", or for this once: c2o start --port {other}" if service.chosen() == "detached" else ""
+    return f"c2o config set server.port {other}{once}"
+
+
+def free_port(host: str, usual: int, others: Iterable[int]) -> tuple[int, str]:
+    """The usual port, and an empty text; where that is taken, the first of the others that is free, and by whom."""
+    if not listens(host, usual):
+        return usual, ""
+    return next((port for port in others if not listens(host, port)), 0), _who_has(host, usual)
 
 
 def check_keys(config: Config, environ: Mapping[str, str] = os.environ) -> None:

@@ -313,8 +313,7 @@ def test_a_port_taken_by_a_stranger_is_told_with_the_stranger(c2o: CommandLine) 
     assert done.exit_code == 6
     assert f"port {port} is taken by " in done.err
     assert "python" in done.err
-    assert f"--port {port + 1}" in done.err
-    assert str(c2o.folder / "config.toml") in done.err
+    assert f"c2o config set server.port {port + 1}, or for this once: c2o start --port {port + 1}\n" in done.err
     assert not instance.running()
 
 

@@ -55,7 +55,7 @@ def tables(text: str, path: Path) -> dict[str, Any]:
 
 def change(path: Path, edit: Callable[[str], str]) -> Change:
     """Put what ``edit`` makes of the text in its place, if that is valid.  Raises ConfigError, RefusedFile."""
-    with _alone():
+    with alone():
         before = read(path)
         after = edit(before)
         loaded = _valid(after, path)
@@ -73,14 +73,27 @@ def _valid(text: str, path: Path) -> Config:
 
 def save(path: Path, text: str) -> None:
     """A link, as people who keep their dot files elsewhere have it, stays one.  Raises RefusedFile."""
-    try:
+    with _elsewhere():
         private_file.write(paths.real(path), text)
-    except RefusedFile as error:
-        raise RefusedFile(f"{str(error).removesuffix('.')}, or set C2O_HOME to one that is.") from None
+
+
+def check(path: Path) -> None:
+    """Can it be written, as far as permissions tell?  Raises RefusedFile."""
+    with _elsewhere():
+        private_file.check(paths.real(path))
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _elsewhere() -> Iterator[None]:
+    """All of c2o's files can be in another place."""
+    try:
+        yield
+    except RefusedFile as error:
+        raise RefusedFile(f"{str(error).removesuffix('.')}, or set C2O_HOME to a folder elsewhere.") from None
+
+
+@contextmanager
+def alone() -> Iterator[None]:
     """So that of two changes at once none is lost."""
     with Lock(paths.state_dir() / "config.lock") as lock:
         if not lock.acquire(WAIT):

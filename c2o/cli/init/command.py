@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from c2o import paths
+from c2o import instance, paths
 from c2o.cli import output, terminal
+from c2o.cli.config import file as config_file
 from c2o.cli.init import choice, file, wizard
 from c2o.cli.init.choice import Given, parsed_map
 from c2o.cli.init.doing import carried_out, verdicts
@@ -19,8 +20,15 @@ from c2o.cli.init.plan import Plan
 from c2o.cli.init.result import lines
 from c2o.cli.output import JsonOption
 from c2o.cli.terminal import asking
+from c2o.config import DEFAULT_PORT
 from c2o.errors import Cancelled
 from c2o.presets import PRESETS
+from c2o.service import lifecycle
+
+HOST = "127.0.0.1"
+
+OTHER_PORTS = range(8228, 8300)
+"""Where others have the usual one; 8227 is the demo's."""
 
 UpstreamOption = Annotated[
     str | None,
@@ -112,14 +120,29 @@ def init(
     )
     choice.check(given)
     before = file.find(paths.config_file(), force=force)
+    if not dry_run:
+        config_file.check(before.path)
+    given, moved = _with_free_port(given, before)
     test = not (no_test or dry_run)
     person = terminal.present() and not (yes or as_json)
     plan = _from_person(given, before, test=test) if person else from_flags(given, before, test=test)
     result = carried_out(plan, dry_run=dry_run)
+    if moved:
+        output.note(moved)
     if not (person or as_json or dry_run):  # a person has seen them as they came
         for verdict in verdicts(plan):
             output.say(verdict)
     output.show(result, lines, as_json=as_json)
+
+
+def _with_free_port(given: Given, before: Before) -> tuple[Given, str]:
+    """For a new configuration: another port where a stranger has the usual one, and a sentence that says so."""
+    if given.port is not None or before.text is not None or instance.running():
+        return given, ""
+    port, holder = lifecycle.free_port(HOST, DEFAULT_PORT, OTHER_PORTS)
+    if not holder:
+        return given, ""
+    return given._replace(port=port), f"port {DEFAULT_PORT} is taken by {holder}, so c2o takes {port}"
 
 
 def _from_person(given: Given, before: Before, *, test: bool) -> Plan:

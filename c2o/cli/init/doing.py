@@ -14,6 +14,7 @@ from c2o.cli import output
 from c2o.cli.claude.change import ChangedFile
 from c2o.cli.claude.command import check_lasting, led
 from c2o.cli.completions import command as completions
+from c2o.cli.config import file as config_file
 from c2o.cli.doctor.probe import remembered
 from c2o.cli.init import file, probe
 from c2o.cli.init.plan import Plan
@@ -90,7 +91,8 @@ def _done(plan: Plan, text: str | None, after: Config) -> _Done:
     backup, so_far = None, ["nothing was changed"]
     with _telling(so_far):
         if text is not None or plan.saved:
-            with tools.undisturbed():  # or of two files one is without the other
+            with config_file.alone(), tools.undisturbed():  # or of two files one is without the other
+                file.check_unchanged(plan.before)
                 if plan.saved:
                     key_file.save(plan.saved)
                 backup = file.save(plan.before, text) if text is not None else None

@@ -48,11 +48,25 @@ def find(path: Path, *, force: bool) -> Before:
         if not (force or _is_empty(path)):
             raise error if ANEW in str(error) else ConfigError(f"{error} Or write a new one: {ANEW}") from None
         loaded = None
+    return Before(path, _text(path), None if force else loaded, loaded.server.auth_token if loaded else None)
+
+
+def _text(path: Path) -> str:
+    """Raises RefusedFile."""
     try:
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
+        return path.read_bytes().decode("utf-8-sig", errors="replace")
     except OSError as error:
         raise RefusedFile(f"{path} can't be read: {error.strerror}. Make it readable, then: c2o init") from None
-    return Before(path, text, None if force else loaded, loaded.server.auth_token if loaded else None)
+
+
+def check_unchanged(before: Before) -> None:
+    """Questions take a while: what another command has written meanwhile isn't lost.  Raises RefusedFile."""
+    there = _text(before.path) if before.path.exists() else None
+    if there != before.text:
+        raise RefusedFile(
+            f"{before.path} was changed by another command meanwhile, so nothing was written. "
+            "Begin again with: c2o init"
+        )
 
 
 def _is_empty(path: Path) -> bool:

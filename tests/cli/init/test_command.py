@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import stat
 import sys
+import threading
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,22 @@ from tests.anthropic_answers import call as call_block
 from tests.anthropic_answers import text as text_block
 from tests.cli.doctor.test_probe import blind
 from tests.clients.service import TOKEN, configuration
-from tests.command_line import CommandLine, Result
-from tests.fake_upstream import Call, FakeUpstream, Reply, Request, Scripted, error, whole
+from tests.command_line import CommandLine, Result, without_privileges
+from tests.fake_upstream import (
+    DONE,
+    Call,
+    FakeUpstream,
+    Hold,
+    Reply,
+    Request,
+    Scripted,
+    error,
+    finish,
+    role,
+    stream,
+    text,
+    whole,
+)
 
 KEY = "sk-init-key-0123456789"
 
@@ -530,3 +547,53 @@ def test_a_stopped_upstream_is_told_in_whole_sentences(c2o: CommandLine) -> None
     done = c2o("init", "--upstream", "http://127.0.0.1:9/v1", "--no-key", "--model", "m", "--yes")
     assert done.exit_code == 5
     assert "connection refused. Is it running? Start it, or check the address http://127.0.0.1:9/v1." in done.err
+
+
+# ---- not alone
+
+
+def test_the_usual_port_is_left_to_who_has_it(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    upstream.think(works)
+    with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):  # then it is taken by somebody else, which is as good
+            stranger.bind(("127.0.0.1", config.DEFAULT_PORT))
+            stranger.listen()
+        done = init(c2o, upstream)
+    port = written(c2o)["server"]["port"]
+    assert port > config.DEFAULT_PORT + 1  # the next one is the demo's
+    assert re.search(rf"^! port 8226 is taken by .+, so c2o takes {port}$", done.err, re.MULTILINE), done
+    assert done.exit_code == 0
+
+
+def test_of_two_at_once_none_overwrites_the_other(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    go_on = threading.Event()
+    slow = stream(role(), Hold(go_on), text("ready"), finish(), DONE)
+    upstream.think(lambda request: slow if request.json["model"] == "slow" else works(request))
+    flags = ["--upstream", upstream.base_url, "--no-key", "--port", "0", "--yes"]
+    first = c2o.begin("init", *flags, "--name", "one", "--model", "slow")
+    upstream.wait_for(1, 30)
+    assert c2o("init", *flags, "--name", "other", "--model", "quick").exit_code == 0
+    go_on.set()
+    _, told = first.communicate(timeout=30)
+    assert first.returncode == 8
+    assert "config.toml was changed by another command meanwhile, so nothing was written" in told
+    assert list(written(c2o)["upstreams"]) == ["other"]
+    assert not (c2o.folder / "config.toml.bak").exists()
+
+
+def test_a_home_that_cannot_be_written_is_told_before_anything_is_asked(
+    c2o: CommandLine, upstream: FakeUpstream
+) -> None:
+    c2o.prefix = without_privileges()
+    c2o.home.chmod(0o555)
+    try:
+        done = init(c2o, upstream)
+    finally:
+        c2o.home.chmod(0o755)
+    assert done.exit_code == 8
+    assert done.err == (
+        f"c2o: {file_of(c2o)} can't be written: Permission denied. Make its folder writable, "
+        "or set C2O_HOME to a folder elsewhere.\n"
+    )
+    assert not upstream.requests

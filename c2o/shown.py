@@ -33,10 +33,69 @@ def colourful(stream: TextIO) -> bool:
     return stream.isatty() or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0")
 
 
-def write(line: Line, stream: TextIO, end: str = "\n") -> None:
-    """At once, with styles where the stream is ``colourful``."""
-    stream.write((painted(line) if colourful(stream) else plain(line, end)) + end)
+def write(line: Line, stream: TextIO, end: str = "\n", *, prose: bool = False) -> None:
+    """At once, with styles where the stream is ``colourful``.
+
+    What a terminal has no room for goes on below: between columns only, so that a command can be copied; ``prose``
+    between words.
+    """
+    rows = wrapped(line, _width(stream), " " if prose else "  ") if end == "\n" else [line]
+    stream.writelines((painted(row) if colourful(stream) else plain(row, end)) + end for row in rows)
     stream.flush()
+
+
+def _width(stream: TextIO) -> int:
+    """Of the terminal; 0 where there is none."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def wrapped(line: Line, width: int, gap: str) -> list[Line]:
+    """The line in rows of at most so many columns, as far as there are gaps to break it at."""
+    text = "".join(span if isinstance(span, str) else span[0] for span in line).rstrip()
+    if not width or "\n" in text or len(text) <= width:
+        return [line]
+    hang = min(indent(line), width // 3)
+    rows: list[Line] = []
+    begin, room = 0, width
+    while len(text) - begin > room:
+        words = begin + len(text[begin:]) - len(text[begin:].lstrip())
+        end = text.rfind(gap, words, begin + room + len(gap))
+        end = end if end > words else text.find(gap, begin + room)
+        if end < 0:
+            break
+        rows.append([" " * hang * bool(rows), *_part(line, begin, len(text[:end].rstrip()))])
+        begin, room = len(text) - len(text[end:].lstrip()), width - hang
+    return [*rows, [" " * hang * bool(rows), *_part(line, begin, len(text))]]
+
+
+def _part(line: Line, begin: int, end: int) -> Line:
+    """Its characters from one to the other."""
+    part: Line = []
+    at = 0
+    for span in line:
+        text, *style = (span,) if isinstance(span, str) else span
+        piece = text[max(begin - at, 0) : max(end - at, 0)]
+        at += len(text)
+        if piece:
+            part.append((piece, style[0]) if style else piece)
+    return part
+
+
+LABELLED = 13
+"""Columns of a mark and a label, at most."""
+
+
+def indent(line: Line) -> int:
+    """Where the words of a line begin, behind its mark and label."""
+    begins, texts = 0, [span if isinstance(span, str) else span[0] for span in line]
+    for text in texts:
+        if not text.endswith(" ") or begins + len(text) > LABELLED:
+            break
+        begins += len(text)
+    return begins or 2 + len(texts[0]) - len(texts[0].lstrip())
 
 
 def plain(line: Line, end: str = "\n") -> str:

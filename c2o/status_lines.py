@@ -64,7 +64,7 @@ def _upstreams(upstreams: list[Shown]) -> Iterator[Line]:
         [
             f"{upstream['name']:{name_width}}  ",
             (f"{upstream['base_url']:{url_width}}", "cyan"),
-            (f"  {upstream['dialect']}, {_key(upstream['key'])}", "dim"),
+            (f"  {_dialect(upstream)}{_key(upstream['key'])}", "dim"),
             ("" if upstream.get("breaker", "closed") == "closed" else "  can't be reached", "red"),
         ]
         for upstream in upstreams
@@ -72,8 +72,13 @@ def _upstreams(upstreams: list[Shown]) -> Iterator[Line]:
     yield from _row("upstream", *rows)
 
 
+def _dialect(upstream: Shown) -> str:
+    """Where it is worth a word."""
+    return "" if upstream["dialect"] in (upstream["name"], "generic") else f"{upstream['dialect']}, "
+
+
 def _key(source: str | None) -> str:
-    return f"key from {source}" if source else "no key"
+    return f"key from {source.replace('env:', '')}" if source else "no key"
 
 
 def _models(models: dict[str, str], fallbacks: dict[str, list[str]]) -> Iterator[Line]:

@@ -72,7 +72,7 @@ def say(line: Line) -> None:
 
 def note(*spans: Span) -> None:
     """Say something beside the result: ``! …`` on stderr."""
-    talk([("! ", "yellow"), *spans])
+    _print([("! ", "yellow"), *spans], sys.stderr, prose=True)
 
 
 def talk(line: Line, end: str = "\n") -> None:
@@ -84,7 +84,10 @@ def fail(error: C2oError) -> int:
     """Say why a command failed.  Returns its exit code."""
     if _json_asked:
         show_json(Failure(exit_code=error.exit_code, error=str(error)))
-    _print([("c2o: ", "bold red"), printable_lines(str(error))], sys.stderr)
+    first, *more = printable_lines(str(error)).split("\n")
+    _print([("c2o: ", "bold red"), first], sys.stderr, prose=True)
+    for each in more:
+        _print([each], sys.stderr, prose=True)
     return error.exit_code
 
 
@@ -122,13 +125,13 @@ def show_json(result: object) -> None:
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(result), indent=2).decode() + "\n")
 
 
-def _print(line: Line, stream: TextIO, end: str = "\n") -> None:
+def _print(line: Line, stream: TextIO, end: str = "\n", *, prose: bool = False) -> None:
     if sys.platform == "win32" and colourful(stream):
         from rich.text import Text  # noqa: PLC0415 - slow to load; it knows consoles that take no escape sequences
 
         console(stream).print(Text.assemble(*line), soft_wrap=True, end=end)
     else:
-        shown.write(line, stream, end)
+        shown.write(line, stream, end, prose=prose)
 
 
 def moves(stream: TextIO) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from c2o import shown
 from c2o.cli import output
 from c2o.cli.output import Line
 from c2o.errors import PortTaken
@@ -135,3 +136,30 @@ def test_symbols_come_out_as_ascii_where_there_are_no_others() -> None:
         [sys.executable, "-c", script], env={"PYTHONIOENCODING": "ascii"}, capture_output=True, check=True
     )
     assert done.stdout == b"* + a -> b ... ?\n"
+
+
+UNDO: Line = [("✓ ", "green"), ("~/settings.json", "bold"), " leads to c2o", ("   undo: c2o claude off", "dim")]
+
+
+@pytest.mark.parametrize(
+    ("line", "width", "gap", "rows"),
+    [
+        (UNDO, 80, "  ", ["✓ ~/settings.json leads to c2o   undo: c2o claude off"]),
+        (UNDO, 53, "  ", ["✓ ~/settings.json leads to c2o   undo: c2o claude off"]),
+        (UNDO, 52, "  ", ["✓ ~/settings.json leads to c2o", "  undo: c2o claude off"]),
+        (UNDO, 12, "  ", ["✓ ~/settings.json leads to c2o", "  undo: c2o claude off"]),  # a command is never broken
+        (UNDO, 30, " ", ["✓ ~/settings.json leads to c2o", "  undo: c2o claude off"]),
+        (UNDO, 20, " ", ["✓ ~/settings.json", "  leads to c2o", "  undo: c2o claude", "  off"]),
+        (["  a/very/long/path and more"], 10, " ", ["  a/very/long/path", "   and", "   more"]),
+        (["    "], 2, " ", ["    "]),
+        ([("  label      ", "dim"), "one  two"], 17, "  ", ["  label      one", "     two"]),
+        (["日本語 text"], 20, " ", ["日本語 text"]),
+    ],
+)
+def test_what_has_no_room_goes_on_below(line: Line, width: int, gap: str, rows: list[str]) -> None:
+    wrapped = shown.wrapped(line, width, gap)
+    assert [shown.plain(row) for row in wrapped] == [row.rstrip() for row in rows]
+
+
+def test_styles_go_with_their_words() -> None:
+    assert shown.wrapped(UNDO, 40, "  ")[1] == ["  ", ("undo: c2o claude off", "dim")]

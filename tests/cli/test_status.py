@@ -34,7 +34,7 @@ def test_a_running_service_is_described(configured: CommandLine, upstream: FakeU
     assert first.startswith(f"● c2o {package.__version__}  running ")
     assert first.endswith(f"   {there.url}   pid {there.pid}, detached")
     assert others == [
-        f"  upstream   fake  {upstream.base_url}  generic, key from env:FAKE_KEY",
+        f"  upstream   fake  {upstream.base_url}  key from FAKE_KEY",
         "  models     default → fake/fake-model",
         "  traffic    0 requests",
     ]
@@ -296,7 +296,7 @@ BUSY = Status(
 def test_what_a_person_sees() -> None:
     assert plain(BUSY) == [
         "● c2o 0.1.0  running 3 h 12 m   http://127.0.0.1:8226   pid 4242, detached",
-        "  upstream   nim     https://integrate.api.nvidia.com/v1  nim, key from env:NVIDIA_API_KEY",
+        "  upstream   nim     https://integrate.api.nvidia.com/v1  key from NVIDIA_API_KEY",
         "             ollama  http://127.0.0.1:11434/v1            ollama, no key",
         "  models     opus, sonnet → nim/qwen3",
         "             haiku        → ollama/gemma",
@@ -311,7 +311,7 @@ def test_an_upstream_that_is_down_and_a_fallback_are_seen() -> None:
     shown = structs.replace(BUSY, upstreams=[down], models={"opus": "nim/qwen3"}, fallbacks={"opus": ["or/qwen3"]})
 
     assert plain(shown)[1:3] == [
-        "  upstream   nim  https://integrate.api.nvidia.com/v1  nim, key from env:ONE, env:TWO  can't be reached",
+        "  upstream   nim  https://integrate.api.nvidia.com/v1  key from ONE, TWO  can't be reached",
         "  models     opus → nim/qwen3, else or/qwen3",
     ]
 

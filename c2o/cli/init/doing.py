@@ -52,7 +52,7 @@ def carried_out(plan: Plan, *, dry_run: bool) -> InitResult:
         service=_service_dry(plan, after) if dry_run else done.service,
         claude=_claude_dry(plan, after) if dry_run else done.claude,
         completions=completed,
-        next=list(_next(plan, after, completed)),
+        next=list(_next(plan, after)),
     )
 
 
@@ -207,7 +207,7 @@ def verdicts(plan: Plan) -> Iterator[Line]:
             yield more(printable(bad.detail), ("  Claude Code does its work by calling tools.", "dim"))
 
 
-def _next(plan: Plan, after: Config, completed: InitCompletions | None) -> Iterator[Step]:
+def _next(plan: Plan, after: Config) -> Iterator[Step]:
     if plan.choice and plan.choice.name == DEMO:
         yield Step(f"{own_python()} -m c2o.demo --port 8227", "the scripted upstream; keep it running")
     for variable in probe.not_set(plan):
@@ -215,7 +215,4 @@ def _next(plan: Plan, after: Config, completed: InitCompletions | None) -> Itera
     there = service_probe.look(after.server.auth_token)
     if there.instance and there.instance.config_digest != after.digest:
         yield Step("c2o restart", "the service runs, with the configuration of before")
-    if completed and completed.startup:
-        for each in completed.lines:
-            yield Step(each, f"in {output.short(completed.startup)}, for completions")
     yield Step("c2o run claude", "Claude Code on it")

@@ -9,11 +9,12 @@ from c2o.cli.init import key, models, probe
 from c2o.cli.init.choice import checked_url
 from c2o.cli.init.plan import Plan
 from c2o.cli.output import Line
-from c2o.cli.terminal.asking import Asking, Back
+from c2o.cli.terminal.asking import LABELS, Asking, Back
 from c2o.cli.terminal.menu import Option
 from c2o.errors import UsageError
 from c2o.presets import PRESETS
 from c2o.printable import printable
+from c2o.secret import Secret
 from c2o.wire.probe import Fault, Found
 
 UPSTREAM = "upstream"
@@ -34,7 +35,14 @@ def _again(_: Asking, plan: Plan, __: str) -> Plan:
 
 
 def _key(asking: Asking, plan: Plan, _: str) -> Plan:
-    return key.ask(asking, plan)
+    rows = asking.rows
+    if plan.key:
+        asking.say([("✗ ", "red"), (f"{key.LABEL:{LABELS}} ", "dim"), (Secret(plan.key).hint(), "bold"), "  not used"])
+    try:
+        return key.ask(asking, plan)
+    except Back:
+        asking.take_back(rows)
+        raise
 
 
 def _model(asking: Asking, plan: Plan, model: str) -> Plan:

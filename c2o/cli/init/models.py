@@ -23,6 +23,8 @@ ROWS = ("default", *TIERS)
 
 USE, KEEP = "use", "keep"
 
+CHANGE = "or choose a line to change its model"
+
 Names = dict[str, str]
 """``default`` or a tier → model of the upstream."""
 
@@ -123,7 +125,7 @@ def _question(mapped: Mapping[str, str]) -> str:
 
 
 def _rows(plan: Plan, mapped: Names) -> list[Option[str]]:
-    use = Option(USE, "Use these" if len(set(mapped.values())) > 1 else "Use this one", "", strong=True)
+    use = Option(USE, "Use these" if len(set(mapped.values())) > 1 else "Use this one", CHANGE, strong=True)
     about = known(plan)
     rows = [Option(name, f"{name:8} {mapped[name]}", about.get(mapped[name], "")) for name in ROWS]
     if plan.before.config is None or plan.its.as_it_is or plan.its.name in plan.before.upstreams:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from c2o.cli import output
 from c2o.cli.claude.change import ChangedFile
 from c2o.cli.output import Line
-from c2o.cli.terminal.asking import told
+from c2o.cli.terminal.asking import more, told
 from c2o.printable import printable
 from c2o.wire.probe import Found
 
@@ -107,9 +107,16 @@ def lines(result: InitResult) -> Iterator[Line]:
         undo = ("  undo: c2o claude off", "dim")
         yield told("Claude", (output.short(result.claude.path), "bold"), " leads to c2o", undo)
     if result.completions:
-        yield told("Tab", (output.short(result.completions.path), "bold"), (f"  for {result.completions.shell}", "dim"))
+        yield from _completions(result.completions)
     yield []
     yield from _next(result.next)
+
+
+def _completions(done: InitCompletions) -> Iterator[Line]:
+    yield told("Tab", (output.short(done.path), "bold"), (f"  for {done.shell}", "dim"))
+    if done.startup:
+        for each in done.lines:
+            yield more((f"put into {output.short(done.startup)}:  ", "dim"), (each, "bold"))
 
 
 def _next(steps: list[Step]) -> Iterator[Line]:

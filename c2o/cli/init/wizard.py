@@ -39,9 +39,18 @@ def ask(asking: Asking, given: Given, before: Before, *, test: bool) -> Plan:
     return through(asking, plan, [_again])
 
 
+NOTHING_READY = (
+    "No model server runs on this machine, and no provider's key is in the environment. Choose one that you have a key "
+    "for; or start a server (Ollama, LM Studio, vLLM, llama.cpp) and begin again."
+)
+
+
 def _tell_of_machine(asking: Asking, plan: Plan) -> None:
-    if found := plan.around.found():
+    around = plan.around
+    if found := around.found():
         asking.say(told("Found", ", ".join(found)))
+    if not (around.imports or any(each.ready for each in around.seen)):
+        asking.say([("! ", "yellow"), NOTHING_READY])
     if not plan.around.claude:
         install = ("npm install -g @anthropic-ai/claude-code", "bold")
         asking.say([("! ", "yellow"), "Claude Code isn't installed. Whenever you like: ", install])

@@ -104,11 +104,16 @@ class OnScreen:
     def choose(
         self, label: str, question: str, options: Sequence[Option[T]], *, at: int = 0, written: Written[T] | None = None
     ) -> T:
-        menu = Menu(options, at=at, written=written, leave="back" if self.answered else "quit")
+        menu = Menu(options, at=at, written=written, leave=self._leave)
         with self._cleared():
             option = self._chosen(menu, label, question)
         self._told(label, (option.answer or option.title, "bold"))
         return option.value
+
+    @property
+    def _leave(self) -> str:
+        """Where Esc leads."""
+        return "back" if self.answered else "quit"
 
     def _chosen(self, menu: Menu[T], label: str, question: str) -> Option[T]:
         while True:
@@ -153,6 +158,7 @@ class OnScreen:
             text, cursor = entry.shown(width - 4)
             shown: Span = text if text or not default else (printable(default)[: width - 4], "dim")
             head = asked(label, question, width)
+            head[-1].append((f"   Esc {self._leave}", "dim"))
             if wrong:
                 head.append([("  ✗ ", "red"), printable(wrong)])
             self._screen.draw([*head, [("› ", "bold cyan"), shown]], 2 + cursor)
@@ -169,7 +175,8 @@ class OnScreen:
 
     @contextmanager
     def _cleared(self) -> Iterator[None]:
-        """However the question ends, it is gone."""
+        """A question that is answered by what is pressed while it can be seen; however it ends, it is gone."""
+        self._keys.forget()
         try:
             yield
         finally:

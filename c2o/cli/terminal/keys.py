@@ -87,6 +87,13 @@ class Keyboard:
         self._text += self._decode(data)
         return True
 
+    def forget(self) -> None:
+        """What was pressed before now: it was meant for something else."""
+        import termios  # noqa: PLC0415 - not everywhere
+
+        termios.tcflush(self._descriptor, termios.TCIFLUSH)
+        self._text = ""
+
     def wake(self, key: Key = "resize") -> None:
         """Have ``read`` return that, though nobody has pressed a key."""
         if key != "resize":  # which another may follow at once

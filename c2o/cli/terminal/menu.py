@@ -77,7 +77,7 @@ class Menu(Generic[T]):
         count = len(self.found)
         if key == "enter":
             return self.current
-        if key in MOVES or (key in LETTER_MOVES and not self.typed):
+        if key in MOVES or (key in LETTER_MOVES and self.short):
             self.at = MOVES[LETTER_MOVES.get(key, key)](self.at, count, page)
         elif self.short and len(key) == 1:
             return self._numbered(key)

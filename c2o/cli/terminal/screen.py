@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from c2o import shown
 from c2o.cli import output
 from c2o.cli.output import Line
 
@@ -90,7 +91,7 @@ class Screen:
             return [self._rendered(text)]
         first = text.wrap(self._console, width - 1)[0]
         rest = text[len(text.plain) - len(text.plain[len(first.plain) :].lstrip()) :]
-        indent = min(_indent(line), width // 3)
+        indent = min(shown.indent(line), width // 3)
         more = rest.wrap(self._console, max(width - 1 - indent, 1))
         return [self._rendered(first), *(" " * indent + self._rendered(each) for each in more)]
 
@@ -104,20 +105,6 @@ class Screen:
     def _write(self, text: str) -> None:
         self._stream.write(text)
         self._stream.flush()
-
-
-LABELLED = 13
-"""Columns of a mark and a label, at most."""
-
-
-def _indent(line: Line) -> int:
-    """Where the words of a line begin, behind its mark and label."""
-    begins, texts = 0, [span if isinstance(span, str) else span[0] for span in line]
-    for text in texts:
-        if not text.endswith(" ") or begins + len(text) > LABELLED:
-            break
-        begins += len(text)
-    return begins or 2 + len(texts[0]) - len(texts[0].lstrip())
 
 
 def _rows(cells: int, width: int) -> int:

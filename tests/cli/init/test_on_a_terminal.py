@@ -137,6 +137,17 @@ def test_keys_are_found_by_name_and_never_shown(c2o: CommandLine) -> None:
 
 
 @pytest.mark.slow
+def test_where_nothing_is_ready_that_is_said(c2o: CommandLine) -> None:
+    """A server that runs on this machine, be it another's, is told of instead."""
+    with wizard(c2o) as terminal:
+        terminal.see("Esc quit")
+        said = " ".join(terminal.final.split())
+        assert ("No model server runs on this machine, and no provider's key" in said) != ("models" in said)
+        terminal.type(CTRL_C)
+        assert terminal.end() == 130
+
+
+@pytest.mark.slow
 def test_typing_filters_and_escape_takes_it_back(c2o: CommandLine) -> None:
     with wizard(c2o) as terminal:
         terminal.see(UPSTREAM)
@@ -177,12 +188,48 @@ def test_a_pasted_key_goes_into_the_key_file(c2o: CommandLine, upstream: FakeUps
         terminal.answer(KEEP)
         assert terminal.end() == 0
         assert KEY not in terminal.screen
-        assert "✓ Key        sk-t…6789  kept in ~/c2o/keys.env" in terminal.final
+        assert (
+            "✓ Key        sk-w…7654  kept in ~/c2o/keys.env\n"
+            "✗ Key        sk-w…7654  not used\n"
+            "✓ Key        sk-t…6789  kept in ~/c2o/keys.env\n"
+        ) in terminal.final
         assert "✓ Test       ✓ key accepted  ✓ 1 model  ✓ streaming  ✓ tool call" in terminal.final
     assert written(c2o)["upstreams"]["local"]["api_key"] == "env:LOCAL_API_KEY"
     kept = c2o.folder / "keys.env"
     assert f"LOCAL_API_KEY={KEY}" in kept.read_text()
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.slow
+def test_lines_that_were_pasted_behind_the_key_are_neither_shown_nor_an_answer(
+    c2o: CommandLine, upstream: FakeUpstream
+) -> None:
+    upstream.think(with_a_key)
+    with wizard(c2o, "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+        terminal.answer(NOW)
+        terminal.answer(WHERE)
+        terminal.see(PASTE)
+        terminal.type(f"{KEY}\r3-more-of-a-secret\r\r")
+        terminal.see(KEEP)
+        terminal.type(ENTER)
+        assert terminal.end() == 0
+        assert "more-of-a-secret" not in terminal.raw
+    assert (c2o.folder / "keys.env").exists()
+
+
+@pytest.mark.slow
+def test_who_is_impatient_answers_nothing_unseen(c2o: CommandLine, upstream: FakeUpstream) -> None:
+    go_on = threading.Event()
+    upstream.play(error(400, "Not today").after(Hold(go_on)))
+    with wizard(c2o, "--upstream", upstream.base_url, "--model", "fake-model") as terminal:
+        upstream.wait_for(1)
+        terminal.type(ENTER)
+        go_on.set()
+        terminal.see(NOW)
+        terminal.see("Esc")
+        terminal.type(CTRL_C)
+        assert terminal.end() == 130
+    assert len(upstream.requests) == 1
 
 
 @pytest.mark.slow

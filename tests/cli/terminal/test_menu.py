@@ -34,6 +34,12 @@ def shown(menu: Menu[str], width: int = 80, height: int = 24) -> list[str]:
     return [text(line) for line in menu.lines(width, height)]
 
 
+def test_every_letter_is_looked_for_in_a_long_menu() -> None:
+    choice = long_menu()
+    press(choice, "j", "k")
+    assert (choice.typed, choice.at) == ("jk", 0)
+
+
 @pytest.mark.parametrize(
     ("keys", "chosen"),
     [

@@ -297,7 +297,7 @@ def test_what_a_person_sees() -> None:
     assert plain(BUSY) == [
         "● c2o 0.1.0  running 3 h 12 m   http://127.0.0.1:8226   pid 4242, detached",
         "  upstream   nim     https://integrate.api.nvidia.com/v1  key from NVIDIA_API_KEY",
-        "             ollama  http://127.0.0.1:11434/v1            ollama, no key",
+        "             ollama  http://127.0.0.1:11434/v1            no key",
         "  models     opus, sonnet → nim/qwen3",
         "             haiku        → ollama/gemma",
         "  traffic    412 requests, 3 failed, 2 running now",

@@ -99,7 +99,7 @@ class CommandLine:
             time.sleep(0.02)
 
 
-def until(true: Callable[[], Any], seconds: float = 10) -> Any:
+def until(true: Callable[[], Any], seconds: float = 30) -> Any:
     """What ``true`` returns, once that is true.  Fails if it takes too long."""
     deadline = time.monotonic() + seconds
     while not (value := true()):

@@ -9,7 +9,7 @@ It runs in a thread of its own, so that sync and async tests use it alike::
         upstream.think(lambda request: Reply(text=request.prompt))  # by looking at the conversation
         ...
         assert upstream.requests[0].json["model"] == "m"
-        assert upstream.requests[1].hung_up.wait(5)                 # the peer closed before the answer was complete
+        assert upstream.requests[1].hung_up.wait(8)                 # the peer closed before the answer was complete
 
 Played answers are used up in order by the POST requests; ``GET …/models`` is answered from ``upstream.models``.
 A request for which there is no answer gets a 500 and fails the test at its end (fixture ``upstream``).

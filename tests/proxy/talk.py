@@ -187,7 +187,7 @@ class Peer(asyncio.Protocol):
     def complete(self) -> bool:
         return self.heard.endswith(b"0\r\n\r\n")
 
-    async def finished(self, within: float = 5.0) -> None:
+    async def finished(self, within: float = 20.0) -> None:
         """Wait for the end of a stream, whichever it is."""
         await eventually(
             lambda: self.complete or self.closed.is_set(), lambda: f"the end; until now: {self.heard[-500:]!r}", within
@@ -266,7 +266,7 @@ async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 # ---- waiting
 
 
-async def eventually(condition: Callable[[], Any], what: Callable[[], object] | str, within: float = 5.0) -> None:
+async def eventually(condition: Callable[[], Any], what: Callable[[], object] | str, within: float = 20.0) -> None:
     """Wait until ``condition`` holds; ``what`` is what was waited for."""
     end = time.monotonic() + within
     while not condition():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from c2o.proxy import counting
 from c2o.proxy.counting import ANSWER_WITHIN, COUNTS, LEARN_AT_FIRST, LEARN_EVERY, SILENT_FOR
 from c2o.proxy.state import STATE
 from tests.fake_upstream import Answer, Delay, FakeUpstream, Reply, Request, error, usage_of, whole
@@ -21,6 +22,12 @@ TOOL = {"name": "Bash", "description": "Runs a command.", "input_schema": {"type
 NONE = {"prompt_tokens": 0}
 
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": b64(png(280, 280))}}
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a busy machine nothing is to be concluded about a server."""
+    monkeypatch.setattr(counting, "ANSWER_WITHIN", 20.0)
 
 
 def prompt(text: str = PROSE * 20, **fields: Any) -> Json:
@@ -123,19 +130,21 @@ async def test_a_server_that_cannot_count(serve: Serve, upstream: FakeUpstream, 
 
 
 async def test_a_server_that_is_slow_is_left_alone_for_a_while(
-    serve: Serve, upstream: FakeUpstream, clock: FakeClock
+    serve: Serve, upstream: FakeUpstream, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(counting, "ANSWER_WITHIN", ANSWER_WITHIN)
     service = await serve(configuration(upstream.base_url, dialect="vllm"), clock)
-    upstream.play(vllm_after(Delay(10)))
+    upstream.play(vllm_after(Delay(60)))
 
     began = time.monotonic()
     assert 250 < await counted(service) < 350
-    assert ANSWER_WITHIN <= time.monotonic() - began < 5
+    assert ANSWER_WITHIN <= time.monotonic() - began < 30
 
     assert 250 < await counted(service) < 350
     assert len(upstream.requests) == 1
 
     await clock.advance(SILENT_FOR)
+    monkeypatch.setattr(counting, "ANSWER_WITHIN", 20.0)
     upstream.think(vllm)
     assert await counted(service) == 1234
 
@@ -190,7 +199,7 @@ async def test_a_server_elsewhere_is_never_asked(serve: Serve) -> None:
 
     began = time.monotonic()
     assert 250 < await counted(service) < 350
-    assert time.monotonic() - began < ANSWER_WITHIN
+    assert time.monotonic() - began < counting.ANSWER_WITHIN / 2
 
 
 # Estimated ------------------------------------------------------------------------------------------

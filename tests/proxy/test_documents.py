@@ -123,7 +123,7 @@ def test_a_page_that_takes_for_ever_ends_the_process() -> None:
     started = time.monotonic()
     done = run(HELLO, before="reading.SECONDS = 1\ndef endless(*_):\n    while True: pass\nreading.read = endless")
     assert done.returncode < 0
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
 
 
 def test_the_limits_are_in_force() -> None:
@@ -287,8 +287,9 @@ async def test_a_large_pdf_does_not_stop_others(service: Service, upstream: Fake
     upstream.think(lambda request: Reply("ok"))
     reading_it = asyncio.create_task(service.post(body=large))
     while not reading_it.done():
-        started = time.monotonic()
+        started, busy = time.monotonic(), time.thread_time()
         assert (await service.get("/health")).status == 200
-        assert time.monotonic() - started < 1
+        assert time.thread_time() - busy < 0.5  # of the loop itself, whatever else this machine does
+        assert time.monotonic() - started < 5
         await asyncio.sleep(0.02)
     assert (await reading_it).status == 200

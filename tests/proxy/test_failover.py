@@ -207,7 +207,7 @@ async def test_a_client_that_leaves_after_the_first_is_asked_for_nothing_more(
 
     peer.slam()
 
-    assert await asyncio.to_thread(asked.hung_up.wait, 5)
+    assert await asyncio.to_thread(asked.hung_up.wait, 8)
     await eventually(lambda: service.counters.active == 0, "the end of the request")
     (line,) = [record.msg for record in caplog.records if isinstance(record.msg, Finished)]
     assert (line.target, line.error) == ("spare/other-model", "the client left")
@@ -248,7 +248,7 @@ async def test_a_whole_answer_ends_before_its_client_leaves_whoever_is_asked(
 
     await clock.advance(91)
 
-    answer = await asyncio.wait_for(asking, 5)
+    answer = await asyncio.wait_for(asking, 20)
     assert (answer.status, answer.headers["x-should-retry"]) == (504, "false")
     assert "was not done after 290 s" in answer.error["message"]
 
@@ -268,7 +268,7 @@ async def test_a_fallback_that_is_still_at_work_is_told(
 
     await clock.advance(6)
 
-    answer = await asyncio.wait_for(asking, 5)
+    answer = await asyncio.wait_for(asking, 20)
     assert (answer.status, answer.headers["x-should-retry"]) == (504, "false")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from c2o.proxy.life_signs import Watch
 from tests.fake_upstream import (
     BREAK,
     CUT,
@@ -51,6 +52,24 @@ WATCHDOG = 300.0
 
 def said_in_time(peer: Peer) -> list[Event]:
     return peer.events if b"\r\n\r\n" in peer.heard else []
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """One for every piece of an answer that the service has."""
+    pieces: list[object] = []
+    hear = Watch.heard
+
+    def note(watch: Watch, events: int | None = None) -> None:
+        hear(watch, events)
+        pieces.append(events)
+
+    monkeypatch.setattr(Watch, "heard", note)
+    return pieces
+
+
+async def another_piece(heard: list[object], before: int) -> None:
+    await eventually(lambda: len(heard) > before, "another piece")
 
 
 async def silent_call(service: Service, upstream: FakeUpstream, **fields: Any) -> Peer:
@@ -139,7 +158,7 @@ async def test_life_signs_go_on_in_mid_stream(timed: Service, upstream: FakeUpst
 
 
 async def test_an_upstream_that_only_comments_gets_us_to_ping(
-    timed: Service, upstream: FakeUpstream, clock: FakeClock
+    timed: Service, upstream: FakeUpstream, clock: FakeClock, heard: list[object]
 ) -> None:
     """OpenRouter sends comments while it waits; to our client they are nothing, and a sign of life of theirs."""
     steps = [threading.Event() for _ in range(90)]
@@ -147,10 +166,12 @@ async def test_an_upstream_that_only_comments_gets_us_to_ping(
     upstream.play(stream(*pieces, text("Hi"), finish(), DONE))
     peer = await silent_call(timed, upstream)
     schedule = Schedule(peer, clock)
+    await another_piece(heard, 0)
     for step in steps:
+        before = len(heard)
         await schedule.pass_(20, step=5)
         step.set()
-        await asyncio.sleep(0.003)
+        await another_piece(heard, before)
     await peer.finished()
 
     check_grammar(peer.events)
@@ -292,7 +313,7 @@ async def impatient(serve: Serve, upstream: FakeUpstream, clock: FakeClock) -> S
 
 
 async def gone(upstream: FakeUpstream) -> bool:
-    return await asyncio.to_thread(upstream.requests[-1].hung_up.wait, 5)
+    return await asyncio.to_thread(upstream.requests[-1].hung_up.wait, 8)
 
 
 @pytest.mark.parametrize("streamed", [True, False])
@@ -306,7 +327,7 @@ async def test_the_first_byte_is_waited_for_within_its_limit(
     assert not asking.done()
 
     await clock.advance(0.2)
-    answer = await asyncio.wait_for(asking, 5)
+    answer = await asyncio.wait_for(asking, 20)
     assert (answer.status, answer.error["type"], answer.headers["x-should-retry"]) == (504, "timeout_error", "false")
     assert "[upstreams.fake.timeouts]" in answer.error["message"]
     assert await gone(upstream)
@@ -345,17 +366,17 @@ async def test_a_stall_in_mid_stream_ends_with_an_event(
 
 
 async def test_a_stall_in_a_whole_answer_ends_with_504(
-    impatient: Service, upstream: FakeUpstream, clock: FakeClock
+    impatient: Service, upstream: FakeUpstream, clock: FakeClock, heard: list[object]
 ) -> None:
     upstream.play(stream(b'{"choices"', Hold(NEVER), headers={"content-type": "application/json"}))
     asking = asyncio.create_task(impatient.post())
-    await asyncio.to_thread(upstream.wait_for, 1)
-    await asyncio.sleep(0.05)
+    await another_piece(heard, 0)
     for _ in range(4):
         await clock.advance(10)
 
-    answer = await asyncio.wait_for(asking, 5)
+    answer = await asyncio.wait_for(asking, 20)
     assert (answer.status, answer.error["type"]) == (504, "timeout_error")
+    assert "idle in [upstreams.fake.timeouts]" in answer.error["message"]
     assert await gone(upstream)
 
 
@@ -380,7 +401,9 @@ async def test_a_local_upstream_is_given_more_time(
         assert peer.events[-1].data["error"]["type"] == "timeout_error"
 
 
-async def test_comments_are_no_answer_for_ever(serve: Serve, upstream: FakeUpstream, clock: FakeClock) -> None:
+async def test_comments_are_no_answer_for_ever(
+    serve: Serve, upstream: FakeUpstream, clock: FakeClock, heard: list[object]
+) -> None:
     service = await serve(configuration(upstream.base_url, timeouts={"first_byte": 60, "idle": 30}), clock)
     steps = [threading.Event() for _ in range(20)]
     comments = [piece for step in steps for piece in (Hold(step), b": PROCESSING\n\n")]
@@ -389,8 +412,9 @@ async def test_comments_are_no_answer_for_ever(serve: Serve, upstream: FakeUpstr
     await eventually(lambda: b"Hi" in peer.heard, "the first word")
     for step in steps[:6]:
         assert "error" not in names(peer.events)
+        before = len(heard)
         step.set()
-        await asyncio.sleep(0.01)
+        await another_piece(heard, before)
         await clock.advance(10)
     await clock.advance(1)
     await peer.finished()
@@ -403,17 +427,20 @@ async def test_comments_are_no_answer_for_ever(serve: Serve, upstream: FakeUpstr
 
 @pytest.mark.parametrize("streamed", [True, False])
 async def test_a_lively_answer_that_never_ends_is_ended(
-    serve: Serve, upstream: FakeUpstream, clock: FakeClock, streamed: bool
+    serve: Serve, upstream: FakeUpstream, clock: FakeClock, streamed: bool, heard: list[object]
 ) -> None:
     service = await serve(configuration(upstream.base_url, timeouts={"total": 40}), clock)
     steps = [threading.Event() for _ in range(9)]
     words = [piece for step in steps for piece in (text("word ") if streamed else b" ", Hold(step))]
     upstream.play(stream(*words) if streamed else Answer(tuple(words), 200, {"content-type": "application/json"}))
     peer = await silent_call(service, upstream) if streamed else await whole_call(service, upstream, None)
-    for step in steps[:4]:
+    await another_piece(heard, 0)
+    for step in steps[:3]:
+        before = len(heard)
         await clock.advance(10)
         step.set()
-        await asyncio.sleep(0.01)
+        await another_piece(heard, before)
+    await clock.advance(10)
     await eventually(lambda: b"timeout_error" in peer.heard, "the end")
 
     assert b"was not done after 40 s" in peer.heard

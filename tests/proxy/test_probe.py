@@ -259,7 +259,7 @@ def test_an_upstream_that_is_silent_is_given_up(upstream: FakeUpstream) -> None:
     upstream.think(failing(stream(Hold(never), text("late"))))
     (streamed,) = probe(upstream.base_url, "stream", timeout=0.5)
     assert streamed["fault"] == "slow"
-    assert upstream.requests[0].hung_up.wait(5)
+    assert upstream.requests[0].hung_up.wait(8)
 
 
 def test_a_model_that_answers_in_words_calls_no_tool(upstream: FakeUpstream) -> None:

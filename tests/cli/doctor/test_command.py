@@ -130,7 +130,7 @@ def test_ctrl_c_ends_it_and_those_who_ask(configured: CommandLine, upstream: Fak
         terminal.type(CTRL_C)
         assert terminal.end() == 130
         assert "Traceback" not in terminal.screen
-        assert request.hung_up.wait(5)
+        assert request.hung_up.wait(8)
 
 
 def test_a_slow_upstream_does_not_hide_a_fast_one(configured: CommandLine, upstream: FakeUpstream) -> None:

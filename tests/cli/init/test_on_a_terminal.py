@@ -703,7 +703,7 @@ def test_ctrl_c_while_an_upstream_is_tried(c2o: CommandLine, upstream: FakeUpstr
         terminal.type(CTRL_C)
         assert terminal.end() == 130
         assert "Traceback" not in terminal.screen
-        assert request.hung_up.wait(5), "the one who asks has ended too"
+        assert request.hung_up.wait(8), "the one who asks has ended too"
     assert everything(c2o) == {}
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from c2o.cli.terminal import keys
 from c2o.cli.terminal.keys import ESCAPE_WITHIN, NAMES, Keyboard
 
 
@@ -21,6 +23,17 @@ class Wire:
 
     def press(self, data: str | bytes) -> None:
         os.write(self._writer, data if isinstance(data, bytes) else data.encode())
+
+    def press_when_waited_for(self, data: str) -> None:
+        """Once all that has been pressed until now has been looked at."""
+        more = self.keyboard._more
+
+        def press(within: float | None) -> bool:
+            if within is None and not select.select([self.reader], [], [], 0)[0]:
+                self.press(data)
+            return more(within)
+
+        self.keyboard._more = press  # type: ignore[method-assign]
 
     def read(self, count: int) -> list[str]:
         return [self.keyboard.read() for _ in range(count)]
@@ -50,7 +63,9 @@ def test_every_key_has_its_name(wire: Wire, sent: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("sent", [sent for sent in NAMES if len(sent) > 2])
-def test_a_key_may_come_byte_by_byte(wire: Wire, sent: str) -> None:
+def test_a_key_may_come_byte_by_byte(wire: Wire, sent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "ESCAPE_WITHIN", 20.0)
+
     def press() -> None:
         for letter in sent:
             wire.press(letter)
@@ -82,7 +97,7 @@ def test_escape_alone_is_a_key_after_a_moment(wire: Wire) -> None:
 def test_what_no_key_of_ours_is_passes_by(wire: Wire, unknown: str) -> None:
     wire.press(unknown)
     if unknown == "\x1b[":  # its end never comes
-        threading.Timer(4 * ESCAPE_WITHIN, wire.press, ["x"]).start()
+        wire.press_when_waited_for("x")
     else:
         wire.press("x")
     assert wire.keyboard.read() == "x"

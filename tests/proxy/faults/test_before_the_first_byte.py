@@ -170,7 +170,7 @@ async def test_f30_headers_never(serve: Serve, clock: FakeClock, streamed: bool)
         await eventually(lambda: upstream.requests, "the request")
         await clock.advance(8.1)
         answer = await asking
-        await asyncio.wait_for(upstream.left.wait(), 5)
+        await asyncio.wait_for(upstream.left.wait(), 20)
 
     assert (answer.status, answer.error["type"], answer.headers["x-should-retry"]) == (504, "timeout_error", "false")
     assert "raise first_byte" in answer.error["message"]
@@ -204,7 +204,7 @@ async def test_f32_no_http(serve: Serve, garbage: bytes) -> None:
     answer = await told(serve, (garbage, CLOSE))
 
     assert (answer.status, answer.error["type"]) == (502, "api_error")
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 8
 
 
 @pytest.mark.parametrize(

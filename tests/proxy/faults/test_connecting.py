@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from aiohttp.resolver import ThreadedResolver
 
-from c2o.proxy.upstream import STALE_WITHIN
+from c2o.proxy.upstream import CONNECT_AGAIN, STALE_WITHIN
 from tests.fake_upstream import DONE, FakeUpstream, Reply, finish, text
 from tests.proxy.conftest import Serve, configuration
 from tests.proxy.fake_clock import FakeClock
@@ -33,7 +34,7 @@ async def test_f12_refused(serve: Serve, upstream: FakeUpstream) -> None:
 
     assert (answer.status, answer.error["type"]) == (502, "api_error")
     assert "Is it running?" in answer.error["message"]
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 8
 
 
 async def test_f12_refused_for_a_moment(serve: Serve, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,12 +42,17 @@ async def test_f12_refused_for_a_moment(serve: Serve, upstream: FakeUpstream, mo
     upstream.play(Reply("Hi"))
     upstream.go_away()
     service = await serve(configuration(upstream.base_url))
-    monkeypatch.setattr("c2o.proxy.upstream.CONNECT_AGAIN", (1.0, 1.0))
-    asking = asyncio.create_task(service.stream())
-    await asyncio.sleep(0.3)
-    await asyncio.to_thread(upstream.come_back)
+    pauses = []
 
-    assert text_in(events((await asking).body)) == "Hi"
+    def pause(*within: float) -> float:
+        pauses.append(within)
+        upstream.come_back()
+        return 0.0
+
+    monkeypatch.setattr("c2o.proxy.upstream.random.uniform", pause)
+
+    assert text_in(events((await service.stream()).body)) == "Hi"
+    assert pauses == [CONNECT_AGAIN]
 
 
 async def test_f13_a_black_hole(serve: Serve) -> None:
@@ -77,18 +83,21 @@ async def test_f14_a_name_that_is_none(serve: Serve) -> None:
 
 
 async def test_f14_a_name_that_takes_its_time_blocks_nobody(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, found = threading.Event(), threading.Event()
+
     def slow(*_: Any, **__: Any) -> Any:
-        time.sleep(1)
+        asked.set()
+        found.wait(20)
         raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     service = await serve(configuration("http://slow.example/v1"))
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     asking = asyncio.create_task(service.post())
-    await asyncio.sleep(0.05)
+    await asyncio.to_thread(asked.wait, 20)
     for _ in range(5):
-        start = time.monotonic()
         assert (await service.get("/health")).status == 200
-        assert time.monotonic() - start < 0.9
+    assert not asking.done()
+    found.set()
     assert (await asking).status == 502
 
 
@@ -166,7 +175,7 @@ async def test_f18_the_first_address_is_dead(serve: Serve) -> None:
         service = await serve(configuration(upstream.url.replace("127.0.0.1", "localhost")))
         start = time.monotonic()
         assert (await service.stream()).status == 200
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 8
 
 
 @pytest.mark.parametrize("end", [CLOSE, RESET], ids=["closed", "reset"])

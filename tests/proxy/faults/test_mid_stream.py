@@ -114,7 +114,7 @@ async def test_f38_a_stall(serve: Serve, clock: FakeClock) -> None:
         assert b"event: error" not in peer.heard
         await clock.advance(2)
         await peer.finished()
-        await asyncio.wait_for(upstream.left.wait(), 5)
+        await asyncio.wait_for(upstream.left.wait(), 20)
 
     check_grammar(peer.events)
     assert (peer.events[-1].name, text_in(peer.events)) == ("error", "Hi")

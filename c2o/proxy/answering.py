@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 
+import aiohttp
 from aiohttp import web
 
 from c2o.errors import RequestError
 from c2o.proxy.access import internal_error
+from c2o.proxy.aside import aside
 from c2o.proxy.client import ClientLeft, ClientStream
 from c2o.proxy.exchange import Exchange, Unseen
 from c2o.proxy.failover import GiveWay, gives_way, is_too_long
@@ -73,7 +76,7 @@ async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
             if isinstance(upstream, Answer):
                 return upstream
             client.limits = limits_of(upstream)
-            async for data in upstream.content.iter_any():
+            async for data in _pieces(upstream):
                 exchange.entry.heard(data)
                 said = translator.feed(data)
                 watch.heard(translator.events)
@@ -90,6 +93,19 @@ async def _pump(exchange: Exchange, client: ClientStream) -> Answer | None:
     except TimeoutError:
         raise gave_up(exchange.route.name, watch.exceeded) from None
     return None
+
+
+PIECE = 32 * 1024
+"""Bytes of a stream after which others have their turn; usually much less has arrived."""
+
+
+async def _pieces(upstream: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """What arrives, as it does, but in small pieces where a lot has arrived at once."""
+    async for data in upstream.content.iter_any():
+        yield data[:PIECE]
+        for at in range(PIECE, len(data), PIECE):
+            await asyncio.sleep(0)
+            yield data[at : at + PIECE]
 
 
 ERROR_EVENT = frame("error", b"").split(b"\n")[0]
@@ -135,7 +151,7 @@ async def _complete(exchange: Exchange, client: ClientStream) -> Answer:
             exchange.entry.heard()
             body = await read_capped(upstream, WHOLE_LIMIT, watch.heard)
             exchange.entry.heard(body)
-            answer = exchange.translator.complete(body)
+            answer = await aside(len(body), exchange.translator.complete, body)
         if (fact := exchange.entry.outcome.fact) and fact not in exchange.job.learned:
             return await _complete(await again(exchange, fact), client)
         return with_id(answer, exchange.entry.id)._replace(headers={**answer.headers, **limits_of(upstream)})

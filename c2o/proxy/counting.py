@@ -17,6 +17,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, structs
 
 from c2o.errors import RequestError
+from c2o.proxy.aside import aside
 from c2o.proxy.calibration import Calibration
 from c2o.proxy.clock import Clock
 from c2o.proxy.setup import Setup
@@ -112,7 +113,7 @@ class TokenCounts:
         """The server's own count; None where it can't be had, or not in time."""
         if not setup.upstreams.is_local(route):
             return None
-        key = hashlib.sha256(f"{route.target}\0{route.upstream.base_url}\0".encode() + body).digest()
+        key = await aside(len(body), _key, route, body)
         if (known := self._exact.get(key)) is not None:
             self._exact.move_to_end(key)
             return known
@@ -126,7 +127,7 @@ class TokenCounts:
     async def _asked(self, setup: Setup, route: Route, message: MessagesRequest, body: bytes) -> int | None:
         if self._clock.now() < self._silent_until.get(route.name, 0.0):
             return None
-        question = _question(setup, route, message, body)
+        question = await aside(len(body), _question, setup, route, message, body)
         if question is None:
             return None
         try:
@@ -135,6 +136,10 @@ class TokenCounts:
         except (RequestError, TimeoutError, msgspec.DecodeError, UnicodeDecodeError):
             self._silent_until[route.name] = self._clock.now() + SILENT_FOR
             return None
+
+
+def _key(route: Route, body: bytes) -> bytes:
+    return hashlib.sha256(f"{route.target}\0{route.upstream.base_url}\0".encode() + body).digest()
 
 
 def _question(setup: Setup, route: Route, message: MessagesRequest, body: bytes) -> _Question | None:

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from c2o import __version__, routing
 from c2o.errors import RequestError
 from c2o.proxy.access import REQUEST_ID, respond
+from c2o.proxy.aside import aside
 from c2o.proxy.body import decoded, read_body
 from c2o.proxy.route_choice import choose
 from c2o.proxy.setup import SETUP
@@ -27,12 +28,12 @@ async def count_tokens(request: web.Request) -> web.StreamResponse:
     """``POST /v1/messages/count_tokens``: exact or estimated, at once and for nothing."""
     state, setup = request.app[STATE], request[SETUP]
     body = await read_body(request)
-    asked = decoded(body, decode_request)
-    message = edited(asked).request
+    asked = await aside(len(body), decoded, body, decode_request)
+    message = (await aside(len(body), edited, asked)).request
     try:
         route, _ = await choose(request, message, len(body))
     except RequestError:  # a model that nobody serves has tokens all the same
-        count, original = estimate(message).total(), estimate(asked).total()
+        count, original = [(await aside(len(body), estimate, each)).total() for each in (message, asked)]
     else:
         count = await state.counts.count(setup, route, message, body)
         original = count if message is asked else await state.counts.estimated(setup, route, asked, len(body))

@@ -13,6 +13,7 @@ from aiohttp import web
 from c2o.errors import RequestError
 from c2o.proxy.access import ENTRY, REQUEST_ID
 from c2o.proxy.answering import streamed, whole
+from c2o.proxy.aside import aside
 from c2o.proxy.body import decoded, read_body
 from c2o.proxy.client import EVENTS, JSON, ClientStream
 from c2o.proxy.exchange import SESSION, Asked, Exchange, Unseen
@@ -26,7 +27,7 @@ from c2o.proxy.setup import SETUP
 from c2o.proxy.state import STATE
 from c2o.routing import Route
 from c2o.translate.answers import failed, with_id
-from c2o.translate.context_edits import edited
+from c2o.translate.context_edits import Edited, edited
 from c2o.translate.types import Answer
 from c2o.translate.upstream_errors import UNKNOWN_MODEL
 from c2o.wire.anthropic import decode_request
@@ -56,11 +57,15 @@ async def _asked(request: web.Request, entry: Entry) -> Asked:
     body = await read_body(request)
     if entry.trace:
         entry.trace.request("asked", f"{request.method} {request.path_qs}", request.headers, body)
-    message, edits = edited(decoded(body, decode_request))
+    message, edits = await aside(len(body), _understood, body)
     entry.asked, entry.stream = message.model, bool(message.stream)
     entry.session = request.headers.get(SESSION, "")[:LONGEST_SESSION]
     client = ClientStream(request, state.clock, entry.id, EVENTS if message.stream else JSON, entry.trace)
     return Asked(request, state, request[SETUP], entry, client, body, message, edits)
+
+
+def _understood(body: bytes) -> Edited:
+    return edited(decoded(body, decode_request))
 
 
 LONGEST_SESSION = 64

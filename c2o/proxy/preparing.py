@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from c2o.proxy.access import new_id
+from c2o.proxy.aside import aside
 from c2o.proxy.exchange import Asked, Exchange
 from c2o.proxy.key_ring import KeyInUse
 from c2o.proxy.state import State
@@ -62,12 +63,12 @@ PASSED_ON = ("anthropic-version", "anthropic-beta")
 async def _translator(state: State, route: Route, message: MessagesRequest, job: Job) -> Translator:
     """The request, translated; again if there are PDFs in it that had to be read first."""
     api = route.upstream.api_name(route.model)
-    translator = translator_for(api, message, job)
+    translator = await aside(job.request_size, translator_for, api, message, job)
     media = translator.media
     if not media.unread:
         return translator
     documents = await state.reader.read(media.unread, pictures=media.vision)
-    return translator_for(api, message, structs.replace(job, documents=documents))
+    return await aside(job.request_size, translator_for, api, message, structs.replace(job, documents=documents))
 
 
 async def again(exchange: Exchange, fact: str) -> Exchange:

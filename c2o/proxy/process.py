@@ -25,6 +25,10 @@ if sys.platform != "win32":
 LOCK_PATIENCE = 1.0
 """Seconds for the lock: whoever looks whether it is held, holds it himself for a moment."""
 
+TURN = 0.001
+"""Seconds after which a thread at work on something large lets the event loop have the interpreter; usual is 0.005,
+which each of the loop's events would wait (https://docs.python.org/3/library/sys.html#sys.setswitchinterval)."""
+
 MANAGER_VARIABLE = "C2O_MANAGER"
 """How a service manager tells the service its name, for the state file."""
 
@@ -38,6 +42,7 @@ def run(port: int | None, ready: Ready, listen_fd: int | None = None, *, take_ov
     with ``take_over`` the running service gives us its own.
     """
     _confine()
+    sys.setswitchinterval(TURN)
     own = dict(os.environ)
     key_file.into(os.environ)
     config = load(paths.config_file())

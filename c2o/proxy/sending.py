@@ -11,6 +11,7 @@ import aiohttp
 
 from c2o import kinds
 from c2o.errors import RequestError
+from c2o.proxy.aside import aside
 from c2o.proxy.exchange import Exchange, Unseen
 from c2o.proxy.failover import wait_of
 from c2o.proxy.key_ring import RESTS
@@ -40,7 +41,7 @@ async def sent(exchange: Exchange, watch: Watch) -> AsyncIterator[aiohttp.Client
     exchange.key.check()
     before: Refusal | None = None
     while True:
-        request = exchange.translator.request()
+        request = await aside(exchange.job.request_size, exchange.translator.request)
         if trace:
             trace.about("routed", way_of(exchange.route, exchange.job, exchange.state.learned.of(exchange.route)))
         async with (

@@ -36,10 +36,11 @@ def colourful(stream: TextIO) -> bool:
 def write(line: Line, stream: TextIO, end: str = "\n", *, prose: bool = False) -> None:
     """At once, with styles where the stream is ``colourful``.
 
-    What a terminal has no room for goes on below: between columns only, so that a command can be copied; ``prose``
-    between words.
+    What a terminal has no room for goes on below: between columns only, so that a command can be copied; ``prose``,
+    such as any warning, between words.
     """
-    rows = wrapped(line, _width(stream), " " if prose else "  ") if end == "\n" else [line]
+    gap = " " if prose or plain(line).lstrip()[:2] in ("! ", "✗ ") else "  "
+    rows = wrapped(line, _width(stream), gap) if end == "\n" else [line]
     stream.writelines((painted(row) if colourful(stream) else plain(row, end)) + end for row in rows)
     stream.flush()
 

@@ -46,7 +46,8 @@ def _headline(shown: Shown) -> Line:
     symbol, style = _LOOK[shown["state"]]
     line: Line = [(f"{symbol} ", style), (f"c2o {shown['version'] or shown['cli_version']}", "bold"), "  "]
     if shown["state"] == "stopped":
-        return [*line, "not running   start it with: c2o start"]
+        unusable = any(each["id"] == "config.invalid" for each in shown["problems"])  # which is said below
+        return [*line, "not running", *([] if unusable else ["   start it with: c2o start"])]
     line.append((shown["state"], style))
     if shown["uptime"] is not None:
         line.append((f" {duration(shown['uptime'])}", style))

@@ -39,7 +39,10 @@ def env(
     no_start: NoStartOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the environment in which any client finds c2o: eval "$(c2o env)"."""
+    """Print the environment in which any client finds c2o.
+
+    Use it with: eval "$(c2o env)".
+    """
     loaded = config.load(paths.config_file())
     models = choose(loaded, model, upstream)
     there = running(loaded, start=not no_start)

@@ -49,7 +49,10 @@ class LearnedResult(Struct, frozen=True, kw_only=True):
 
 
 def learned(action: ActionArgument = "list", target: TargetArgument = "", as_json: JsonOption = False) -> None:
-    """Show what upstreams have taught c2o about themselves, or forget it; a running service follows at once."""
+    """Show what upstreams have taught c2o, or forget it.
+
+    A running service follows at once.
+    """
     found = facts.read(facts.path(), facts.now())
     chosen = [fact for fact in found.facts if _is_of(fact, target)]
     if action == "clear" and chosen:

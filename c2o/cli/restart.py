@@ -31,7 +31,10 @@ class RestartResult(Struct, frozen=True, kw_only=True):
 
 
 def restart(port: PortOption = None, wait: WaitOption = START_WAIT, as_json: JsonOption = False) -> None:
-    """Put a new service in the place of the running one; running streams finish, and no connection is refused."""
+    """Put a new service in the place of the running one.
+
+    Running streams finish, and no connection is refused.
+    """
     result, problems = restarted(config.load(paths.config_file()), port=port, wait=wait)
     output.show(result, lines, as_json=as_json)
     for problem in problems:

@@ -49,7 +49,10 @@ def run(
     no_start: NoStartOption = False,
     as_json: FailureJsonOption = False,  # noqa: ARG001 - read where failures are shown
 ) -> None:
-    """Run a command (claude, if none is given) on c2o; its exit code and signals are its own."""
+    """Run claude, or any other command, on c2o.
+
+    Its exit code and signals are its own.
+    """
     loaded = config.load(paths.config_file())
     arguments = command or ["claude"]
     file = find(arguments[0], os.environ.get("PATH", os.defpath))

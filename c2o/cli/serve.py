@@ -15,7 +15,10 @@ from c2o.service.detached import environment
 
 
 def serve(port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Run the service in the foreground, until Ctrl-C.  With --json, one JSON line tells when it is ready."""
+    """Run the service in the foreground, until Ctrl-C.
+
+    With --json, one JSON line tells when it is ready.
+    """
     loaded = config.load(paths.config_file())
     lifecycle.check_keys(loaded)
     if instance.running():

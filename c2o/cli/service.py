@@ -32,7 +32,7 @@ SaveKeysOption = Annotated[
     bool, typer.Option("--save-keys", help="Keep keys that only this shell has in a file that only you can read.")
 ]
 
-app = typer.Typer(no_args_is_help=True, help="Have systemd or launchd keep the service running, from login to login.")
+app = typer.Typer(no_args_is_help=True, help="Have systemd or launchd keep the service running.")
 
 
 class InstallResult(Struct, frozen=True, kw_only=True):

@@ -82,7 +82,7 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 def status(as_json: JsonOption = False) -> None:
-    """Say whether the service runs, where, and which models it serves."""
+    """Say whether the service runs, where, and with which models."""
     current = current_status()
     output.show(current, lines, as_json=as_json)
     raise typer.Exit(EXIT_CODES[current.state])

@@ -41,7 +41,10 @@ KeepOption = Annotated[
 
 
 def stop(keep_settings: KeepOption = False, as_json: JsonOption = False) -> None:
-    """Stop the service: Claude's settings are put back and running streams finish first."""
+    """Stop the service; running streams finish first.
+
+    Claude's settings are put back.
+    """
     done = put_back(keep=keep_settings)
     with output.progress() as tell:
         stopped = lifecycle.stop(known_token(), tell=tell)
@@ -77,6 +80,8 @@ def lines(result: StopResult) -> Iterator[Line]:
         yield [("! ", "yellow"), f"c2o didn't end within {DRAIN_LIMIT:.0f} s and was killed"]
     else:
         yield [("✓ ", "green"), "c2o stopped", (_drained(result), "dim")]
+    if result.settings:
+        yield ["  plain claude is on its own again; to lead it back: c2o claude on"]
 
 
 def _drained(result: StopResult) -> str:

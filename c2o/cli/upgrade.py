@@ -43,7 +43,10 @@ DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would 
 
 
 def upgrade(yes: YesOption = False, dry_run: DryOption = False, as_json: JsonOption = False) -> None:
-    """Renew c2o by the installer that brought it, and restart a service that is of another version."""
+    """Renew c2o by the installer that brought it.
+
+    A service that is of another version is restarted.
+    """
     python = launcher.interpreter()
     found = origin.mine(python)
     run = not dry_run and _agreed(found, yes=yes)

@@ -81,7 +81,7 @@ def test_saying_it_twice_is_harmless(configured: CommandLine) -> None:
     configured("claude", "on", "--force")
     first = path.read_bytes()
     done = configured("claude", "on", "--force")
-    assert "leads already plain claude" in done.out
+    assert "already leads plain claude" in done.out
     assert path.read_bytes() == first
     configured("claude", "off")
     done = configured("claude", "off")
@@ -207,6 +207,7 @@ def test_stop_puts_the_settings_back_first(configured: CommandLine) -> None:
     assert done.out.splitlines() == [
         "↺ ~/.claude/settings.json put back  (as it was, to the byte)",
         "✓ c2o stopped",
+        "  plain claude is on its own again; to lead it back: c2o claude on",
     ]
     assert path.read_text() == SETTINGS
 

@@ -106,7 +106,7 @@ def test_nothing_logged(c2o: CommandLine) -> None:
     done = c2o("logs")
     assert done.exit_code == 0
     assert done.out == ""
-    assert done.err.startswith("! nothing of the kind is logged in ")
+    assert done.err == "! the service hasn't run yet; it will log to ~/c2o/log/c2o.log\n"
 
 
 def test_a_pipe_in_the_logs_place_is_not_waited_for(c2o: CommandLine, log: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,7 +75,26 @@ def test_a_mistake_in_json_for_who_wants_that(c2o: CommandLine):
     }
 
 
-@pytest.mark.parametrize("typed", ["", "claude", "config"])
+def test_c2o_alone_says_what_to_begin_with(c2o: CommandLine):
+    """On the smallest usual screen, without a look at the list of commands."""
+    done = c2o()
+    assert (done.exit_code, done.err) == (UsageError.exit_code, "")
+    assert len(done.out.splitlines()) < 24
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert "It isn't set up yet. Begin with: c2o init\nAll commands: c2o --help\n" in done.out
+    c2o.configure({})
+    assert "isn't set up" not in c2o().out
+
+
+def test_the_list_of_commands_has_a_row_and_a_heading_for_each(c2o: CommandLine):
+    shown = c2o("--help", COLUMNS="80").out
+    rows = re.findall(r"^│ ([a-z]+) {2,}\S.*│$", shown, re.MULTILINE)
+    assert sorted(rows) == sorted(name for name, each in program.command().commands.items() if not each.hidden)
+    assert "─ Commands ─" not in shown
+    assert not re.search(r"^│ {6,}\S", shown, re.MULTILINE), "none takes a second row"
+
+
+@pytest.mark.parametrize("typed", ["claude", "config"])
 def test_a_command_that_is_a_group_shows_its_help(typed, c2o: CommandLine):
     done = c2o(*typed.split())
     assert done.exit_code == UsageError.exit_code

@@ -133,6 +133,15 @@ def test_a_stopped_service(configured: CommandLine) -> None:
     assert not (configured.folder / "state").exists(), "looking leaves nothing"
 
 
+def test_before_it_is_set_up_there_is_one_thing_to_do(c2o: CommandLine) -> None:
+    done = c2o("status")
+    assert done.exit_code == 3
+    assert done.out.splitlines() == [
+        f"○ c2o {package.__version__}  not running",
+        f"  ! there is no configuration at {c2o.folder}/config.toml. Run: c2o init",
+    ]
+
+
 def test_a_killed_service_is_stopped(configured: CommandLine) -> None:
     configured("start")
     os.kill(configured.service().pid, signal.SIGKILL)

@@ -123,7 +123,7 @@ def _dry(each: ChangedFile) -> Iterator[Line]:
 
 
 def _on(each: ChangedFile, url: str) -> Line:
-    verb = "leads" if each.changed else "leads already"
+    verb = "leads" if each.changed else "already leads"
     how = f" {verb} plain claude to c2o at "
     return [("✓ ", "green"), (output.short(each.path), "bold"), how, (url, "cyan"), ("   undo: c2o claude off", "dim")]
 

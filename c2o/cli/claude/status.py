@@ -71,8 +71,8 @@ def current(loaded: Config | None, seen: ServiceStatus) -> ClaudeStatus:
 
 
 HINTS = [
-    "VS Code: c2o env --format vscode prints what to paste into its settings",
-    "Claude Desktop, Cowork: a gateway profile with this address, the token, ids like claude-sonnet-4-5 in [models]",
+    "VS Code: what to paste into its settings is printed by: c2o env --format vscode",
+    "Claude Desktop, Cowork: enter the address and the token that c2o env prints as a gateway",
 ]
 
 

@@ -116,8 +116,9 @@ app = typer.Typer(no_args_is_help=False)
 
 @app.callback(invoke_without_command=True)
 def demo(context: typer.Context, pace: PaceOption = None, as_json: JsonOption = False) -> None:
-    """Show the whole path on a scripted upstream: no key, no account, no network.
+    """Show the whole path on a scripted upstream, without a key.
 
+    No account, and no network either.
     Starts the service and the embedded upstream in a scratch home, sends an Anthropic request with a tool
     through, and leaves nothing behind.  `c2o demo claude` lets the real Claude Code talk to it.
     """

@@ -75,7 +75,10 @@ def doctor(
     trace: TraceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check everything: configuration, port, service, upstreams and Claude's settings; say how to fix it."""
+    """Check everything, and say how to fix it.
+
+    Configuration, port, service, upstreams and Claude's settings.
+    """
     if trace and not bundle:
         raise UsageError("--trace says what else goes into a bundle: c2o doctor --bundle FILE --trace ID")
     traced = trace_view.found(trace) if trace else None

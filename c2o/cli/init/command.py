@@ -102,7 +102,10 @@ def init(
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Set up an upstream, its key and models, and try them; what was configured before stays."""
+    """Set up an upstream, its key and models, and try them.
+
+    What was configured before stays.
+    """
     given = Given(
         upstream=upstream,
         imported=imported,

@@ -63,7 +63,10 @@ def logs(
     request: RequestOption = None,
     as_json: JsonLinesOption = False,
 ) -> None:
-    """Show what the service has logged; with -f, requests as they run, on a terminal each in a frame."""
+    """Show what the service has logged; with -f, as it happens.
+
+    On a terminal, -f shows requests as they run, each in a frame.
+    """
     wanted = Wanted(moment(since, datetime.now(UTC)) if since else None, level, request)
     count = lines if lines is not None or since or request else LINES
     framed = not as_json and follow and output.colourful(sys.stdout)
@@ -114,7 +117,12 @@ def _show_existing(
         raise C2oError(
             f"no request {wanted.request} is in the log. Ids are in the client's error, and in: c2o logs --since 1d"
         )
-    output.note(f"nothing of the kind is logged in {output.short(paths.log_file())}")
+    what = (
+        "nothing of the kind is logged in"
+        if paths.log_file().exists()
+        else "the service hasn't run yet; it will log to"
+    )
+    output.note(f"{what} {output.short(paths.log_file())}")
 
 
 def _as_text(line: Line) -> None:

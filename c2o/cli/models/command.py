@@ -53,7 +53,10 @@ class ModelsResult(Struct, frozen=True, kw_only=True):
 
 
 def models(words: WordsArgument = None, refresh: RefreshOption = False, as_json: JsonOption = False) -> None:
-    """List the upstreams' models: window, longest answer, abilities, and which names lead to each."""
+    """List the upstreams' models, and what is known of each.
+
+    Window, longest answer, abilities, and which names lead to it.
+    """
     config = load(paths.config_file())
     upstreams, parts = _chosen(config, words or [])
     machine = Machine(os.environ)

@@ -85,7 +85,10 @@ def trial(
     no_start: NoStartOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Try a model through the service with a few short requests: text, stream, tools, thinking, image."""
+    """Try a model through the service with a few short requests.
+
+    Text, stream, tools, thinking, image.
+    """
     loaded = config.load(paths.config_file())
     wanted = {"text": text, "stream": stream, "tools": tools, "parallel": tools, "thinking": thinking, "image": image}
     named = [name for name in TRIALS if wanted[name]]

@@ -73,7 +73,10 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without aski
 def uninstall(
     purge: PurgeOption = False, dry_run: DryOption = False, yes: YesOption = False, as_json: JsonOption = False
 ) -> None:
-    """Put Claude's settings back, and take away the service and every file that c2o has made."""
+    """Take away the service and every file that c2o has made.
+
+    Claude's settings are put back.
+    """
     plan = _plan(purge=purge)
     if not dry_run and not yes:
         _agree(plan)

@@ -44,7 +44,10 @@ class UsageResult(Struct, frozen=True, kw_only=True):
 
 
 def usage(by: ByOption = "day", since: SinceOption = "7d", as_json: JsonOption = False) -> None:
-    """Show requests, tokens, cache hits and cost; counted by the service, kept on this machine alone."""
+    """Show requests, tokens, cache hits and cost.
+
+    Counted by the service, kept on this machine alone.
+    """
     config, beginning = load(paths.config_file()), _beginning(since, datetime.now(UTC))
     sums = _read(beginning)
     known = known_models.read(known_models.path())

@@ -32,6 +32,8 @@ class Case(NamedTuple):
     path: str = "/v1/messages"
     times: int = 1
     ascii: bool = False
+    deaf: float = 0.0
+    """Seconds that the client doesn't read; then it leaves."""
 
 
 HELLO = Reply(text="Hi")
@@ -104,6 +106,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "nonsense of 28 MB": lambda: Case(question("") | {"messages": [{"role": 3, "content": prose(28 * MB)}]}, HELLO),
     "unknown fields, 28 MB": lambda: Case(question([{"type": "text", "text": prose(28 * MB), "novel": 1}]), HELLO),
     "half characters, 5 MB": lambda: Case(question("\ud83c " + "\U0001f389 é" * 500_000), HELLO, ascii=True),
+    "deaf client": lambda: Case(question("Hi", stream=True), _burst(fake.text("a word ") * 360_000), deaf=2.0),
     "200 requests": lambda: Case(question("Hi"), HELLO, times=200),
 }
 
@@ -127,7 +130,8 @@ def _done(case: Case, url: str) -> Any:
     for _ in range(case.times):
         connection.request("POST", case.path, data, headers)
         answer = connection.getresponse()
-        size = len(answer.read())
+        time.sleep(case.deaf)
+        size = 0 if case.deaf else len(answer.read())
     connection.close()
     return {"status": answer.status, "began": began, "seconds": time.monotonic() - began, "bytes": size}
 

@@ -136,7 +136,8 @@ def trace(home: Path) -> None:
 def heavy() -> Iterator[Heavy]:
     """The upstream and the client of what is heavy, in a process of their own."""
     command = [sys.executable, "-m", "tests.heavy"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    here = Path(__file__).parent.parent
+    with subprocess.Popen(command, cwd=here, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
         yield Heavy(process, int(process.stdout.readline()))

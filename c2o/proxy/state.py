@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import reduce
 from math import ceil
+from operator import or_
 from pathlib import Path
 
 from aiohttp import web
@@ -166,7 +168,7 @@ class State:
         return [self.setup, *self._replaced]
 
     def _redactor(self) -> Redactor:
-        return Redactor({each for setup in self._in_use() for each in setup.upstreams.secrets})
+        return reduce(or_, (setup.upstreams.redacted for setup in self._in_use()))
 
     async def close(self) -> None:
         await self.tracing.close()

@@ -86,9 +86,7 @@ class Upstreams:
         config = prepared.config
         self._clock = clock
         self._keys = prepared.keys
-        self.secrets = frozenset(_secrets(prepared))
-        """What no text may show."""
-        self.redacted: Callable[[str], str] = Redactor(self.secrets)
+        self.redacted = Redactor(frozenset(_secrets(prepared)))
         """A text without any secret, should an upstream have repeated one."""
         self.rings = {
             name: KeyRing(clock, upstream.key_sources(), self._keys[name])

@@ -80,6 +80,12 @@ def talk(line: Line, end: str = "\n") -> None:
     _print(line, sys.stderr, end)
 
 
+def diff(text: str) -> Iterator[Line]:
+    """A unified diff, line by line: what goes red, what comes green."""
+    for line in text.splitlines():
+        yield [(printable(line), {"-": "red", "+": "green"}.get(line[:1], "dim"))]
+
+
 def fail(error: C2oError) -> int:
     """Say why a command failed.  Returns its exit code."""
     if _json_asked:

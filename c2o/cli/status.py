@@ -66,9 +66,9 @@ class Status(Struct, frozen=True, kw_only=True):
     upstreams: list[UpstreamReport]
     models: dict[str, str]
     fallbacks: dict[str, list[str]] = {}
+    """Of those names that have any, in order."""
     routes: dict[str, RouteReport] = {}
     """By kind of request; where there is one, it counts before ``models``."""
-    """Of those names that have any, in order."""
     requests: Requests | None
     draining: int | None
     """While it stops: the streams that it waits for."""

@@ -108,18 +108,12 @@ def lines(result: ClaudeChange) -> Iterator[Line]:
         yield [("○ ", "dim"), "Claude's settings don't lead to c2o"]
     if result.dry_run:
         for each in result.files:
-            yield from _dry(each)
+            yield from output.diff(each.diff or f"{output.short(each.path)}: nothing to change")
     elif result.action == "on":
         yield from (_on(each, result.url or "") for each in result.files)
         yield from _running(result.sessions, "a running session follows at its next request:")
     else:
         yield from off_lines(result.files, result.sessions)
-
-
-def _dry(each: ChangedFile) -> Iterator[Line]:
-    text = each.diff or f"{output.short(each.path)}: nothing to change"
-    for line in text.splitlines():
-        yield [printable(line)]
 
 
 def _on(each: ChangedFile, url: str) -> Line:

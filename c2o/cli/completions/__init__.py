@@ -5,5 +5,5 @@
 - ``tree``     the command tree as completions see it: a new option that takes text has its row there
 - ``scripts``  the scripts, made of the tree by ``bash``, ``zsh`` and ``fish``; ``cases``: what bash and fish share
 
-``python -m c2o.cli.completions`` writes ``completions/``.
+``__main__`` (``python -m c2o.cli.completions``) writes ``completions/``.
 """

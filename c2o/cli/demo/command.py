@@ -21,6 +21,7 @@ from msgspec import Struct
 from c2o.cli import output
 from c2o.cli.demo.stage import MODEL, Stage, run_claude, stage
 from c2o.cli.demo.view import View, choose
+from c2o.cli.messages import events_of, posted
 from c2o.cli.output import JsonOption
 from c2o.errors import C2oError, Unhealthy
 from c2o.translate.message_builder import fold
@@ -30,7 +31,6 @@ from c2o.wire.anthropic import (
     MessagesResponse,
     StreamError,
 )
-from c2o.wire.sse import SSEDecoder
 
 TIMEOUT = 60
 """Seconds that one answer may be silent."""
@@ -213,16 +213,10 @@ def _stream(there: Stage, request: dict[str, Any]) -> Iterator[Event]:
 
 
 def _events(there: Stage, request: dict[str, Any]) -> Iterator[Event]:
-    headers = {"content-type": "application/json", "x-api-key": there.token, "anthropic-version": "2023-06-01"}
-    decoder, decode = SSEDecoder(), msgspec.json.Decoder(Event).decode
-    with closing(http.client.HTTPConnection(there.host, there.port, timeout=TIMEOUT)) as connection:
-        connection.request("POST", "/v1/messages", json.dumps(request), headers)
-        response = connection.getresponse()
+    with posted((there.host, there.port), there.token, request, patience=TIMEOUT) as response:
         if response.status != 200:
             raise Unhealthy(f"the service answered {response.status}: {response.read().decode()}\n{there.log()}")
-        while data := response.read1():
-            for event in decoder.feed(data):
-                yield _good(decode(event.data))
+        yield from map(_good, events_of(response))
 
 
 def _good(event: Event) -> Event:

@@ -40,8 +40,8 @@ def mend(machine: Machine, findings: list[Finding], *, sure: bool) -> list[Fixed
 def _edited(machine: Machine, wrong: list[Finding], *, sure: bool) -> Iterator[Fixed]:
     for id in dict.fromkeys(each.id for each in wrong):
         for edit in mending.edits(machine, id):
-            for line in diff(edit.path, edit.before, edit.after).splitlines():
-                output.talk([(printable(line), {"+": "green", "-": "red"}.get(line[:1], "dim"))])
+            for line in output.diff(diff(edit.path, edit.before, edit.after)):
+                output.talk(line)
             agreed = _agreed(f"Write this to {output.short(edit.path)}?", sure=sure)
             yield Fixed(id, str(edit.path), agreed, _written(edit) if agreed else "")
 

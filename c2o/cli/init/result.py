@@ -132,7 +132,9 @@ def _dry(result: InitResult) -> Iterator[Line]:
     path = output.short(result.path)
     if result.diff is None:
         yield [(f"# {path}", "dim")]
-    yield from _plain((result.text if result.diff is None else result.diff) or f"# {path}: nothing to change")
+        yield from _plain(result.text or "")
+    else:
+        yield from output.diff(result.diff or f"# {path}: nothing to change")
     if result.key_file:
         yield []
         yield [(f"# {output.short(result.key_file)}: the key", "dim")]
@@ -142,7 +144,7 @@ def _dry(result: InitResult) -> Iterator[Line]:
         yield from _plain(file.text)
     if result.claude:
         yield []
-        yield from _plain(result.claude.diff or f"# {output.short(result.claude.path)}: nothing to change")
+        yield from output.diff(result.claude.diff or f"# {output.short(result.claude.path)}: nothing to change")
     if result.completions:
         yield []
         yield [(f"# {output.short(result.completions.path)}: completions for {result.completions.shell}", "dim")]

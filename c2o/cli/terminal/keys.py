@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -113,7 +113,6 @@ def keyboard() -> Iterator[Keyboard]:
 
     descriptor = sys.stdin.fileno()
     usual = termios.tcgetattr(descriptor)
-    keys = Keyboard(descriptor)
 
     def back_to_usual() -> None:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, usual)
@@ -128,21 +127,28 @@ def keyboard() -> Iterator[Keyboard]:
         tty.setcbreak(descriptor)
         keys.wake("resumed")
 
+    with (
+        closing(Keyboard(descriptor)) as keys,
+        _handling({signal.SIGTSTP: stop, signal.SIGWINCH: lambda *_: keys.wake()}),
+    ):
+        try:
+            tty.setcbreak(descriptor)
+            yield keys
+        finally:
+            back_to_usual()
+
+
+@contextmanager
+def _handling(handlers: dict[int, Any]) -> Iterator[None]:
+    """These signals, and those that end the process: by an exception, so that all is put right on the way out."""
+
     def end(number: int, _: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    handlers: dict[int, Any] = {
-        signal.SIGTSTP: stop,
-        signal.SIGWINCH: lambda *_: keys.wake(),
-        signal.SIGTERM: end,
-        signal.SIGHUP: end,
-    }
+    handlers = {signal.SIGTERM: end, signal.SIGHUP: end, **handlers}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        tty.setcbreak(descriptor)
-        yield keys
+        yield
     finally:
-        back_to_usual()
         for number, handler in before.items():
             signal.signal(number, handler)
-        keys.close()

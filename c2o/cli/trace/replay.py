@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from c2o import config, paths, redaction, secret
+from c2o.cli.messages import posted
 from c2o.cli.output import Line
 from c2o.cli.trace.answer import Told, told
 from c2o.config import Config
@@ -96,20 +97,16 @@ def _ask(there: Instance, loaded: Config, trace: Trace, asked: dict[str, Any]) -
     (frame, *_) = trace.of("asked")
     given = {name.lower(): value for name, value in (frame.headers or {}).items()}
     headers = {name: value for name, value in given.items() if name.startswith(PASSED_ON)}
-    headers |= {"x-api-key": loaded.server.auth_token.reveal(), "content-type": "application/json"}
     path = (frame.line or "POST /v1/messages").partition(" ")[2]
-    connection = http.client.HTTPConnection(*there.address, timeout=PATIENCE)
+    token = loaded.server.auth_token.reveal()
     began = time.monotonic()
     try:
-        connection.request("POST", path, msgspec.json.encode(asked), headers)
-        answer = connection.getresponse()
-        pieces = [answer.read(1)]
-        first = time.monotonic() - began
-        pieces.append(answer.read())
+        with posted(there.address, token, asked, patience=PATIENCE, path=path, headers=headers) as answer:
+            pieces = [answer.read(1)]
+            first = time.monotonic() - began
+            pieces.append(answer.read())
     except (OSError, http.client.HTTPException) as error:
         raise Unhealthy(f"the service broke off ({type(error).__name__}). See why: c2o logs") from None
-    finally:
-        connection.close()
     seconds = time.monotonic() - began
     found = told(answer.status, b"".join(pieces), round(first, 3), round(seconds, 3))
     return _without_secrets(found, loaded), answer.headers["request-id"]

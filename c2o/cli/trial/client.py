@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import json
 import time
-from collections.abc import Iterator
-from contextlib import closing, suppress
 from typing import Any
 
 import msgspec
@@ -14,13 +11,13 @@ from msgspec import Struct
 
 from c2o import paths
 from c2o.cli.logs.lines import Reader
+from c2o.cli.messages import events_of, posted
 from c2o.errors import Unhealthy
 from c2o.instance import Instance
 from c2o.secret import Secret
 from c2o.translate.message_builder import fold
-from c2o.wire.anthropic import ContentBlockDelta, Error, Event, MessagesResponse, StreamError
+from c2o.wire.anthropic import ContentBlockDelta, Error, MessagesResponse, StreamError
 from c2o.wire.log import Finished
-from c2o.wire.sse import SSEDecoder
 
 PATIENCE = 900.0
 """Seconds that an answer may be silent; the service itself gives up before, and says why."""
@@ -77,12 +74,8 @@ class Client:
             raise Unhealthy(f"the service broke its answer off ({error!r}). Its log may say why: c2o logs") from None
 
     def _ask(self, request: dict[str, Any]) -> Heard:
-        headers = {"content-type": "application/json", "x-api-key": self._token.reveal(), "anthropic-version": VERSION}
-        host, port = self._there.address
-        with closing(http.client.HTTPConnection(host, port, timeout=PATIENCE)) as connection:
-            began = time.monotonic()
-            connection.request("POST", "/v1/messages", json.dumps(request), headers)
-            response = connection.getresponse()
+        began = time.monotonic()
+        with posted(self._there.address, self._token.reveal(), request, patience=PATIENCE) as response:
             if response.getheader("content-type", "").startswith("text/event-stream"):
                 return _streamed(response, began)
             return _whole(response, began)
@@ -98,14 +91,9 @@ class Client:
         return None
 
 
-VERSION = "2023-06-01"
-
-_decode = msgspec.json.Decoder(Event).decode
-
-
 def _streamed(response: http.client.HTTPResponse, began: float) -> Heard:
     events, first, pieces = [], 0.0, 0
-    for event in _events(response):
+    for event in events_of(response):
         if isinstance(event, ContentBlockDelta):
             first = first or time.monotonic() - began
             pieces += 1
@@ -120,15 +108,6 @@ def _streamed(response: http.client.HTTPResponse, began: float) -> Heard:
         first=first or time.monotonic() - began,
         whole=time.monotonic() - began,
     )
-
-
-def _events(response: http.client.HTTPResponse) -> Iterator[Event]:
-    """Those that are known; what else an upstream passes through is for clients that know it."""
-    decoder = SSEDecoder()
-    while data := response.read1():
-        for event in decoder.feed(data):
-            with suppress(msgspec.ValidationError):
-                yield _decode(event.data)
 
 
 def _whole(response: http.client.HTTPResponse, began: float) -> Heard:

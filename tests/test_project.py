@@ -8,6 +8,8 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -46,6 +48,21 @@ def test_each_dependency_has_a_floor_and_a_reason():
 
 def test_aiohttp_has_the_floor_that_security_needs():
     assert "aiohttp>=3.14.3" in PROJECT["dependencies"]
+
+
+PACKAGES = sorted(path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "c2o").rglob("__init__.py"))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_s_map_names_each_of_its_modules(package: str) -> None:
+    """In the docstring, or in the table of commands."""
+    folder = ROOT / package
+    inside = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    text = (folder / "__init__.py").read_text()
+    unnamed = [
+        each for each in sorted(inside - {"__init__"}) if f"``{each}``" not in text and f"cli.{each}" not in text
+    ]
+    assert not unnamed, f"say in {package}/__init__.py what is in {', '.join(unnamed)}"
 
 
 def test_actions_are_pinned_to_a_commit():

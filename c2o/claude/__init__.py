@@ -7,7 +7,7 @@
 - ``takeover``     leading plain ``claude`` to c2o by a settings file, and back again, with
 
   - ``patch``          the change itself, pure: bytes in, bytes out, and a record of what was there
-  - ``json_text``      editing JSON without touching what isn't edited
+  - ``json_text``      editing JSON without touching what isn't edited; ``loose_settings``: with comments in it
   - ``settings_file``  the file: links, owners, permissions, and others who write at the same time
   - ``swap``           exchanging two files in one step
   - ``journal``        the records, so that everything can be taken back

@@ -2,10 +2,10 @@
 
 - ``finding``        what a check finds: Finding, Fix; and what a check is
 - ``machine``        what the checks look at, each thing once
-- ``installation``, ``configuration``, ``running``, ``upstreams``, ``claude``, ``account``   the checks, by group
+- ``installation``, ``configuration``, ``running``, ``upstreams``, ``network``, ``claude``, ``account``  the checks
 - ``probing``        asking an upstream through ``python -m c2o.proxy.probe``
-
 - ``mending``        changes to files that a person may agree to: nothing else here changes anything
+- ``redaction``      what leaves this machine in a bug report
 
 A new check is a function in its group's module and a row in CHECKS.
 """

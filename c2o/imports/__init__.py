@@ -4,6 +4,7 @@
 - ``litellm``             a proxy's ``config.yaml``
 - ``cc_switch``           its database, or the file of older versions
 - ``claude_code_proxy``   the ``.env`` of the proxies by that name
+- ``draft``               what each collects; ``without``: that without some of its upstreams
 
 Each reads a file, changes nothing, and hands out an ``Import``.  A key that its file has from the environment is
 referred to by the same variable; one that stands in the file is found in the environment if it is there as well,

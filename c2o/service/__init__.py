@@ -10,7 +10,7 @@
 - ``tools``       systemctl and its kind, run
 - ``unit_files``  a manager's files: written, refused, taken away; ``record``: what was installed
 - ``handshake``   how a process of ours says that it is ready
-- ``probe``       is it ours that answers, and how is it: ServiceStatus
+- ``probe``       is it ours that answers, and how is it: ServiceStatus; ``following``: has it taken the configuration
 - ``processes``   whose process it is: before a signal, and when a port is taken
 - ``sessions``    which clients hang on it
 

@@ -32,7 +32,7 @@ class Index:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._wheel = _built(folder / "build")
-        _write(self._place(DEPENDENCIES, "1.0"), DEPENDENCIES, "1.0", {
+        _write(self.place(DEPENDENCIES, "1.0"), DEPENDENCIES, "1.0", {
             "c2o_dependencies.pth": sysconfig.get_path("purelib").encode(),
             "c2o_dependencies-1.0.dist-info/METADATA":
                 f"Metadata-Version: 2.1\nName: {DEPENDENCIES}\nVersion: 1.0\n".encode(),
@@ -49,12 +49,26 @@ class Index:
         files[init] = files[init].replace(__version__.encode(), version.encode()) + (BROKEN if broken else b"")
         files[f"{own}/METADATA"] = _metadata(files[f"{own}/METADATA"].decode().splitlines(), version, needs).encode()
         renamed = {name.replace(own, f"c2o-{version}.dist-info"): data for name, data in files.items()}
-        _write(self._place("c2o", version), "c2o", version, renamed)
+        _write(self.place("c2o", version), "c2o", version, renamed)
 
-    def withdraw(self, version: str) -> None:
-        self._place("c2o", version).unlink()
+    def spoil(self, version: str) -> None:
+        """Let it be found, and fail when it is unpacked: not all bytes are as their sum says."""
+        place = self.place("c2o", version)
+        place.write_bytes(place.read_bytes().replace(b"from __future__", b"from __FUTURE__"))
 
-    def _place(self, package: str, version: str) -> Path:
+    def withdraw(self, *versions: str) -> None:
+        for version in versions:
+            self.place("c2o", version).unlink(missing_ok=True)
+
+    def add(self, *wheels: Path) -> None:
+        """Others' packages."""
+        for wheel in wheels:
+            folder = self.folder / "simple" / wheel.name.partition("-")[0]
+            folder.mkdir(exist_ok=True)
+            shutil.copy(wheel, folder)
+
+    def place(self, package: str, version: str) -> Path:
+        """Of a wheel."""
         folder = self.folder / "simple" / package
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{package.replace('-', '_')}-{version}-py3-none-any.whl"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from c2o import __version__
+from c2o.cli.completions import scripts
 from c2o.cli.completions.files import signed
 from tests.clients.conftest import installed
 from tests.clients.install import installers
@@ -43,11 +45,14 @@ class Way:
     """With which an uninstaller doesn't ask."""
     variables: dict[str, str] = field(default_factory=dict)
     """What the shell has in which it is installed, and no other."""
+    whole: bool = False
+    """Is everything tried, or only whether it can be renewed and removed?"""
 
 
 WAYS = {
     "pipx": Way(
-        "pipx", ("pipx install --python {python} c2o",), "pipx upgrade c2o", "pipx uninstall c2o", ".local/bin/c2o",
+        "pipx", ("pipx install --backend pip --python {python} c2o",), "pipx upgrade c2o", "pipx uninstall c2o",
+        ".local/bin/c2o", whole=True,
     ),
     "pipx elsewhere": Way(
         "pipx", ("pipx install --python {python} c2o",),
@@ -57,7 +62,7 @@ WAYS = {
     ),
     "uv": Way(
         "uv", ("uv tool install -q --python {python} c2o",), "uv tool upgrade c2o", "uv tool uninstall c2o",
-        ".local/bin/c2o",
+        ".local/bin/c2o", whole=True,
     ),
     "uv elsewhere": Way(
         "uv", ("uv tool install -q --python {python} c2o",),
@@ -68,7 +73,7 @@ WAYS = {
     "pip in an environment": Way(
         "pip", ("{python} -m venv env", "env/bin/python -m pip install -q c2o"),
         "{home}/env/bin/python -m pip install --upgrade c2o", "{home}/env/bin/python -m pip uninstall c2o",
-        "env/bin/c2o", "-y",
+        "env/bin/c2o", "-y", whole=True,
     ),
     "uv in an environment": Way(
         "pip", ("uv venv -q --python {python} env", "uv pip install -q --python env c2o"),
@@ -85,7 +90,14 @@ WAYS = {
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
-    return Index(tmp_path_factory.mktemp("index"))
+    """With the pip that pipx wants for its environments."""
+    index = Index(tmp_path_factory.mktemp("index"))
+    folder = tmp_path_factory.mktemp("pip")
+    got = subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, "pip>=26.1"])
+    if got.returncode:
+        missing("pip can't be had from PyPI")
+    index.add(*folder.iterdir())
+    return index
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +122,13 @@ class Shell:
 
     def __init__(self, c2o: CommandLine, way: Way, address: str, programs: Path) -> None:
         self.home = c2o.home
+        self.way = way
         self._command = c2o.home / way.command
         kept = c2o.environment()
         path = [str(self._command.parent), str(programs), str(Path(SYSTEMS).parent), "/bin"]
         self._variables = {name: kept[name] for name in ("HOME", "C2O_HOME", "FAKE_KEY")} | {
             "PATH": os.pathsep.join(path),
-            "PIP_INDEX_URL": address, "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1", "PIP_RETRIES": "0",
+            "PIP_INDEX_URL": address, "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1", "PIP_NO_COMPILE": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "UV_DEFAULT_INDEX": address, "UV_NO_CONFIG": "1", "UV_CACHE_DIR": str(c2o.home / "cache"),
             "UV_PYTHON_DOWNLOADS": "never",
@@ -138,63 +151,93 @@ class Shell:
     def c2o(self, arguments: str) -> Result:
         return self(f"{self._command} {arguments}")
 
-    @property
-    def has_c2o(self) -> bool:
-        return os.path.lexists(self._command)
+    def install(self) -> None:
+        for line in self.way.install:
+            done = self(line, **self.way.variables)
+            assert done.exit_code == 0, done
+
+    def removes_c2o(self) -> None:
+        """By the command that ``c2o uninstall`` names."""
+        package = self.c2o("uninstall --purge --yes --json").json["package"]
+        assert package == self.filled(self.way.remove)
+        done = self(f"{package} {self.way.yes}")
+        assert done.exit_code == 0, done
+        assert not os.path.lexists(self._command)
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.fixture
+def published(index: Index) -> Iterator[Index]:
+    """The index, which has one version of c2o."""
+    yield index
+    index.withdraw(NEXT, LATER)
+
+
+@pytest.mark.parametrize("name", [name for name, way in WAYS.items() if way.whole])
 def test_it_is_renewed_and_removed_as_it_came(
-    name: str, configured: CommandLine, index: Index, address: str, programs: Path
+    name: str, configured: CommandLine, published: Index, address: str, programs: Path
 ) -> None:
     way = WAYS[name]
-    if SYSTEMS in way.install[0]:
-        check_the_systems_python()
     shell = Shell(configured, way, address, programs)
-    for line in way.install:
-        done = shell(line, **way.variables)
-        assert done.exit_code == 0, done
+    shell.install()
     assert shell.c2o("start").exit_code == 0
     first = configured.service()
 
     done = shell.c2o("upgrade --yes")
-    assert (done.exit_code, done.out) == (
-        0,
-        f"✓ c2o {__version__} stays: {way.installer} has nothing newer for it\n",
-    ), done
+    assert done.out == f"✓ c2o {__version__} stays: {way.installer} has nothing newer for it\n", done
     assert configured.service() == first
 
     completions = configured.home / ".config/fish/completions/c2o.fish"
     completions.parent.mkdir(parents=True)
     completions.write_text(signed("# of an older c2o\n"))
-    index.publish(NEXT)
-    try:
-        shown = shell.c2o("upgrade --json").json
-        assert (shown["commands"], shown["run"], shown["after"]) == ([shell.filled(way.upgrade)], False, __version__)
-        done = shell.c2o("upgrade --yes --json")
-        assert done.exit_code == 0, done
-        said = done.json
-        assert (said["before"], said["after"], said["service"], said["restarted"]) == (__version__, NEXT, NEXT, True)
-        there = configured.service()
-        assert (there.version, there.port, there.pid != first.pid) == (NEXT, first.port, True)
-        assert shell.c2o("--version").out == f"c2o {NEXT}\n"
-        assert completions.read_text() == shell.c2o("completions show fish").out
+    published.publish(NEXT)
+    said = shell.c2o("upgrade --yes --json").json
+    assert said["commands"] == [shell.filled(way.upgrade)]
+    assert (said["before"], said["after"], said["service"], said["restarted"]) == (__version__, NEXT, NEXT, True)
+    there = configured.service()
+    assert (there.version, there.port, there.pid != first.pid) == (NEXT, first.port, True)
+    assert completions.read_text() == scripts.of("fish")
 
-        index.publish(LATER, needs="c2o-that-nobody-has")
-        failed = shell.c2o("upgrade --yes")
-        # pip and uv take the newest that can be had; where that is the one that is there, nothing has failed
-        assert failed.exit_code in (0, 1), failed
-        assert shell.c2o("--version").out == f"c2o {NEXT}\n"
-        assert configured.service() == there
-    finally:
-        index.withdraw(NEXT)
-        (index.folder / f"simple/c2o/c2o-{LATER}-py3-none-any.whl").unlink(missing_ok=True)
+    published.publish(LATER)
+    published.spoil(LATER)
+    failed = shell.c2o("upgrade --yes")
+    assert failed.exit_code == 1, failed
+    by_hand = f"By hand, to see why: {shell.filled(way.upgrade)}\n"
+    assert re.search(rf"c2o could not be renewed: it ended with code \d\. {re.escape(by_hand)}", failed.err)
+    assert "CRC" in failed.err, "the installer's own words"
+    assert (configured.service(), shell.c2o("--version").out) == (there, f"c2o {NEXT}\n")
 
-    package = shell.c2o("uninstall --purge --yes --json").json["package"]
-    assert package == shell.filled(way.remove)
-    done = shell(f"{package} {way.yes}")
-    assert done.exit_code == 0, done
-    assert not shell.has_c2o
+    shell.removes_c2o()
+
+
+@pytest.mark.parametrize("name", [name for name, way in WAYS.items() if not way.whole])
+def test_its_installer_is_found_and_told_the_place(
+    name: str, configured: CommandLine, published: Index, address: str, programs: Path
+) -> None:
+    way = WAYS[name]
+    if SYSTEMS in way.install[0]:
+        check_the_systems_python()
+    shell = Shell(configured, way, address, programs)
+    shell.install()
+    links = set(configured.home.rglob("bin/c2o")) | set(configured.home.rglob("links/c2o"))
+    published.publish(NEXT)
+    said = shell.c2o("upgrade --yes --json").json
+    assert (said["commands"], said["after"]) == ([shell.filled(way.upgrade)], NEXT)
+    assert set(configured.home.rglob("bin/c2o")) | set(configured.home.rglob("links/c2o")) == links, "no other link"
+    shell.removes_c2o()
+
+
+def test_a_new_version_that_does_not_run_stops_nothing(
+    configured: CommandLine, published: Index, address: str, programs: Path
+) -> None:
+    shell = Shell(configured, WAYS["uv"], address, programs)
+    shell.install()
+    assert shell.c2o("start").exit_code == 0
+    there = configured.service()
+    published.publish(NEXT, broken=True)
+    done = shell.c2o("upgrade --yes")
+    assert done.exit_code == 1
+    assert "c2o was renewed, but doesn't work now: RuntimeError: this version is of no use. A service" in done.err
+    assert configured.service() == there
 
 
 def check_the_systems_python() -> None:

@@ -51,7 +51,7 @@ def _dotenv(new: Set, gone: Unset) -> str:
 
 def _dotenv_quoted(value: str) -> str:
     """Bare where it can be: ``docker --env-file`` takes quotes for a part of the value."""
-    return value if re.fullmatch(r"[\w./:@,+*%=\[\] -]*", value, re.ASCII) else json.dumps(value)
+    return value if re.fullmatch(r"[\w./:@,+*%=\[\]() -]*", value, re.ASCII) else json.dumps(value)
 
 
 def _vscode(new: Set, gone: Unset) -> str:

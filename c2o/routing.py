@@ -62,6 +62,11 @@ class Route(NamedTuple):
         """``upstream/model``, as the configuration writes it."""
         return f"{self.name}/{self.model}"
 
+    @property
+    def title(self) -> str:
+        """What Claude Code's ``/model`` shows."""
+        return f"{self.model} ({self.name})"
+
 
 def resolve(config: Config, asked: str, kind: Kind = "main") -> Route:
     """The route for the model name that a client asked for, in a request of a kind.

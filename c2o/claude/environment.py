@@ -52,8 +52,9 @@ def of_models(models: Models, learned: Collection[Fact]) -> variables.Models:
     """What the variables say of a session's models."""
     main, tiers, long = models
     named = {f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL": _alias(route) for tier, route in tiers.items()}
+    titles = {f"ANTHROPIC_DEFAULT_{tier.upper()}_MODEL_NAME": route.title for tier, route in tiers.items()}
     return variables.Models(
-        {**({"ANTHROPIC_MODEL": _alias(main)} if main else {}), **named},
+        {**({"ANTHROPIC_MODEL": _alias(main)} if main else {}), **named, **titles},
         _suited_to(main or next(iter(tiers.values()), None), long, learned),
     )
 

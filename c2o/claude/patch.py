@@ -125,7 +125,7 @@ def _tell_tale(env: Mapping[str, str]) -> Iterator[str]:
     """The variables in a block of ours whose values nobody else would have written."""
     suggested = suggestions(env)
     for name, value in env.items():
-        aliased = value.startswith(ALIAS)
+        aliased = value.startswith(ALIAS) or env.get(name.removesuffix("_NAME"), "").startswith(ALIAS)
         blank = value == "" and name in ("ANTHROPIC_API_KEY", *SELECTORS)
         proxy = name in NO_PROXY and value == ",".join(LOOPBACK)
         fixed = name in ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", SUGGESTED)

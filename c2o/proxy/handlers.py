@@ -87,7 +87,7 @@ def _models(request: web.Request) -> list[ModelInfo]:
     return [
         ModelInfo(
             id=id,
-            display_name=f"{route.model} ({route.name})",
+            display_name=route.title,
             max_input_tokens=windows.known(route),
             max_tokens=windows.longest_answer(route),
         )

@@ -63,6 +63,7 @@ def test_each_tier_is_an_alias_of_its_target():
     assert found["ANTHROPIC_DEFAULT_OPUS_MODEL"] == "c2o-claude/cloud/huge"
     assert found["ANTHROPIC_DEFAULT_SONNET_MODEL"] == "c2o-claude/cloud/large"
     assert found["ANTHROPIC_DEFAULT_HAIKU_MODEL"] == "c2o-claude/local/small"
+    assert found["ANTHROPIC_DEFAULT_HAIKU_MODEL_NAME"] == "small (local)"
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,9 @@ def test_what_is_ours_is_told_by_its_looks() -> None:
         "ANTHROPIC_API_KEY": "",
         "CLAUDE_CODE_USE_BEDROCK": "",
         "ANTHROPIC_MODEL": "c2o-claude/nim/x",
+        "ANTHROPIC_DEFAULT_OPUS_MODEL": "c2o-claude/nim/x",
+        "ANTHROPIC_DEFAULT_OPUS_MODEL_NAME": "x (nim)",
+        "ANTHROPIC_DEFAULT_HAIKU_MODEL_NAME": "My own",
         "NO_PROXY": "127.0.0.1,localhost,::1",
         "no_proxy": "intranet,127.0.0.1",
         "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "64000",
@@ -114,7 +117,8 @@ def test_what_is_ours_is_told_by_its_looks() -> None:
         "C2O_SUGGESTED": "CLAUDE_CODE_MAX_CONTEXT_TOKENS=64000 API_TIMEOUT_MS=3600000",
     }
     rest = json.loads(recognised(json.dumps({"env": env, "a": 1}).encode()) or b"")
-    assert rest == {"env": {"no_proxy": "intranet,127.0.0.1", "API_TIMEOUT_MS": "5"}, "a": 1}
+    kept = {"ANTHROPIC_DEFAULT_HAIKU_MODEL_NAME": "My own", "no_proxy": "intranet,127.0.0.1", "API_TIMEOUT_MS": "5"}
+    assert rest == {"env": kept, "a": 1}
 
 
 @pytest.mark.parametrize(

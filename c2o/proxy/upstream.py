@@ -258,12 +258,15 @@ class Upstreams:
         return url
 
     def _failure(self, route: Route, error: Exception) -> RequestError:
-        """Is it for good?  It is, unless this upstream has answered lately and may be back in a moment."""
+        """Is it for good?  It is, unless this upstream has answered lately and may be back in a moment.
+
+        The address comes last: Claude Code shows some fifty characters while it waits to ask again.
+        """
         answered = self.answered.get(self._address[route.name])
         lately = answered is not None and self._clock.now() - answered < TRUSTED_FOR
         kind = Unreachable if isinstance(error, CONNECTING) else RequestError
         return kind(
-            f"upstream {route.name} at {self._address[route.name]}: {self._reason(route, error)}",
+            f"upstream {route.name}: {self._reason(route, error)} Its address: {self._address[route.name]}.",
             status=504 if isinstance(error, TimeoutError) else 502,
             type="timeout_error" if isinstance(error, TimeoutError) else "api_error",
             retry=None if lately else False,

@@ -5,6 +5,7 @@ A restart of c2o between two turns takes all that it remembers: what comes back 
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 import sys
@@ -242,3 +243,22 @@ def test_compact_by_hand(claude: Claude, c2o_service: Service, upstream: FakeUps
     assert last is upstream.requests[-1]
     assert is_compacted(last)
     assert "The treasure is under the oak." not in said(last)
+
+
+@pytest.mark.slow
+def test_each_request_begins_with_all_of_the_one_before(
+    claude: Claude, c2o_service: Service, upstream: FakeUpstream
+) -> None:
+    """By that an upstream knows its prompt cache.  What differs may only be added, over a second run too."""
+    calls = (Reply(calls=(Call("Bash", {"command": f"echo {number}"}),)) for number in range(3))
+    upstream.think(steps(*calls, Reply("Done."), Reply("More.")))
+
+    for words in (("-p", "Begin"), ("-p", "Go on", "--continue")):
+        done = claude.through_c2o(*words, "--allowedTools", "Bash")
+        assert done.returncode == 0, done
+
+    asked = conversation(upstream)
+    assert len(asked) >= 5
+    for before, after in itertools.pairwise(asked):
+        assert after.messages[: len(before.messages)] == before.messages
+        assert after.json["tools"] == before.json["tools"]

@@ -99,6 +99,19 @@ def loaded(tables: Json) -> config.Config:
     return config.parse(tomli_w.dumps(tables).encode(), Path("config.toml"))
 
 
+def with_fallback(first: str, second: str, *others: str, **more: Any) -> Json:
+    """A configuration whose default falls back."""
+    tables = configuration(first, **more)
+    tables["upstreams"]["spare"] = {"base_url": second, "dialect": "deepseek"}
+    names = ["fake/fake-model", "spare/other-model"]
+    for number, address in enumerate(others):
+        tables["upstreams"][f"more{number}"] = {"base_url": address}
+        names.append(f"more{number}/m")
+    tables["models"] = {"default": names}
+    tables["limits"] |= {name: {"context_window": 10**9} for name in names}
+    return tables
+
+
 @pytest.fixture
 async def serve() -> AsyncIterator[Serve]:
     """Starts services as the process does: ``await serve(tables, clock)``."""

@@ -108,7 +108,8 @@ async def test_it_answers_at_once_and_says_when(serve: Serve, clock: FakeClock) 
     answer = await service.stream()
 
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
-    assert "connection refused. Is it running? It failed 5 times in a row" in answer.error["message"]
+    assert "connection refused. Is it running? Its address: http://127.0.0.1:" in answer.error["message"]
+    assert "/v1. It failed 5 times in a row" in answer.error["message"]
     assert answer.headers["x-should-retry"] == "false", "it has never answered"
     shown = (await service.get("/c2o/status")).json
     assert shown["upstreams"][0]["breaker"] == "open"

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -26,7 +25,7 @@ from tests.fake_upstream import (
     stream,
     text,
 )
-from tests.proxy.conftest import Serve, Service, configuration, loaded
+from tests.proxy.conftest import Serve, Service, loaded, with_fallback
 from tests.proxy.fake_clock import FakeClock
 from tests.proxy.talk import HELLO, Json, check_grammar, events, eventually, hello, names, text_in
 
@@ -38,19 +37,6 @@ def spare() -> Iterator[FakeUpstream]:
     """Another upstream."""
     with running_upstream() as upstream:
         yield upstream
-
-
-def with_fallback(first: str, second: str, *others: str, **more: Any) -> Json:
-    """A configuration whose default falls back."""
-    tables = configuration(first, **more)
-    tables["upstreams"]["spare"] = {"base_url": second, "dialect": "deepseek"}
-    names = ["fake/fake-model", "spare/other-model"]
-    for number, address in enumerate(others):
-        tables["upstreams"][f"more{number}"] = {"base_url": address}
-        names.append(f"more{number}/m")
-    tables["models"] = {"default": names}
-    tables["limits"] |= {name: {"context_window": 10**9} for name in names}
-    return tables
 
 
 def tried(caplog: pytest.LogCaptureFixture) -> list[tuple[str | None, list[str]]]:

@@ -9,8 +9,9 @@ import pytest
 
 from c2o.proxy.replays import LEAST, Replays
 from c2o.wire.log import Finished
-from tests.proxy.conftest import Serve, configuration
-from tests.proxy.talk import RawServer
+from tests.fake_upstream import FakeUpstream, Reply
+from tests.proxy.conftest import Serve, configuration, with_fallback
+from tests.proxy.talk import RawServer, events, text_in
 
 AGENTS = 40
 
@@ -40,3 +41,15 @@ async def test_of_many_agents_few_knock_twice_at_a_closed_door(serve: Serve, cap
     finished = [record.msg for record in caplog.records if isinstance(record.msg, Finished)]
     assert len(finished) == AGENTS
     assert LEAST <= sum(len(each.attempts) for each in finished) <= AGENTS * 0.2
+
+
+async def test_a_fallback_is_for_all_of_them(serve: Serve, upstream: FakeUpstream) -> None:
+    upstream.think(lambda _: Reply("Hi"))
+    async with RawServer() as closed:
+        pass
+    service = await serve(with_fallback(closed.url, upstream.base_url))
+
+    answers = await asyncio.gather(*(service.stream() for _ in range(AGENTS)))
+
+    assert {text_in(events(answer.body)) for answer in answers} == {"Hi"}
+    assert len(upstream.requests) == AGENTS

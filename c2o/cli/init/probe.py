@@ -150,7 +150,7 @@ def _url(choice: Choice, _: str, __: Sequence[ListedModel]) -> str:
 
 
 def _connection(choice: Choice, _: str, __: Sequence[ListedModel]) -> str:
-    return f"Start it, or check the address {choice.base_url}." if urls.is_loopback(choice.base_url) else ""
+    return "Start it, or check the address." if urls.is_loopback(choice.base_url) else ""
 
 
 def _no_call(_: Choice, __: str, ___: Sequence[ListedModel]) -> str:

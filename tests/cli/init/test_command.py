@@ -351,7 +351,7 @@ def test_nothing_answers(c2o: CommandLine, upstream: FakeUpstream) -> None:
     upstream.go_away()
     done = init(c2o, upstream)
     assert done.exit_code == 5
-    assert f"upstream mine at {upstream.base_url}: connection refused" in done.err
+    assert f"upstream mine: connection refused. Is it running? Its address: {upstream.base_url}." in done.err
 
 
 def test_a_variable_that_is_not_set(c2o: CommandLine, upstream: FakeUpstream) -> None:
@@ -546,7 +546,7 @@ def test_a_running_service_is_to_be_restarted(c2o: CommandLine, upstream: FakeUp
 def test_a_stopped_upstream_is_told_in_whole_sentences(c2o: CommandLine) -> None:
     done = c2o("init", "--upstream", "http://127.0.0.1:9/v1", "--no-key", "--model", "m", "--yes")
     assert done.exit_code == 5
-    assert "connection refused. Is it running? Start it, or check the address http://127.0.0.1:9/v1." in done.err
+    assert "connection refused. Is it running? Its address: http://127.0.0.1:9/v1. Start it, or check" in done.err
 
 
 # ---- not alone

@@ -5,6 +5,7 @@ of its name (``trial`` is ``c2o test``).  Beside them:
 - ``output``       what people and programs see: text, JSON, errors
 - ``terminal``     questions to a person
 - ``messages``     a request to the running service, as a client sends it
+- ``signals``      those that mean something else for a while
 - ``remembering``  what the next ``run``, ``env`` and ``status`` need to be quick
 
 A command reads: load, do, show.  A new one is a file and a line below.  Nothing here loads the server: it is started

@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from c2o import config
+from c2o.cli.signals import handled
 from c2o.errors import C2oError, Cancelled, Unhealthy
 from c2o.service.detached import environment
 from c2o.service.handshake import as_raised, ready_line
@@ -67,7 +68,7 @@ def stage(pace: float) -> Iterator[Stage]:
     Raises Unhealthy if a process isn't ready in time, Cancelled inside the block at a signal.
     """
     with ExitStack() as cleanup:
-        cleanup.enter_context(_signals_cancel())
+        cleanup.enter_context(handled(dict.fromkeys(ENDING, _cancel)))
         folder = tempfile.TemporaryDirectory(prefix="c2o-demo-")
         home = Path(cleanup.enter_context(folder)).resolve()
         variables = {**environment(frozenset(), manager="demo"), "C2O_HOME": str(home / "c2o")}
@@ -136,18 +137,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-@contextmanager
-def _signals_cancel() -> Iterator[None]:
-    """Signals that would end this process raise Cancelled, so that everything is cleared away."""
-    before = {number: signal.signal(number, _cancel) for number in ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _cancel(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Signals that would end this process do this, so that everything is cleared away."""
     raise Cancelled("the demo was ended early; nothing of it is left. Run it again: c2o demo")
 
 

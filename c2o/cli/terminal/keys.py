@@ -15,7 +15,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from types import FrameType
-from typing import Any
+
+from c2o.cli.signals import Handler, handled
 
 Key = str
 """A character, or a name of more than one letter: ``up``, ``enter``, ``resize``, ``resumed``."""
@@ -127,10 +128,13 @@ def keyboard() -> Iterator[Keyboard]:
         tty.setcbreak(descriptor)
         keys.wake("resumed")
 
-    with (
-        closing(Keyboard(descriptor)) as keys,
-        _handling({signal.SIGTSTP: stop, signal.SIGWINCH: lambda *_: keys.wake()}),
-    ):
+    handlers: dict[int, Handler] = {
+        signal.SIGTSTP: stop,
+        signal.SIGWINCH: lambda *_: keys.wake(),
+        signal.SIGTERM: _end,
+        signal.SIGHUP: _end,
+    }
+    with closing(Keyboard(descriptor)) as keys, handled(handlers):
         try:
             tty.setcbreak(descriptor)
             yield keys
@@ -138,17 +142,6 @@ def keyboard() -> Iterator[Keyboard]:
             back_to_usual()
 
 
-@contextmanager
-def _handling(handlers: dict[int, Any]) -> Iterator[None]:
-    """These signals, and those that end the process: by an exception, so that all is put right on the way out."""
-
-    def end(number: int, _: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    handlers = {signal.SIGTERM: end, signal.SIGHUP: end, **handlers}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _end(number: int, _: FrameType | None) -> None:
+    """By an exception, so that all is put right on the way out."""
+    sys.exit(128 + number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -159,28 +160,58 @@ SLOW_TO_LOAD = ("user-generators/slow", "#!/bin/sh\nsleep 60\n")
 SLOW_TO_START = ("user/c2o.service.d/slow.conf", "[Service]\nExecStartPre=/bin/sleep 60\n")
 
 
+@contextmanager
+def of_the_system(machine: Container, name: str, text: str) -> Iterator[None]:
+    """A file under /etc/systemd; who sleeps because of it wakes up with the block."""
+    path = f"/etc/systemd/{name}"
+    machine(f"mkdir -p $(dirname {path}) && cat > {path} && chmod 755 {path}", stdin=text)
+    try:
+        yield
+    finally:
+        machine(f"rm {path}; rmdir /etc/systemd/user/c2o.service.d; pkill -f 'sleep 60'")
+        machine.login("systemctl --user daemon-reload")
+
+
 @pytest.mark.parametrize(("slow", "state"), [(SLOW_TO_LOAD, ""), (SLOW_TO_START, "activating")])
 def test_ctrl_c_while_it_is_installed_takes_all_of_that_away(
     machine: Container, before: dict[str, str], slow: tuple[str, str], state: str
 ) -> None:
     """systemd is at work: it reads its units, or it starts the service."""
-    path, text = f"/etc/systemd/{slow[0]}", slow[1]
-    machine(f"mkdir -p $(dirname {path}) && cat > {path} && chmod 755 {path}", stdin=text)
-    try:
-        with machine.on_a_terminal(f"{C2O} init {FLAGS} --no-key --no-test") as person:
-            person.answer(KEEP)
+    with machine.on_a_terminal(f"{C2O} init {FLAGS} --no-key --no-test") as person:
+        person.see(KEEP)
+        with of_the_system(machine, *slow):  # from now on: a login would wait for it, too
+            person.type(ENTER)
             until(lambda: f"{HOME}/.config/systemd/user/c2o.service" in everything(machine))
             until(lambda: not state or shown(machine, "ActiveState") == [state])
             person.type(CTRL_C)
-            machine(f"rm {path}; pkill -f 'sleep 60'")  # what undoes it is not slow
-            assert person.end() == 130, person.screen
-            assert "stopped; ~/.config/c2o/config.toml was written. Look at it with: c2o doctor" in person.screen
-    finally:
-        machine(f"rm -f {path}; rmdir /etc/systemd/user/c2o.service.d")
+        assert person.end() == 130, person.screen
+        assert "stopped; ~/.config/c2o/config.toml was written. Look at it with: c2o doctor" in person.screen
     assert made(machine, before) == {f"{HOME}/.config/c2o/config.toml"}
     assert f"{HOME}/.local/state/c2o/installed.json" not in everything(machine)
     assert shown(machine, "LoadState") == ["not-found"]
     assert health(machine) is None
+
+
+def test_what_a_killed_wizard_leaves_is_found_by_uninstall(machine: Container, before: dict[str, str]) -> None:
+    with machine.on_a_terminal(f"{C2O} init {FLAGS} --no-key --no-test") as person:
+        person.see(KEEP)
+        with of_the_system(machine, *SLOW_TO_LOAD):
+            person.type(ENTER)
+            until(lambda: f"{HOME}/.config/systemd/user/c2o.service" in everything(machine))
+            machine(f"pkill -KILL -u {USER} -f 'm c2o init'")
+        assert person.end() == 137
+    dry = said(machine.c2o("uninstall --purge --dry-run --json"))
+    assert made(machine, before) <= set(dry["removed"]), "and the fixture has it done"
+
+
+def test_what_does_not_start_stays_installed_and_says_why(machine: Container, before: dict[str, str]) -> None:
+    with of_the_system(machine, "user/c2o.service.d/broken.conf", "[Service]\nExecStartPre=/bin/false\n"):
+        done = machine.c2o(f"init {FLAGS} --no-key --no-test --yes --service")
+        assert done.exit_code == 1, done
+        assert "systemd can't start the service" in done.err
+        assert "Before that, ~/.config/c2o/config.toml was written, the service was installed for systemd." in done.err
+    assert made(machine, before) >= UNITS
+    assert said(machine.c2o("start --json"))["url"] == URL
 
 
 def test_flags_do_the_same_without_a_terminal(machine: Container, before: dict[str, str]) -> None:
@@ -197,6 +228,22 @@ def test_flags_do_the_same_without_a_terminal(machine: Container, before: dict[s
         f"{HOME}/.config/c2o/keys.env",
     }
     assert health(machine)
+
+
+def test_lingering_that_is_not_allowed_is_told_and_left_to_others(machine: Container, before: dict[str, str]) -> None:
+    machine("systemctl mask --now polkit")
+    try:
+        done = machine.c2o(f"init {FLAGS} --no-key --no-test --yes --service")
+        assert done.exit_code == 0, done
+        assert "the service will end when you log out: Could not enable linger" in done.err
+        assert f"Ask the machine's administrator for: sudo loginctl enable-linger {USER}" in done.err
+        assert LINGERS not in made(machine, before)
+        machine(f"loginctl enable-linger {USER}")
+        assert machine.c2o("uninstall --purge --yes").exit_code == 0
+        assert made(machine, before) == {LINGERS}, "whose doing that is, his undoing it is"
+        machine(f"loginctl disable-linger {USER}")
+    finally:
+        machine("systemctl unmask polkit")
 
 
 # ---- where a login isn't one

@@ -15,9 +15,9 @@ import jsonschema
 import pytest
 
 from tests.cli.on_a_terminal import CTRL_C, on_a_terminal
-from tests.clients.servers import free_port
 from tests.clients.service import TOKEN
 from tests.command_line import CommandLine, until
+from tests.ports import free_port
 
 KEY = "nvapi-0123456789abcdefghij-a1f3"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -26,12 +25,7 @@ from c2o.service.probe import ask, listens
 from tests.clients.service import TOKEN, configuration
 from tests.command_line import CommandLine, streaming, until, without_privileges
 from tests.fake_upstream import FakeUpstream
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+from tests.ports import free_port
 
 
 @contextmanager
@@ -379,7 +373,7 @@ def test_a_service_that_dies_at_its_start_leaves_its_last_words(configured: Comm
 
 
 def test_a_service_that_is_not_ready_in_time_is_told(c2o: CommandLine) -> None:
-    c2o.configure(configuration("http://127.0.0.1:9/v1", api_key="command:sleep 8"))
+    c2o.configure(configuration("http://127.0.0.1:9/v1", api_key="command:sleep 20"))
 
     done = c2o("start", "--wait", "1")
 

@@ -155,7 +155,7 @@ def test_a_service_that_is_not_ready_yet_is_starting(configured: CommandLine, up
     os.kill(configured.service().pid, signal.SIGKILL)
     until(lambda: not instance.running())
     assert instance.read()
-    configured.configure(configuration(upstream.base_url, api_key="command:sleep 8"))
+    configured.configure(configuration(upstream.base_url, api_key="command:sleep 20"))
 
     assert configured("start", "--wait", "1").exit_code == 7
     done, said = configured("status"), configured("status", "--json")

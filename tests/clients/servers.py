@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from urllib.request import urlopen
 
 from tests.clients import install
 from tests.clients.service import TOKEN, environment
+from tests.ports import free_port
 
 READY_TIMEOUT = 120
 """Seconds until a server must listen; LiteLLM imports for ten on a good day."""
@@ -91,13 +91,6 @@ def llms(folder: Path, upstream: str) -> Iterator[Served]:
     command = ["node", "llms.cjs", str(modules), str(port), f"{upstream}/chat/completions"]
     with _running(command, folder, f"http://127.0.0.1:{port}/health"):
         yield Served(f"http://127.0.0.1:{port}/v1", "fake,fake-model")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

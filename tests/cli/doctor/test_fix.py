@@ -15,10 +15,10 @@ from c2o import __version__, instance
 from tests.cli.doctor.test_command import by_id
 from tests.cli.init.test_command import works
 from tests.cli.on_a_terminal import on_a_terminal
-from tests.cli.test_start import free_port
 from tests.clients.service import configuration
 from tests.command_line import CommandLine
 from tests.fake_upstream import FakeUpstream
+from tests.ports import free_port
 
 ONLY = {
     "claude.settings.jsonc": ["--only", "claude.settings.jsonc"],

@@ -8,7 +8,7 @@ The package, from the outside in (each layer imports only what stands below it):
 - ``service``    keeping the proxy running; ``claude``: starting Claude Code on it;
   ``demo``: an embedded upstream to try it all without a key; ``imports``: configurations of other tools
 - ``routing``    which upstream and model a client's model name means; ``kinds``: what kind of request it is;
-  ``prices``: what tokens cost
+  ``prices``: what tokens cost; ``missing_keys``: upstreams that can't be asked
 - ``config``     the typed configuration; ``config_mistakes``: what is wrong with one, in words; ``presets`` knows the
   well-known upstreams, ``limits`` their models; ``known_models``: what upstreams list
 - ``translate``  the translation itself: pure objects, bytes in and bytes out

@@ -32,6 +32,9 @@ DRAIN_LIMIT = 30.0
 WITHOUT_SIGNALS = sys.platform == "win32"
 """Does a process without a console get no signals?  It is asked to end by a file, then."""
 
+SYSTEMS_OWN = ("systemd", "launchd")
+"""Managers that start the service by themselves, and have its successors from themselves."""
+
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # a planted link must not lead us to another file; absent on Windows
 
 

@@ -18,6 +18,7 @@ import shlex
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from c2o.errors import CredentialError
 
@@ -76,6 +77,23 @@ def find(source: str, environ: Mapping[str, str] = os.environ) -> Secret:
     return Secret(value)
 
 
+class Missing(NamedTuple):
+    """A key that isn't where it should be."""
+
+    why: str
+    """A sentence that ends with what to do."""
+    former: Secret | None = None
+    """The one that was there before, with which a running service goes on."""
+
+
+def sought(source: str, environ: Mapping[str, str] = os.environ) -> Secret | Missing:
+    """As ``find``, where a key that can't be had is no reason to stop."""
+    try:
+        return find(source, environ)
+    except CredentialError as error:
+        return Missing(str(error))
+
+
 def is_reference(source: str) -> bool:
     """Does it say where a secret is, instead of being one?"""
     kind, separator, _ = source.partition(":")
@@ -88,6 +106,11 @@ def describe(source: str) -> str:
     if separator and kind == "command":
         return "the configured command"
     return source if separator and kind in SOURCES else "the configuration file"
+
+
+def place(source: str, number: int, count: int) -> str:
+    """The same for one of several, from 0: ``key 2 of 3 (env:NAME)``."""
+    return describe(source) if count == 1 else f"key {number + 1} of {count} ({describe(source)})"
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> str:

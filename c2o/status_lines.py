@@ -66,7 +66,7 @@ def _upstreams(upstreams: list[Shown]) -> Iterator[Line]:
             f"{upstream['name']:{name_width}}  ",
             (f"{upstream['base_url']:{url_width}}", "cyan"),
             (f"  {_dialect(upstream)}{_key(upstream['key'])}", "dim"),
-            ("" if upstream.get("breaker", "closed") == "closed" else "  can't be reached", "red"),
+            (_trouble(upstream), "red"),
         ]
         for upstream in upstreams
     ]
@@ -76,6 +76,12 @@ def _upstreams(upstreams: list[Shown]) -> Iterator[Line]:
 def _dialect(upstream: Shown) -> str:
     """Where it is worth a word."""
     return "" if upstream["dialect"] in (upstream["name"], "generic") else f"{upstream['dialect']}, "
+
+
+def _trouble(upstream: Shown) -> str:
+    if upstream.get("without_key"):
+        return "  without its key"
+    return "" if upstream.get("breaker", "closed") == "closed" else "  can't be reached"
 
 
 def _key(source: str | None) -> str:

@@ -1,5 +1,5 @@
 # bash completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: f64741dcda575dd2
+# Made by c2o; c2o completions install renews it.  Digest of the rest: 4515946fedd7c53d
 
 _c2o() {
   local IFS=$' \t\n' c2o=$1 words raw word current quote= lead= skip= option= path=c2o position=0 argument= at last
@@ -205,7 +205,7 @@ _c2o_values() {
     "c2o config validate:0") _c2o_files ;;
     "c2o demo:0") _c2o_offer claude ;;
     "c2o demo claude:0") _c2o_command $last ;;
-    "c2o doctor:--only") _c2o_offer install.version install.pth config.file perm.config perm.state config.key service.manager service.unit.stale service.linger service.env.missing_key service.remote port.foreign service.running daemon.version_skew config.changed config.broken config.restart service.problems upstream.answer upstream.busy upstream.connection upstream.key upstream.list upstream.model upstream.models upstream.quota upstream.slow upstream.stream upstream.tool upstream.url network.proxy_env upstream.num_ctx upstream.window claude.binary claude.settings.jsonc claude.managed claude.settings.shadowed claude.settings.env claude.base_url.v1 settings.points_to_dead claude.env.http_proxy claude.env.bedrock claude.env.api_key claude.login_key claude.primary_key claude.refused_key ;;
+    "c2o doctor:--only") _c2o_offer install.version install.pth config.file perm.config perm.state config.key service.manager service.unit.stale service.linger service.env.missing_key service.remote port.foreign service.running daemon.version_skew config.changed upstream.key_missing config.broken config.restart service.problems upstream.answer upstream.busy upstream.connection upstream.key upstream.list upstream.model upstream.models upstream.quota upstream.slow upstream.stream upstream.tool upstream.url network.proxy_env upstream.num_ctx upstream.window claude.binary claude.settings.jsonc claude.managed claude.settings.shadowed claude.settings.env claude.base_url.v1 settings.points_to_dead claude.env.http_proxy claude.env.bedrock claude.env.api_key claude.login_key claude.primary_key claude.refused_key ;;
     "c2o doctor:--bundle") _c2o_files ;;
     "c2o doctor:--trace") _c2o_ask traces ;;
     "c2o env:--shell") _c2o_offer bash fish pwsh ;;

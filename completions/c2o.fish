@@ -1,5 +1,5 @@
 # fish completion for c2o
-# Made by c2o; c2o completions install renews it.  Digest of the rest: 2c0adfeb0c581e6f
+# Made by c2o; c2o completions install renews it.  Digest of the rest: f8c136ee650c7b4e
 
 function __c2o_complete
     set -l words (commandline -opc)
@@ -217,7 +217,7 @@ function __c2o_values
         case 'c2o demo claude:0'
             __c2o_command
         case 'c2o doctor:--only'
-            __c2o_offer install.version '' install.pth '' config.file '' perm.config '' perm.state '' config.key '' service.manager '' service.unit.stale '' service.linger '' service.env.missing_key '' service.remote '' port.foreign '' service.running '' daemon.version_skew '' config.changed '' config.broken 'with service.problems' config.restart 'with service.problems' service.problems '' upstream.answer 'with upstream.stream' upstream.busy 'with upstream.stream' upstream.connection 'with upstream.stream' upstream.key 'with upstream.stream' upstream.list 'with upstream.stream' upstream.model 'with upstream.stream' upstream.models 'with upstream.stream' upstream.quota 'with upstream.stream' upstream.slow 'with upstream.stream' upstream.stream '' upstream.tool 'with upstream.stream' upstream.url 'with upstream.stream' network.proxy_env '' upstream.num_ctx 'with upstream.window' upstream.window '' claude.binary '' claude.settings.jsonc '' claude.managed '' claude.settings.shadowed '' claude.settings.env '' claude.base_url.v1 '' settings.points_to_dead '' claude.env.http_proxy '' claude.env.bedrock '' claude.env.api_key '' claude.login_key '' claude.primary_key '' claude.refused_key ''
+            __c2o_offer install.version '' install.pth '' config.file '' perm.config '' perm.state '' config.key '' service.manager '' service.unit.stale '' service.linger '' service.env.missing_key '' service.remote '' port.foreign '' service.running '' daemon.version_skew '' config.changed '' upstream.key_missing '' config.broken 'with service.problems' config.restart 'with service.problems' service.problems '' upstream.answer 'with upstream.stream' upstream.busy 'with upstream.stream' upstream.connection 'with upstream.stream' upstream.key 'with upstream.stream' upstream.list 'with upstream.stream' upstream.model 'with upstream.stream' upstream.models 'with upstream.stream' upstream.quota 'with upstream.stream' upstream.slow 'with upstream.stream' upstream.stream '' upstream.tool 'with upstream.stream' upstream.url 'with upstream.stream' network.proxy_env '' upstream.num_ctx 'with upstream.window' upstream.window '' claude.binary '' claude.settings.jsonc '' claude.managed '' claude.settings.shadowed '' claude.settings.env '' claude.base_url.v1 '' settings.points_to_dead '' claude.env.http_proxy '' claude.env.bedrock '' claude.env.api_key '' claude.login_key '' claude.primary_key '' claude.refused_key ''
         case 'c2o doctor:--bundle'
             __c2o_files
         case 'c2o doctor:--trace'

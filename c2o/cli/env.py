@@ -14,7 +14,7 @@ from c2o.claude.models import choose
 from c2o.cli import output
 from c2o.cli.output import JsonOption
 from c2o.cli.remembering import remember
-from c2o.cli.run import ModelOption, NoStartOption, UpstreamOption, running
+from c2o.cli.run import ModelOption, NoStartOption, UpstreamOption, running, tell_of_keys
 
 Shell = Literal["bash", "fish", "pwsh"]
 Format = Literal["shell", "dotenv", "json", "vscode"]
@@ -46,6 +46,7 @@ def env(
     loaded = config.load(paths.config_file())
     models = choose(loaded, model, upstream)
     there = running(loaded, start=not no_start)
+    tell_of_keys(loaded, models)
     remember(loaded, model, upstream)
     found = environment(there.url, loaded.server.auth_token, models, os.environ, facts.known())
     if as_json or format == "json":

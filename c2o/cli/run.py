@@ -10,7 +10,7 @@ import typer
 from c2o import config, facts, paths
 from c2o.claude.environment import environment
 from c2o.claude.launch import become, find, with_settings
-from c2o.claude.models import choose
+from c2o.claude.models import Models, choose
 from c2o.claude.settings import managed_elsewhere
 from c2o.claude.takeover import in_the_way
 from c2o.cli import output
@@ -58,6 +58,7 @@ def run(
     file = find(arguments[0], os.environ.get("PATH", os.defpath))
     models = choose(loaded, model, upstream)
     there = running(loaded, start=not no_start)
+    tell_of_keys(loaded, models)
     remember(loaded, model, upstream)
     inner = environment(there.url, loaded.server.auth_token, models, os.environ, facts.known())
     _tell_of_managed(there.url)
@@ -71,6 +72,19 @@ def _tell_of_managed(url: str) -> None:
             f"{settings.path} is managed by your organisation and sets {', '.join(found)}: Claude Code obeys it, and "
             "not c2o. Ask those who manage it."
         )
+
+
+def tell_of_keys(loaded: Config, models: Models) -> None:
+    """Of upstreams without a key that are to answer, and have no fallback that can."""
+    report = look(loaded.server.auth_token).report
+    lacking = {each.name: each.without_key for each in report.upstreams if each.without_key} if report else {}
+    if not report or not lacking:
+        return
+    routes = [route for route in (models.main, *models.tiers.values(), models.long) if route]
+    asked = [[each.name for each in (route, *route.fallbacks)] for route in routes]
+    hints = [lacking[names[0]] for names in asked if lacking.keys() >= set(names)]
+    for hint in (*dict.fromkeys(hints), *(lifecycle.set_since(report) if hints else ())):
+        output.note(hint)
 
 
 def running(loaded: Config, *, start: bool) -> Instance:

@@ -50,7 +50,8 @@ def start(port: PortOption = None, wait: WaitOption = START_WAIT, as_json: JsonO
     remember(loaded)
     result = start_result(started, loaded)
     output.show(result, lines, as_json=as_json)
-    for hint in (*hints(result), *(problem.hint for problem in started.report.problems)):
+    problems = (problem.hint for problem in started.report.problems)
+    for hint in (*hints(result), *problems, *lifecycle.set_since(started.report)):
         output.note(hint)
     if started.already and port not in (None, 0, started.instance.port):
         output.note(f"to move it to port {port}: c2o restart --port {port}")

@@ -33,11 +33,10 @@ CHECKS: tuple[Check, ...] = (
     Check("service.env.missing_key", "service", running.unit_keys, needs=("config.file", "service.manager")),
     Check("service.remote", "service", running.remote, needs=("config.file",)),
     Check("port.foreign", "service", running.port, needs=("config.file",)),
-    Check(
-        "service.running", "service", running.state, needs=("config.file", "port.foreign", "service.env.missing_key")
-    ),
+    Check("service.running", "service", running.state, needs=("config.file", "port.foreign")),
     Check("daemon.version_skew", "service", running.version, needs=("config.file",)),
     Check("config.changed", "service", running.configuration, needs=("config.file",)),
+    Check("upstream.key_missing", "service", running.keys, needs=("config.file", "service.env.missing_key")),
     Check("service.problems", "service", running.problems, others=("config.broken", "config.restart")),
     Check("upstream.stream", "upstream", upstreams.ask, needs=("config.file",), others=upstreams.OTHERS),
     Check("network.proxy_env", "upstream", network.proxy_variables, needs=("config.file",)),

@@ -59,12 +59,15 @@ def private_places(_: Machine) -> Iterator[Finding]:
 
 
 def keys(machine: Machine) -> Iterator[Finding]:
+    """Where others take turns, one that is missing is no great harm."""
     for name, keys in machine.keys.items():
         sources = machine.config.upstreams[name].key_sources()
+        lacking = _warn if any(isinstance(key, str) for key in keys) else _fail
         for number, (key, source) in enumerate(zip(keys, sources, strict=True), 1):
             which = f", key {number} of {len(keys)}" if len(keys) > 1 else ""
             if isinstance(key, CredentialError):
-                yield _fail(id="config.key", title=f"{name}{which}: {_reason(key)}", fix=_fix(name, source, machine))
+                title = f"{name}{which or ' is without its key'}: {_reason(key)}"
+                yield lacking(id="config.key", title=title, fix=_fix(name, source, machine))
             else:
                 place = source if source.startswith(("env:", "file:")) else ""
                 yield _ok(

@@ -58,8 +58,18 @@ class Machine:
         return {name: [_key(source) for source in each.key_sources()] for name, each in upstreams if each.api_key}
 
     def first_key(self, name: str) -> str | CredentialError:
-        """Empty for an upstream without keys."""
-        return self.keys.get(name, [""])[0]
+        """The first that is there, else why the first isn't; empty for an upstream that wants none."""
+        keys = self.keys.get(name, [""])
+        return next((key for key in keys if isinstance(key, str)), keys[0])
+
+    def places_of_keys(self, name: str) -> list[str]:
+        """Where an upstream's keys are that can be had from here: ``env:NAME``."""
+        there = self.config_or_error
+        upstream = there.upstreams.get(name) if isinstance(there, Config) else None
+        if upstream is None or upstream.api_key is None:
+            return []
+        pairs = zip(upstream.key_sources(), self.keys[name], strict=True)
+        return [secret.describe(source) for source, key in pairs if isinstance(key, str)]
 
     @cached_property
     def found(self) -> dict[str, list[Found]]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import msgspec
 
-from c2o import secret, urls
+from c2o import urls
 from c2o.config import Config
 from c2o.errors import C2oError
 from c2o.wire.probe import Check, Found, Job
@@ -37,7 +37,7 @@ def job_for(config: Config, name: str, key: str) -> Job:
         base_url=upstream.base_url,
         model=model or "",
         key=key,
-        key_from=secret.describe(upstream.key_sources()[0]) if upstream.api_key else "",
+        key_from=upstream.api_key.describe() if upstream.api_key else "",
         headers=upstream.headers,
         api=upstream.api,
         dialect=upstream.dialect,

@@ -84,10 +84,21 @@ REMEDIES = {
 
 
 def problems(machine: Machine) -> Iterator[Finding]:
-    """What the service itself complains of."""
+    """What the service itself complains of.  Of keys that aren't there ``config.key`` tells."""
     if report := machine.service.report:
         for problem in report.problems:
-            yield _warn(id=problem.id, title=problem.hint, fix=REMEDIES.get(problem.id, ITS_LOG))
+            if problem.id != "upstream.key_missing":
+                yield _warn(id=problem.id, title=problem.hint, fix=REMEDIES.get(problem.id, ITS_LOG))
+
+
+def keys(machine: Machine) -> Iterator[Finding]:
+    """Those that are here, and which the service does without."""
+    report = machine.service.report
+    for upstream in report.upstreams if report else ():
+        here = machine.places_of_keys(upstream.name)
+        if places := [place for place in upstream.missing if place in here]:
+            title = f"the service does without a key of {upstream.name} that is here: {', '.join(places)}"
+            yield _warn(id="upstream.key_missing", title=title, fix=run("c2o restart"))
 
 
 def remote(machine: Machine) -> Iterator[Finding]:

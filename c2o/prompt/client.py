@@ -64,7 +64,9 @@ def _changes(options: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     """What is set and what is taken away, when the service has proved to be ours."""
     memory = Memory()
     models = memory.models(options.get("--model"), options.get("--upstream"))
-    service = Service(memory).proved()
+    service = Service(memory)
+    if any(upstream["without_key"] for upstream in service.report()["upstreams"]):
+        raise Unsure  # it may be one of those that are to answer: that takes the routing to tell
     return variables.changes(service.url, memory.token, models, os.environ)
 
 

@@ -47,14 +47,8 @@ class Service:
         self.url = f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
         self._token = memory.token
 
-    def proved(self) -> Service:
-        """Itself, when it has answered a challenge.  Raises Unsure."""
-        with Talk(self) as talk:
-            talk.challenge(self._token)
-        return self
-
     def report(self) -> dict[str, Any]:
-        """What it says on ``GET /c2o/status``.  Raises Unsure."""
+        """What it says on ``GET /c2o/status``, when it has answered a challenge.  Raises Unsure."""
         with Talk(self) as talk:
             talk.challenge(self._token)
             return talk.get("/c2o/status", f"x-api-key: {self._token}\r\n")

@@ -14,7 +14,8 @@ from c2o.errors import RequestError
 from c2o.proxy.breaker import Trouble
 from c2o.proxy.clock import Clock
 from c2o.proxy.memory import REPEATED_WITHIN
-from c2o.secret import Secret
+from c2o.proxy.prepared import key_of
+from c2o.secret import Missing, Secret
 
 RESTS = {"rate_limit_error": 30.0, "billing_error": 600.0, "authentication_error": 600.0}
 """Seconds that a key rests after a failure that is its own, where the upstream doesn't say how long."""
@@ -42,14 +43,16 @@ class Rest(NamedTuple):
 
 
 class KeyRing:
-    """Picks the key for a request.  An upstream without keys has a ring with nothing on it."""
+    """Picks the key for a request.  An upstream that wants none has a ring with nothing on it."""
 
-    def __init__(self, clock: Clock, sources: Sequence[str], values: Sequence[Secret]) -> None:
+    def __init__(self, clock: Clock, sources: Sequence[str], values: Sequence[Secret | Missing]) -> None:
+        """Those that are missing take no turns."""
         self._clock = clock
-        self._keys = [
-            Key(number, _place(source, number, len(sources)), value)
-            for number, (source, value) in enumerate(zip(sources, values, strict=True))
-        ] or [NO_KEY_AT_ALL]
+        places = [secret.place(source, number, len(sources)) for number, source in enumerate(sources)]
+        found = [(place, key) for place, value in zip(places, values, strict=True) if (key := key_of(value))]
+        self._keys = [Key(number, place, key) for number, (place, key) in enumerate(found)]
+        if not sources:
+            self._keys = [NO_KEY_AT_ALL]
         self._rests: dict[int, Rest] = {}
         self._turn = itertools.count()
 
@@ -111,11 +114,6 @@ class KeyRing:
             if self.rests(key):
                 rest = self._rests[key.number]
                 yield Trouble(f"{key.place}: {rest.why}", rest.until - self._clock.now())
-
-
-def _place(source: str, number: int, count: int) -> str:
-    place = secret.describe(source)
-    return place if count == 1 else f"key {number + 1} of {count} ({place})"
 
 
 class KeyInUse:

@@ -80,22 +80,36 @@ async def _answered_by_one(asked: Asked, meant: Route) -> web.StreamResponse:
 
     What a fallback can't do says nothing of the model that is meant: its window, say, which isn't the client's.
     """
-    missed: list[GiveWay] = []
-    ways = asked.state.detours.ways(meant, asked.session)
+    ways, missed = _ways(asked, meant)
+    most = len(missed) + MOST_TRIED
     for route in ways:
         asked.entry.route = route
         try:
             return await _answered(asked, route, meant)
         except GiveWay as given:
             missed.append(given)
-            _note_detour(asked, route, given, last=route is ways[-1] or len(missed) == MOST_TRIED)
+            _note_detour(asked, route, given, last=route is ways[-1] or len(missed) == most)
         except RequestError as failure:
             if route is meant or isinstance(failure, GaveUp):
                 raise
             asked.entry.attempt(route, str(failure))
-        if len(missed) == MOST_TRIED:
+        if len(missed) == most:
             break
     return await _told_why(asked, next((each for each in missed if not each.hopeless), missed[0]))
+
+
+def _ways(asked: Asked, meant: Route) -> tuple[list[Route], list[GiveWay]]:
+    """Whom to ask, in order; and why others aren't: those without a key.  Raises RequestError where nobody has one."""
+    lacks_key = asked.setup.upstreams.lacks_key
+    lacking = [(way, why) for way in (meant, *meant.fallbacks) if (why := lacks_key(way.name))]
+    ways = [way for way in asked.state.detours.ways(meant, asked.session) if not lacks_key(way.name)]
+    if lacking:
+        asked.state.miss_key()
+    if not ways:
+        raise lacking[0][1]
+    for way, why in lacking:
+        asked.entry.attempt(way, str(why))
+    return ways, [GiveWay(why) for _, why in lacking]
 
 
 def _note_detour(asked: Asked, route: Route, given: GiveWay, *, last: bool) -> None:

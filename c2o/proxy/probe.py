@@ -85,6 +85,8 @@ class Asker:
         """What refusals have taught on the way."""
         self._config = _config(job, base_url)
         self._upstreams = Upstreams(prepared(self._config, key_file.beside()), Clock())
+        if failure := self._upstreams.lacks_key(job.name):
+            raise CredentialError(str(failure))
         self._route = route_to(self._config, f"{job.name}/{job.model or '-'}")
 
     @asynccontextmanager

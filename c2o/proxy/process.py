@@ -14,7 +14,7 @@ import c2o
 from c2o import instance, key_file, paths
 from c2o.config import Config, load
 from c2o.errors import C2oError
-from c2o.instance import Instance, Lock
+from c2o.instance import SYSTEMS_OWN, Instance, Lock
 from c2o.proxy import handover, sockets
 from c2o.proxy.handover import Predecessor
 
@@ -87,7 +87,7 @@ def _run(environ: Mapping[str, str], sock: socket.socket, lock: Lock, before: Pr
     from c2o.proxy.state import STATE  # noqa: PLC0415
 
     source = Source(paths.config_file(), environ)
-    reading = source.read()
+    reading = source.read(useless=_manager() in SYSTEMS_OWN)
     app = create_app(reading.good, folder=paths.state_dir())
     state = app[STATE]
     state.log = service_log.to_file_and_stderr(state.redacted, paths.log_file())
@@ -115,5 +115,9 @@ def _describe(config: Config, sock: socket.socket) -> Instance:
         started_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         config_digest=config.digest,
         config_path=str(config.path),
-        manager=os.environ.get(MANAGER_VARIABLE, "foreground"),
+        manager=_manager(),
     )
+
+
+def _manager() -> str:
+    return os.environ.get(MANAGER_VARIABLE, "foreground")

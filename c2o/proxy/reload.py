@@ -22,7 +22,7 @@ from c2o.config import NEED_RESTART, TABLES, Config
 from c2o.config_mistakes import line_of
 from c2o.errors import C2oError, ConfigError, CredentialError
 from c2o.private_file import Signature, signature
-from c2o.proxy.prepared import Prepared, prepared
+from c2o.proxy.prepared import Prepared, is_told, prepared
 from c2o.proxy.state import Problem, State
 
 log = logging.getLogger("c2o.proxy")
@@ -30,6 +30,9 @@ log = logging.getLogger("c2o.proxy")
 POLL = 1.0
 SETTLED = 0.2
 """Seconds."""
+
+ASK_AGAIN = 60.0
+"""Seconds, the least, until a command or the keyring is asked for a missing key again: they may ask a person."""
 
 BROKEN, RESTART = "config.broken", "config.restart"
 """Problems that ``c2o status`` shows."""
@@ -42,8 +45,11 @@ class Source:
         self.path = path
         self._environ = dict(environ)
 
-    def read(self, before: Prepared | None = None) -> Reading:
-        """All of it, as it stands now.  What is wrong is part of what is read, not raised."""
+    def read(self, before: Prepared | None = None, *, again: bool = False, useless: bool = False) -> Reading:
+        """All of it, as it stands now.  What is wrong is part of what is read, not raised.
+
+        ``again``: whoever has told a key ``before`` is asked again.  ``useless``: keys may be missing everywhere.
+        """
         seen = {path: signature(path) for path in (self.path, paths.key_file())}
         try:
             data = config.read(self.path)
@@ -53,7 +59,10 @@ class Source:
         try:
             loaded = config.parse(data, self.path)
             seen |= {path: signature(path) for path in loaded.files()}
-            return Reading(seen, digest, prepared(loaded, key_file.beside(self._environ), before), None)
+            new = prepared(loaded, key_file.beside(self._environ), before, again=again)
+            if not useless and (nobody := new.nobody_answers()):
+                raise nobody
+            return Reading(seen, digest, new, None)
         except CredentialError as error:
             return Reading(seen, digest, None, _placed(error, data, self.path))
         except C2oError as error:
@@ -100,7 +109,11 @@ class Reloader:
         """host and port of this one are those of the socket."""
         self._busy = asyncio.Lock()
         self._hurry = asyncio.Event()
-        state.look = self.look
+        self._read_at = state.clock.now()
+        self._missed = False
+        """Has a request found no key, which somebody might tell now?"""
+        state.look, state.miss_key = self.look, self.miss_key
+        _tell_of_keys(reading.good)
 
     async def follow(self) -> None:
         """For ever."""
@@ -108,11 +121,20 @@ class Reloader:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), POLL)
             self._hurry.clear()
+            if self._missed:
+                await self._read()
             await self._settled()
 
     def look(self) -> None:
         """Somebody wants to know whether we follow: don't wait for the next look."""
         if self._changed():
+            self._hurry.set()
+
+    def miss_key(self) -> None:
+        """A password manager or keyring that was locked may be open now.  A file that appears is seen without this."""
+        told = (is_told(source) for whys in self._state.setup.prepared.whys().values() for source in whys)
+        if any(told) and self._state.clock.now() - self._read_at >= ASK_AGAIN:
+            self._missed = True
             self._hurry.set()
 
     def _changed(self) -> bool:
@@ -125,18 +147,21 @@ class Reloader:
             await asyncio.sleep(SETTLED)
             before, now = now, _signatures(self._seen)
             if before == now:
-                await self._read(self._state.setup.prepared)
+                await self._read()
                 return
 
     async def now(self) -> None:
         """SIGHUP: read everything again, changed or not, and what commands tell too."""
-        await self._read(None)
+        await self._read(again=True)
 
-    async def _read(self, before: Prepared | None) -> None:
+    async def _read(self, *, again: bool = False) -> None:
         async with self._busy:
             self._seen = _signatures(self._seen)  # whatever comes of it, once is enough
+            self._read_at, self._missed = self._state.clock.now(), False
+            before = self._state.setup.prepared
+            useless = before.nobody_answers() is not None
             try:
-                reading = await _apart(lambda: self._source.read(before))
+                reading = await _apart(lambda: self._source.read(before, again=again, useless=useless))
                 self._seen = reading.seen
                 if reading.prepared is None:
                     self._refuse(reading.error, reading.digest or None)
@@ -161,6 +186,7 @@ class Reloader:
             log.info("the configuration is %s", "right again, and as it was before" if mended else "unchanged")
             return
         await self._state.follow(new)
+        _tell_of_keys(new, before)
         log.info("the configuration has changed, and was taken: %s", ", ".join(changes(before, new)) or "comments")
         self._say_what_needs_a_restart(new.config)
 
@@ -204,6 +230,14 @@ def changes(before: Prepared, after: Prepared) -> Iterator[str]:
             before.networks[name] != after.networks[name]
         ):
             yield f"the certificates of {name}"
+
+
+def _tell_of_keys(new: Prepared, before: Prepared | None = None) -> None:
+    """Of each that is missing, once."""
+    known = set(before.missing()) if before else set()
+    for each in new.missing():
+        if each not in known:
+            log.warning("%s", each)
 
 
 def _entries(config: Config, table: str) -> Mapping[str, object]:

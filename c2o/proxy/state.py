@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 from msgspec import Struct
 
-from c2o import __version__, facts, known_models, urls, usage_store
+from c2o import __version__, facts, known_models, secret, urls, usage_store
 from c2o.config import Routes
 from c2o.log_file import Writer
 from c2o.proxy.breaker import Stand, Trouble
@@ -56,6 +56,10 @@ class UpstreamStatus(Struct, frozen=True):
     """Where the keys come from."""
     breaker: Stand
     """Open: it can't be reached, and isn't asked for a while; half open: one request may try."""
+    missing: list[str]
+    """Where there should be keys, and are none: ``env:NAME``."""
+    without_key: str | None
+    """Why it isn't asked for anything: not one of its keys is there."""
 
 
 class RouteStatus(Struct, frozen=True, omit_defaults=True):
@@ -125,6 +129,8 @@ class State:
         """Who else has something of the configuration to renew."""
         self.look: Callable[[], None] = _nobody_follows
         """Tells whoever follows the configuration that it may have changed."""
+        self.miss_key: Callable[[], None] = _nobody_follows
+        """Tells him that a request has found no key."""
         self.problems: dict[str, Problem] = {}
         """What ``c2o status`` is to say, by id."""
         self.refused: str | None = None
@@ -198,10 +204,12 @@ class State:
         )
 
     def _upstream(self, name: str) -> UpstreamStatus:
-        upstream = self.setup.config.upstreams[name]
+        upstream, upstreams = self.setup.config.upstreams[name], self.setup.upstreams
+        missing = [secret.describe(source) for source in self.setup.prepared.whys().get(name, ())]
         key = upstream.api_key.describe() if upstream.api_key else None
-        address, stand = urls.printable(urls.root(upstream.base_url)), self.setup.upstreams.breakers[name].stand
-        return UpstreamStatus(name, address, upstream.dialect_name(), key, stand)
+        address, stand = urls.printable(urls.root(upstream.base_url)), upstreams.breakers[name].stand
+        why = str(failure) if (failure := upstreams.lacks_key(name)) else None
+        return UpstreamStatus(name, address, upstream.dialect_name(), key, stand, missing, why)
 
     def _problems(self) -> Iterator[Problem]:
         yield from self.problems.values()
@@ -209,6 +217,8 @@ class State:
             yield Problem("log.unwritable", hint)
         if self.usage.problem:
             yield Problem("usage.unwritable", self.usage.problem)
+        for hint in self.setup.prepared.missing():
+            yield Problem("upstream.key_missing", hint)
         upstreams = self.setup.upstreams
         for name, ring in upstreams.rings.items():
             if trouble := upstreams.breakers[name].trouble:

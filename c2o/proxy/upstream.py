@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 import aiohttp
 from yarl import URL
 
-from c2o import __version__, redaction, urls
+from c2o import __version__, missing_keys, redaction, urls
 from c2o.config import Upstream
 from c2o.errors import RequestError
 from c2o.proxy.breaker import Breaker, Unreachable
@@ -62,7 +62,7 @@ class Again(Protocol):
 def _secrets(prepared: Prepared) -> Iterator[str]:
     config = prepared.config
     yield config.server.auth_token.reveal()
-    yield from (key.reveal() for several in prepared.keys.values() for key in several)
+    yield from (key.reveal() for key in prepared.secrets())
     for name, upstream in config.upstreams.items():
         yield from redaction.in_headers(upstream.headers)
         yield from prepared.networks[name].secrets
@@ -85,13 +85,14 @@ class Upstreams:
         """``before`` are those of the configuration that was."""
         config = prepared.config
         self._clock = clock
-        self._keys = prepared.keys
         self.redacted = Redactor(frozenset(_secrets(prepared)))
         """A text without any secret, should an upstream have repeated one."""
         self.rings = {
-            name: KeyRing(clock, upstream.key_sources(), self._keys[name])
+            name: KeyRing(clock, upstream.key_sources(), prepared.keys[name])
             for name, upstream in config.upstreams.items()
         }
+        self._without_key = missing_keys.without(config, prepared.whys())
+        """Upstreams that nobody can be asked at, by name: why."""
         self._headers = {name: _headers_for(upstream) for name, upstream in config.upstreams.items()}
         self._patience = {name: Patience(upstream) for name, upstream in config.upstreams.items()}
         self._address = {
@@ -113,6 +114,11 @@ class Upstreams:
     def is_local(self, route: Route) -> bool:
         """Does it run on this machine?"""
         return self._patience[route.name].local
+
+    def lacks_key(self, name: str) -> RequestError | None:
+        """What is told to whoever would ask an upstream whose key can't be had; None where nothing is amiss."""
+        why = self._without_key.get(name)
+        return RequestError(why, status=401, type="authentication_error", retry=False) if why else None
 
     def _breaker(self, name: str, before: Upstreams | None) -> Breaker:
         """The one of ``before`` if the way to the upstream is the same: another is to be tried at once."""
@@ -170,6 +176,8 @@ class Upstreams:
 
         ``again`` is asked where it could go out once more.
         """
+        if failure := self.lacks_key(route.name):
+            raise failure
         breaker = self.breakers[route.name]
         tries = breaker.admit()
         try:

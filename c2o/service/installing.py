@@ -60,6 +60,7 @@ def install(
     files = manager.files(program)
     unit_files.check(files)
     saved = _save_keys(config, name) if save_keys else []
+    lifecycle.check_only_here(config, manager.environ())
     lifecycle.check_keys(config, manager.environ())
     before = record.read()
     if before and before.manager != name:

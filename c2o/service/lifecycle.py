@@ -10,23 +10,20 @@ from contextlib import contextmanager
 import msgspec
 from msgspec import Struct
 
-from c2o import draining, instance, key_file, paths, secret, service, shown
+from c2o import draining, instance, key_file, missing_keys, paths, secret, service, shown
 from c2o.config import Config
 from c2o.errors import C2oError, CredentialError, PortTaken, Unhealthy
-from c2o.instance import DRAIN_LIMIT, Instance, Lock
+from c2o.instance import DRAIN_LIMIT, SYSTEMS_OWN, Instance, Lock
 from c2o.secret import Secret
 from c2o.service import following, launcher, processes, unit_files
 from c2o.service.manager import ServiceManager, ServiceSpec
-from c2o.service.probe import Report, ServiceStatus, is_c2o, listens, look
+from c2o.service.probe import Report, ServiceStatus, UpstreamReport, is_c2o, listens, look
 
 START_WAIT = 15.0
 """Seconds within which ``start`` wants an answer."""
 
 MARGIN = 5.0
 """Seconds that the service may need for its last words after DRAIN_LIMIT."""
-
-SYSTEMS_OWN = ("systemd", "launchd")
-"""Managers whose services have their successors from them."""
 
 POLL = 0.03
 """Seconds between two looks at whether it has ended."""
@@ -68,7 +65,7 @@ class Stopped(Struct, frozen=True):
 def start(config: Config, *, port: int | None = None, wait: float = START_WAIT, tell: Tell = lambda _: None) -> Started:
     """The running service; started if need be.
 
-    Raises CredentialError for an upstream without its key, PortTaken with who has it, Unhealthy if it
+    Raises CredentialError where no upstream has its key, PortTaken with who has it, Unhealthy if it
     isn't ready in time, and what else the service ended with.
     """
     began = time.monotonic()
@@ -90,7 +87,7 @@ def restart(
     Where it can't be handed over, stop, then start.  Nothing is stopped that couldn't start again.
     """
     with _alone(wait + DRAIN_LIMIT + MARGIN, tell):
-        check_keys(config, service.choose().environ())
+        check_keys(config, service.choose().environ(), look(config.server.auth_token).report)
         if port is None and (stopped := _replaced(config, tell)):
             started = _start(config, None, wait, time.monotonic(), tell)
             return stopped, msgspec.structs.replace(started, already=False)
@@ -247,20 +244,36 @@ def free_port(host: str, usual: int, others: Iterable[int]) -> tuple[int, str]:
     return next((port for port in others if not listens(host, port)), 0), _who_has(host, usual)
 
 
-def check_keys(config: Config, environ: Mapping[str, str] = os.environ) -> None:
-    """Raises CredentialError for the first upstream whose key isn't where the configuration says.
+def check_keys(config: Config, environ: Mapping[str, str] = os.environ, there: Report | None = None) -> None:
+    """Raises CredentialError for keys without which a service is of no use, or of less than the one that is ``there``.
 
-    ``environ`` is the environment that the service will have.  Commands aren't run: the service does that, and a
-    password manager shouldn't ask twice.
+    ``environ`` is the environment that the service will have.  One that can answer anything does without the others.
     """
+    found = key_file.beside(environ)
+    whys = {
+        name: {source: _only_here(source, found) or why for source, why in each.items()}
+        for name, each in missing_keys.seen_from(found, config).items()
+    }
+    if nobody := missing_keys.nobody_answers(config, whys):
+        raise nobody
+    for upstream in there.upstreams if there else ():
+        for source, why in whys.get(upstream.name, {}).items():
+            if _has(upstream, source):
+                raise CredentialError(f"upstream {upstream.name} would lose a key that the running service has: {why}")
+
+
+def _has(upstream: UpstreamReport, source: str) -> bool:
+    place = secret.describe(source)
+    return place in (upstream.key or "").split(", ") and place not in upstream.missing
+
+
+def check_only_here(config: Config, environ: Mapping[str, str]) -> None:
+    """Raises CredentialError for a key that this shell has, and a service with this environment hasn't."""
     found = key_file.beside(environ)
     for name, upstream in config.upstreams.items():
         for source in upstream.key_sources():
-            try:
-                if not source.startswith("command:"):
-                    secret.find(source, found)
-            except CredentialError as error:
-                raise CredentialError(f"upstream {name}: {_only_here(source, found) or error}") from None
+            if why := _only_here(source, found):
+                raise CredentialError(f"upstream {name}: {why}")
 
 
 def _only_here(source: str, found: Mapping[str, str]) -> str | None:
@@ -272,6 +285,14 @@ def _only_here(source: str, found: Mapping[str, str]) -> str | None:
         f"{name} is set in this shell, but a service that starts by itself doesn't see your shell. "
         f"Let c2o keep it in {paths.key_file()}, which only you can read: c2o service install --save-keys"
     )
+
+
+def set_since(report: Report) -> Iterator[str]:
+    """What to do about keys that this shell has, and the running service does without."""
+    for name in sorted({place.removeprefix("env:") for upstream in report.upstreams for place in upstream.missing}):
+        if os.environ.get(name):
+            how = "c2o restart" if service.chosen() == "detached" else "c2o service install --save-keys"
+            yield f"{name} is set in this shell, but not where the service was started. Let it have the key: {how}"
 
 
 def key_variables(config: Config) -> frozenset[str]:

@@ -43,6 +43,10 @@ class UpstreamReport(Struct, frozen=True):
     """Where the keys come from."""
     breaker: str = "closed"
     """Open or half open: it can't be reached."""
+    missing: list[str] = []
+    """Where there should be keys, and are none: ``env:NAME``."""
+    without_key: str | None = None
+    """Why it isn't asked for anything: not one of its keys is there."""
 
 
 class RouteReport(Struct, frozen=True, omit_defaults=True):

@@ -438,7 +438,7 @@ def test_a_mistake_is_told_with_its_line(c2o: CommandLine, tmp_path: Path, text:
     assert done.exit_code == 78
     said = done.json
     assert said.pop("problem").startswith(f"{other}:{line}")
-    assert said == {"schema": "c2o.config-validate/1", "path": str(other), "valid": False, "line": line}
+    assert said == {"schema": "c2o.config-validate/1", "path": str(other), "valid": False, "line": line, "warnings": []}
 
 
 def test_a_mistake_as_people_and_editors_read_it(c2o: CommandLine) -> None:
@@ -523,7 +523,7 @@ def test_what_the_service_cannot_use_is_told_and_changes_nothing(configured: Com
     path = configured.folder / "config.toml"
     line = path.read_text().splitlines().index('api_key = "env:NO_SUCH_KEY"') + 1
     told = "  ! The service goes on with what it read before, until this is mended: "
-    assert f"{told}{path}:{line}: upstream fake: NO_SUCH_KEY is not set: export" in done.out
+    assert f"{told}{path}:{line}: upstream fake is without its key: NO_SUCH_KEY is not set: export" in done.out
     assert "into keys.env" in done.out
     (configured.folder / "keys.env").write_text("NO_SUCH_KEY=sk-now-there-is-one\n")
     until(lambda: configured("status", "--json").json["problems"] == [])

@@ -120,7 +120,7 @@ def ask_for_status(connection: http.client.HTTPConnection) -> tuple[dict[str, An
 @pytest.mark.parametrize(
     ("broken", "wait", "exit_code", "why"),
     [
-        ({"api_key": "command:false"}, "30", 4, "upstream fake: the key command ended with code 1"),
+        ({"api_key": "command:false"}, "30", 4, "upstream fake is without its key: the key command ended with code 1"),
         ({"api_key": "command:sleep 60"}, "1", 7, "isn't ready after 1 s"),
     ],
     ids=["fails", "hangs"],

@@ -73,7 +73,7 @@ def test_a_missing_key(c2o: CommandLine, api_key: str, exit_code: int) -> None:
     c2o.configure(configuration("http://127.0.0.1:9/v1", api_key=api_key))
     done = c2o("serve")
     assert done.exit_code == exit_code
-    assert "upstream fake: " in done.err
+    assert "upstream fake is without its key: " in done.err
     assert "Traceback" not in done.err
 
 

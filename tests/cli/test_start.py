@@ -278,7 +278,7 @@ def test_a_missing_key_is_named_before_anything_starts(c2o: CommandLine) -> None
     done = c2o("start")
 
     assert done.exit_code == 4
-    assert "upstream fake: NO_SUCH_KEY is not set" in done.err
+    assert "upstream fake is without its key: NO_SUCH_KEY is not set" in done.err
     assert done.err.count("\n") == 1
     assert not (c2o.folder / "log").exists(), "nothing was started"
 
@@ -287,7 +287,7 @@ def test_a_key_command_that_fails_is_told_by_the_service(c2o: CommandLine) -> No
     c2o.configure(configuration("http://127.0.0.1:9/v1", api_key="command:false"))
     done = c2o("start")
     assert done.exit_code == 4
-    assert "upstream fake: the key command ended with code 1" in done.err
+    assert "upstream fake is without its key: the key command ended with code 1" in done.err
     assert not instance.running()
 
 

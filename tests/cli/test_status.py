@@ -97,6 +97,8 @@ def test_as_json(configured: CommandLine, upstream: FakeUpstream) -> None:
                 "dialect": "generic",
                 "key": "env:FAKE_KEY",
                 "breaker": "closed",
+                "missing": [],
+                "without_key": None,
             }
         ],
         "models": {"default": "fake/fake-model"},

@@ -189,3 +189,51 @@ def test_claude_code_keeps_its_conversation_when_the_fallback_is_too_small_for_i
 
     assert (done.stdout.strip(), done.returncode) == ("Greetings.", 0), done
     assert not any("too long" in line.get("error", "") for line in journal(service))
+
+
+def without_key(upstream: FakeUpstream, spare: FakeUpstream) -> dict[str, Any]:
+    """The default's upstream lacks its key; titles and summaries are another's."""
+    tables = with_fallback(upstream, spare)
+    tables["upstreams"]["fake"]["api_key"] = "env:NO_SUCH_KEY"
+    return tables | {"models": {"default": "fake/fake-model", "haiku": "spare/other-model"}}
+
+
+@pytest.mark.slow
+def test_claude_code_is_told_of_a_missing_key_at_once(
+    claude: Claude, start_c2o: Callable[..., Service], upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    """Nobody is asked, and what to do is on the screen; no login is asked for, and nothing is tried again."""
+    spare.think(lambda _: Reply(text='{"title": "A test"}'))
+    service = start_c2o(without_key(upstream, spare))
+
+    begun = time.monotonic()
+    done = claude.through_c2o("-p", "Hi")
+    waited = time.monotonic() - begun
+
+    said = done.stdout + done.stderr
+    assert "upstream fake is without its key: NO_SUCH_KEY is not set: export NO_SUCH_KEY=…" in done.stdout
+    assert done.stderr.startswith("! upstream fake is without its key: "), "before it began, too"
+    assert done.returncode != 0
+    assert not upstream.requests
+    refused = [line for line in journal(service) if line.get("status") == 401]
+    assert len(refused) == 1, said
+    assert refused[0].get("seconds", 0.0) < 2
+    assert waited < 60, "two starts of Node and Python on a busy machine; on a quiet one it is 3 s"
+
+
+@pytest.mark.slow
+def test_claude_code_does_not_notice_a_missing_key_behind_which_is_a_fallback(
+    claude: Claude, start_c2o: Callable[..., Service], upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    spare.think(titled(lambda _: Reply("Greetings.")))
+    service = start_c2o(
+        without_key(upstream, spare) | {"models": {"default": ["fake/fake-model", "spare/other-model"]}}
+    )
+
+    done = claude.through_c2o("-p", "Hi")
+
+    assert (done.stdout.strip(), done.returncode) == ("Greetings.", 0), done
+    assert "without its key" not in done.stderr
+    assert not upstream.requests
+    (line,) = (each for each in journal(service) if each["target"] == "spare/other-model" and each["stream"])
+    assert line["attempts"][0]["why"].startswith("upstream fake is without its key: ")

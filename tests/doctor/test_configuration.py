@@ -72,7 +72,7 @@ def with_key(source: str) -> dict[str, dict[str, str]]:
 def test_a_key_in_a_variable(configure: Configure, monkeypatch: pytest.MonkeyPatch) -> None:
     configure(upstreams=with_key("env:UP_KEY"))
     finding = look("config.key")["config.key"]
-    assert (finding.level, finding.title) == ("fail", "up: UP_KEY is not set")
+    assert (finding.level, finding.title) == ("fail", "up is without its key: UP_KEY is not set")
     assert finding.fix is not None
     assert "export UP_KEY=…" in finding.fix.text
     monkeypatch.setenv("UP_KEY", "sk-0123456789")

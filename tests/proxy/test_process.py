@@ -281,7 +281,7 @@ def test_a_missing_key(c2o: CommandLine) -> None:
     with proxy(c2o) as process:
         code, err = process.wait()
     assert code == 4
-    assert "upstream fake: NO_SUCH_KEY is not set" in err
+    assert "upstream fake is without its key: NO_SUCH_KEY is not set" in err
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])

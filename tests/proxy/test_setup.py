@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 
-import pytest
-
-from c2o.errors import CredentialError
 from c2o.proxy.prepared import prepared
 from c2o.proxy.state import STATE
 from tests.fake_upstream import DONE, FakeUpstream, Hold, Reply, finish, stream, text, whole
@@ -31,15 +28,6 @@ async def test_requests_go_where_the_new_configuration_says(service: Service, up
     await service.post()
 
     assert [request.json["model"] for request in upstream.requests] == ["fake-model", "another-model"]
-
-
-async def test_a_configuration_without_its_key_changes_nothing(service: Service, upstream: FakeUpstream) -> None:
-    upstream.play(Reply("ok"))
-
-    with pytest.raises(CredentialError, match="C2O_TEST_NO_SUCH_KEY is not set"):
-        await follow(service, configuration(upstream.base_url, api_key="env:C2O_TEST_NO_SUCH_KEY"))
-
-    assert (await service.post()).status == 200
 
 
 async def test_a_stream_ends_where_it_began_though_its_upstream_is_gone_from_the_configuration(

@@ -32,6 +32,8 @@ async def test_status_says_what_runs(timed: Service, upstream: FakeUpstream, clo
             "dialect": "generic",
             "key": "the configuration file",
             "breaker": "closed",
+            "missing": [],
+            "without_key": None,
         }
     ]
     assert status["models"] == {"default": "fake/fake-model"}

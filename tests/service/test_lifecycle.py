@@ -14,14 +14,16 @@ from c2o.config import Config, parse
 from c2o.errors import CredentialError, Unhealthy
 from c2o.instance import Instance, Lock
 from c2o.service import lifecycle
+from c2o.service.probe import Report, UpstreamReport
 
 
-def config(port: int = 8226, **keys: str) -> Config:
+def config(port: int = 8226, models: Any = None, **keys: str) -> Config:
     upstreams: dict[str, Any] = {
         name: {"base_url": "http://127.0.0.1:9/v1", "api_key": key} for name, key in keys.items()
     }
     upstreams["free"] = {"base_url": "http://127.0.0.1:9/v1"}
-    tables = {"server": {"auth_token": "c2o-x", "port": port}, "upstreams": upstreams, "models": {"default": "free/m"}}
+    models = models or {"default": "free/m"}
+    tables = {"server": {"auth_token": "c2o-x", "port": port}, "upstreams": upstreams, "models": models}
     return parse(tomli_w.dumps(tables).encode(), Path("config.toml"))
 
 
@@ -29,11 +31,32 @@ def before(port: int, digest: str) -> Instance:
     return Instance(1, "127.0.0.1", port, "0.1.0", "", digest, "config.toml", "detached")
 
 
-def test_keys_are_looked_for_and_the_upstream_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_that_could_answer_nothing_isn_t_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THERE", "sk-1")
-    lifecycle.check_keys(config(one="env:THERE", two="sk-literal"))
-    with pytest.raises(CredentialError, match=r"^upstream two: NOT_THERE is not set: export NOT_THERE"):
-        lifecycle.check_keys(config(one="env:THERE", two="env:NOT_THERE"))
+    one, both = {"default": "one/m"}, {"default": "two/m", "opus": ["two/n", "one/m"]}
+    lifecycle.check_keys(config(models=one, one="env:THERE", two="env:NOT_THERE"))
+    lifecycle.check_keys(config(models=both, one="env:THERE", two="env:NOT_THERE"))
+    with pytest.raises(
+        CredentialError, match=r"^upstream one is without its key: NOT_THERE is not set: export NOT_THERE"
+    ):
+        lifecycle.check_keys(config(models=one, one="env:NOT_THERE", two="env:THERE"))
+    with pytest.raises(
+        CredentialError, match=r"^upstream two is .* Nor is there one for one, and no other upstream is"
+    ):
+        lifecycle.check_keys(config(models=both, one="file:/nonexistent/key", two="env:NOT_THERE"))
+
+
+def test_a_restart_loses_no_key() -> None:
+    """Unless the running service hasn't got it either."""
+    had = UpstreamReport("one", key="sk-literal, env:NOT_THERE")
+    lacked = UpstreamReport("one", key="sk-literal, env:NOT_THERE", missing=["env:NOT_THERE"])
+    wanted = config(one="env:NOT_THERE")
+    with pytest.raises(
+        CredentialError, match=r"^upstream one would lose a key that the running service has: NOT_THERE is"
+    ):
+        lifecycle.check_keys(wanted, {}, Report("0.1.0", 1, upstreams=[had]))
+    lifecycle.check_keys(wanted, {}, Report("0.1.0", 1, upstreams=[lacked]))
+    lifecycle.check_keys(wanted, {}, Report("0.1.0", 1, upstreams=[UpstreamReport("one", key="env:ANOTHER")]))
 
 
 def test_key_commands_are_left_to_the_service(tmp_path: Path) -> None:

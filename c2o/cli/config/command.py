@@ -12,7 +12,7 @@ import tomli_w
 import typer
 from msgspec import UNSET, Struct
 
-from c2o import config, paths
+from c2o import config, key_file, missing_keys, paths
 from c2o.cli import output, terminal
 from c2o.cli.config import edit as config_edit
 from c2o.cli.config import file as config_file
@@ -92,6 +92,8 @@ class Validated(Struct, frozen=True, kw_only=True):
     valid: bool
     line: int | None
     problem: str | None
+    warnings: list[str]
+    """Keys that aren't there now, and upstreams that would be without: the service does without them."""
 
 
 class SchemaResult(Struct, frozen=True, kw_only=True):
@@ -149,15 +151,22 @@ def edit(restart: RestartOption = False, as_json: JsonOption = False) -> None:
 def validate(file: FileArgument = None, as_json: JsonOption = False) -> None:
     """Check a configuration, and say where it is wrong."""
     there = file or paths.config_file()
-    line, problem = None, None
+    line, problem, warnings = None, None, list[str]()
     try:
-        config.load(there)
+        warnings = list(_missing(config.load(there)))
     except ConfigError as error:
         line, problem = error.line, str(error)
-    result = Validated(path=str(there), valid=problem is None, line=line, problem=problem)
+    result = Validated(path=str(there), valid=problem is None, line=line, problem=problem, warnings=warnings)
     output.show(result, _validated, as_json=as_json)
     if problem:
         raise typer.Exit(ConfigError.exit_code)
+
+
+def _missing(loaded: Config) -> Iterator[str]:
+    whys = missing_keys.seen_from(key_file.beside(), loaded)
+    yield from missing_keys.sentences(loaded, whys)
+    if missing_keys.nobody_answers(loaded, whys):
+        yield "So nothing could be answered, and c2o start would refuse."
 
 
 @app.command()
@@ -280,5 +289,7 @@ def _what(result: Changed) -> Line:
 def _validated(result: Validated) -> Iterator[Line]:
     if result.problem is None:
         yield [("✓ ", "green"), (printable(result.path), "bold"), " is valid"]
+        for warning in result.warnings:
+            yield [("! ", "yellow"), printable_lines(warning)]
     else:
         yield [("✗ ", "red"), printable_lines(result.problem)]

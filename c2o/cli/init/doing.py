@@ -71,7 +71,8 @@ def _check(plan: Plan, after: Config) -> None:
         manager = plan.around.manager
         installing.available(manager)
         there = service.MANAGERS[manager].environ()
-        if unset := [name for name in probe.not_set(plan) if not there.get(name)]:
+        unset = [name for name in probe.not_set(plan) if not there.get(name)]
+        if unset and probe.nobody_answers(plan, there):
             raise CredentialError(
                 f"{', '.join(unset)} is not set, so no service would start. Try again after: export {unset[0]}=…  "
                 "Or without --service"

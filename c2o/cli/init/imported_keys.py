@@ -1,4 +1,8 @@
-"""The keys of a configuration that is imported: the service doesn't start while one of them is nowhere to be found."""
+"""The keys of a configuration that is imported.
+
+An upstream whose key is nowhere to be found is left out, so that what the other tool sent there goes to the default
+model at once, instead of being refused until there is a key.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +61,7 @@ def _asked(asking: Asking, found: Import, variable: str, names: list[str]) -> Im
     leave = Option(LEAVE, f"Leave {title} out", f"without it: {', '.join(gone)}" if gone else "nothing else needs it")
     options = [
         Option(PASTE, "Paste the key", f"kept in {output.short(paths.key_file())}"),
-        Option(EXPORT, f"I export {variable}", "c2o doesn't start without it"),
+        Option(EXPORT, f"I export {variable}", f"until then {title} answers nothing"),
     ]
     how = asking.choose(
         "", f"{variable} is not set: the key of {title}.", options if main(found) in names else [leave, *options]

@@ -22,7 +22,7 @@ KEEPERS = ("systemd", "launchd")
 def service_wanted(asking: Asking, plan: Plan) -> Plan:
     """Raises Back."""
     manager = plan.around.manager
-    useless = service.chosen() == manager or probe.not_set(plan)  # a service wouldn't start without its keys
+    useless = service.chosen() == manager or probe.nobody_answers(plan)
     if plan.given.service is None and manager not in KEEPERS and (why := service.out_of_reach()):
         asking.say([("! ", "yellow"), f"The system can't keep c2o running from here: {why}"])
     if plan.given.service is not None or manager not in KEEPERS or useless:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import os
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import structs
 
-from c2o import key_file, secret, urls
+from c2o import key_file, missing_keys, secret, urls
 from c2o.cli.doctor.probe import LIGHT, TITLES, checks_for
 from c2o.cli.init import file
 from c2o.cli.init.choice import Choice
@@ -50,7 +50,7 @@ def missing(found: Import) -> dict[str, list[str]]:
 
 
 def not_set(plan: Plan) -> list[str]:
-    """The variables of keys that nobody has set: the service won't start without."""
+    """The variables of keys that nobody has set."""
     if plan.imported:
         return list(missing(plan.imported))
     source = plan.choice.api_key if plan.choice else None
@@ -60,6 +60,13 @@ def not_set(plan: Plan) -> list[str]:
         except CredentialError:
             return [source.removeprefix("env:")]
     return []
+
+
+def nobody_answers(plan: Plan, more: Mapping[str, str] = {}) -> bool:
+    """Would each model lack its key, so that the service wouldn't start?  ``more`` are variables of its manager."""
+    config = candidate(plan)
+    found = ChainMap(dict(plan.saved), dict(key_file.beside(os.environ)), dict(more))
+    return missing_keys.nobody_answers(config, missing_keys.seen_from(found, config)) is not None
 
 
 def key_for(choice: Choice) -> str:

@@ -162,6 +162,7 @@ def test_ids_are_those_that_scripts_know() -> None:
         "service.running",
         "daemon.version_skew",
         "config.changed",
+        "upstream.key_missing",
         "service.problems",
         "upstream.stream",
         "network.proxy_env",

@@ -204,13 +204,33 @@ def test_what_fails_too_often_is_left_alone_until_start(machine: Container) -> N
 
 
 def test_why_it_cannot_start_is_told_in_its_own_words(machine: Container) -> None:
-    configure(machine, CONFIGURATION.replace("env:FAKE_KEY", "command:false"))
+    configure(machine, CONFIGURATION.replace('"env:FAKE_KEY"', '"env:FAKE_KEY"\nca = "/nonexistent.pem"'))
     assert machine.c2o("stop").exit_code == 0
     done = machine.c2o("start")
     assert done.exit_code == 4
-    assert "the key command ended with code 1" in done.err
+    assert "/nonexistent.pem can't be read" in done.err
     assert shown(machine, "NRestarts") == ["0"]
     configure(machine)
+
+
+def test_without_its_key_it_comes_up_and_says_so(machine: Container) -> None:
+    """At boot nobody would read why it didn't.  By hand, what can be seen beforehand is refused."""
+    configure(machine, CONFIGURATION.replace("env:FAKE_KEY", "command:false"))
+    done = machine.c2o("start")
+    assert done.exit_code == 0
+    assert "is without its key: the key command ended with code 1" in done.err
+    (problem,) = said(machine.c2o("status --json"))["problems"]
+    assert problem["id"] == "upstream.key_missing"
+
+    configure(machine, CONFIGURATION.replace("env:FAKE_KEY", "env:NO_SUCH_KEY"))
+    assert machine.c2o("stop").exit_code == 0
+    refused = machine.c2o("start")
+    assert refused.exit_code == 4
+    assert "is without its key: NO_SUCH_KEY is not set" in refused.err
+    machine.login("systemctl --user start c2o.service")
+    assert health(machine)
+    configure(machine)
+    until(lambda: said(machine.c2o("status --json"))["problems"] == [])
 
 
 def test_stop_stops_the_socket_too(machine: Container) -> None:

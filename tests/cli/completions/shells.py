@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests import system_tools
-from tests.cli.on_a_terminal import Terminal, _on_a_terminal
+from tests.cli.on_a_terminal import Terminal, program_on_a_terminal
 from tests.command_line import CommandLine
 
 ROOT = Path(__file__).parents[3]
@@ -114,5 +114,5 @@ def shell(name: str, c2o: CommandLine, *, setup: str = "", **variables: str) -> 
     }[name]
     if name == "zsh":
         variables["ZDOTDIR"] = str(startup)
-    with _on_a_terminal(command, c2o, **variables) as terminal:
+    with program_on_a_terminal(command, c2o.environment(**variables), c2o.home) as terminal:
         yield Shell(name, terminal)

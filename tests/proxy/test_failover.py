@@ -24,6 +24,7 @@ from tests.fake_upstream import (
     running_upstream,
     stream,
     text,
+    whole,
 )
 from tests.proxy.conftest import Serve, Service, loaded, with_fallback
 from tests.proxy.fake_clock import FakeClock
@@ -390,6 +391,22 @@ async def test_nor_is_it_when_it_stands_in_for_a_while(
     assert [answer.error["type"] for answer in answers[:2]] == ["overloaded_error"] * 2
     assert len(upstream.requests) == 3
     assert len(spare.requests) == (0 if known else 3)
+
+
+async def test_nor_is_one_that_speaks_anthropic_s_own_api(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream
+) -> None:
+    said = {"type": "invalid_request_error", "message": "prompt is too long: 5000 tokens > 1000 maximum"}
+    upstream.play(BUSY, Reply("Hi"))
+    spare.think(lambda _: whole({"type": "error", "error": said}, 400))
+    tables = with_fallback(upstream.base_url, spare.base_url)
+    tables["upstreams"]["spare"] |= {"api": "anthropic"}
+    service = await serve(tables)
+
+    answers = [await service.post(body=hello(max_tokens=100 + number)) for number in range(2)]
+
+    assert [answer.status for answer in answers] == [529, 200]
+    assert len(spare.requests) == 2
 
 
 async def test_of_several_that_cannot_hold_it_none_keeps_the_model_itself_from_being_asked(

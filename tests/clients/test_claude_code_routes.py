@@ -238,6 +238,8 @@ SEARCHES = {
     "chat completions": ({"dialect": "openrouter"}, "openrouter/web-search/upstream.sse"),
     "responses": ({"dialect": "openai", "api": "responses"}, "openai/responses-web-search/upstream.sse"),
     "anthropic": ({"api": "anthropic"}, "openai/responses-web-search/expected.sse"),
+    "perplexity": ({"dialect": "perplexity"}, "perplexity/web-search/upstream.sse"),
+    "groq": ({"quirks": {"web_search": "groq"}}, "groq/web-search-by-compound/upstream.sse"),
 }
 
 

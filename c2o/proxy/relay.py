@@ -61,7 +61,7 @@ class Relay:
             quiet = {each: quiet.get(each, now()) for each in connections if each not in self._busy}
             for each in connections:
                 if now() - quiet.get(each, now()) >= QUIET:
-                    each.close()
+                    each.force_close()  # ``close`` leaves it open, and deaf to what comes, until the server shuts down
             await asyncio.sleep(POLL)
 
 

@@ -111,6 +111,22 @@ def test_a_kept_connection_goes_on_to_the_new_service(configured: CommandLine, u
     kept.close()
 
 
+@pytest.mark.slow
+def test_a_kept_connection_that_stays_silent_is_closed_at_once(configured: CommandLine) -> None:
+    """Left open, it would take the client's next request and never answer; and the former service would wait for it."""
+    configured("start")
+    former = configured.service()
+    kept = http.client.HTTPConnection(*former.address, timeout=10)
+    ask_for_status(kept)
+    assert kept.sock is not None
+
+    configured("restart")
+
+    assert kept.sock.recv(1) == b"", "the end, within ten seconds"
+    until(lambda: not psutil.pid_exists(former.pid))
+    kept.close()
+
+
 def ask_for_status(connection: http.client.HTTPConnection) -> tuple[dict[str, Any], str | None]:
     connection.request("GET", "/c2o/status", headers={"x-api-key": TOKEN})
     answer = connection.getresponse()

@@ -242,6 +242,18 @@ def test_on_a_terminal_it_says_whom_it_asks(two: CommandLine) -> None:
 
 
 @pytest.mark.slow
+def test_of_more_than_a_terminal_shows_one_is_told_how_to_see_fewer(two: CommandLine, upstream: FakeUpstream) -> None:
+    hint = "a part of a name shows fewer: c2o models coder"
+    upstream.models = [{"id": f"vendor/model-{number}"} for number in range(50)]
+    with on_a_terminal(two, "models") as terminal:
+        assert terminal.end() == 0
+        assert terminal.final.splitlines()[-1].endswith(hint)
+    with on_a_terminal(two, "models", "model-7") as terminal:
+        assert terminal.end() == 0
+        assert hint not in terminal.final
+    assert hint not in two("models").err
+
+
 def test_without_colours_nothing_but_text(two: CommandLine) -> None:
     with on_a_terminal(two, "models", NO_COLOR="1") as terminal:
         assert terminal.end() == 0

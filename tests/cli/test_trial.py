@@ -124,6 +124,7 @@ def test_a_refused_key_ends_it(configured: CommandLine, upstream: FakeUpstream) 
 
     assert done.exit_code == 4
     assert "invalid api key" in done.out
+    assert done.out.count("c2o logs --request ") == 1
     assert done.out.count("not tried") == 5
     assert len(upstream.requests) == 1
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated
@@ -69,6 +71,9 @@ def models(words: WordsArgument = None, refresh: RefreshOption = False, as_json:
     if parts and not any(each.models for each in shown):
         raise UsageError(f"no model has {' and '.join(parts)} in its id. All of them: c2o models")
     output.show(ModelsResult(path=str(known_models.path()), upstreams=shown), lines, as_json=as_json)
+    count = sum(len(each.models) for each in shown)
+    if not as_json and sys.stdout.isatty() and count > shutil.get_terminal_size().lines:
+        output.note(f"{count} models, the chosen ones above; a part of a name shows fewer: c2o models coder")
 
 
 def _chosen(config: Config, words: list[str]) -> tuple[list[str], list[str]]:

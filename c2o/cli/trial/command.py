@@ -21,6 +21,7 @@ from c2o.errors import CredentialError, RequestError, UpstreamError, UsageError
 from c2o.instance import Instance
 from c2o.printable import printable
 from c2o.routing import TIERS, Route
+from c2o.translate.answers import without_id
 from c2o.wire.log import Finished
 
 ModelArgument = Annotated[
@@ -240,7 +241,8 @@ def _row(tried: Tried) -> Iterator[Line]:
     symbol, style = LOOK[tried.verdict]
     times = f"{_seconds(tried.first_seconds):>8}{_seconds(tried.seconds):>8}{tried.tokens_per_second or '-':>10}"
     dim = "dim" if tried.verdict == "untried" else ""
-    yield [(f"  {symbol} ", style), f"{tried.name:8}", (times, "dim"), "  ", (printable(tried.detail), dim)]
+    detail = without_id(printable(tried.detail))  # which has a line of its own
+    yield [(f"  {symbol} ", style), f"{tried.name:8}", (times, "dim"), "  ", (detail, dim)]
     for note in tried.helped:
         yield [("      c2o: ", "dim"), (printable(note), "dim")]
     if tried.answered_by:

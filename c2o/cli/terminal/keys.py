@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from types import FrameType
 
 from c2o.cli.signals import Handler, handled
@@ -48,6 +48,7 @@ class Keyboard:
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
         self._text = ""
         self._wakes, self._wake = os.pipe()
+        os.set_blocking(self._wake, False)
         self._woken: Key = "resize"
 
     def read(self) -> Key:
@@ -99,7 +100,17 @@ class Keyboard:
         """Have ``read`` return that, though nobody has pressed a key."""
         if key != "resize":  # which another may follow at once
             self._woken = key
-        os.write(self._wake, b".")
+        with suppress(BlockingIOError):  # woken more than enough
+            os.write(self._wake, b".")
+
+    @contextmanager
+    def woken_by_signals(self) -> Iterator[None]:
+        """Also by one that arrives just before ``read`` begins to wait: Ctrl-C would count with the next key only."""
+        before = signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
 
     def close(self) -> None:
         os.close(self._wakes)
@@ -134,7 +145,7 @@ def keyboard() -> Iterator[Keyboard]:
         signal.SIGTERM: _end,
         signal.SIGHUP: _end,
     }
-    with closing(Keyboard(descriptor)) as keys, handled(handlers):
+    with closing(Keyboard(descriptor)) as keys, handled(handlers), keys.woken_by_signals():
         try:
             tty.setcbreak(descriptor)
             yield keys

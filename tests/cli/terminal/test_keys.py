@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -115,3 +116,15 @@ def test_the_end_is_an_end(wire: Wire) -> None:
 def test_waking_has_everything_drawn_anew(wire: Wire) -> None:
     wire.keyboard.wake()
     assert wire.keyboard.read() == "resize"
+
+
+def test_a_signal_that_came_before_the_wait_ends_it(wire: Wire) -> None:
+    """Ctrl-C between the look for signals and the system call that waits: it would count with the next key only."""
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        with wire.keyboard.woken_by_signals():
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert wire.keyboard.read() == "resize"
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert signal.set_wakeup_fd(-1) == -1

@@ -71,8 +71,8 @@ def current(loaded: Config | None, seen: ServiceStatus) -> ClaudeStatus:
 
 
 HINTS = [
-    "VS Code: what to paste into its settings is printed by: c2o env --format vscode",
-    "Claude Desktop, Cowork: enter the address and the token that c2o env prints as a gateway",
+    "VS Code: c2o env --format vscode prints what to paste into its settings",
+    "Claude Desktop, Cowork: a gateway with the address and token of c2o env",
 ]
 
 

@@ -168,9 +168,8 @@ NEXT = (
 def _panel(content: Any, title: str, subtitle: str, style: str) -> Panel:
     from rich.panel import Panel  # noqa: PLC0415 - slow to load, and only for a terminal
 
-    return Panel(
-        content, title=f"[bold]{title}[/]", subtitle=f"[dim]{subtitle}[/]", border_style=style, title_align="left"
-    )
+    below = f"[dim]{subtitle}[/]" if subtitle else None
+    return Panel(content, title=f"[bold]{title}[/]", subtitle=below, border_style=style, title_align="left")
 
 
 def _json(text: str) -> Text:

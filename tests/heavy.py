@@ -12,6 +12,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ class Case(NamedTuple):
     answer: Scripted
     path: str = "/v1/messages"
     times: int = 1
+    together: int = 1
     ascii: bool = False
     deaf: float = 0.0
     """Seconds that the client doesn't read; then it leaves."""
@@ -107,6 +109,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "unknown fields, 28 MB": lambda: Case(question([{"type": "text", "text": prose(28 * MB), "novel": 1}]), HELLO),
     "half characters, 5 MB": lambda: Case(question("\ud83c " + "\U0001f389 é" * 500_000), HELLO, ascii=True),
     "deaf client": lambda: Case(question("Hi", stream=True), _burst(fake.text("a word ") * 360_000), deaf=2.0),
+    "25 counts of 1 MB at once": lambda: Case(question(prose(MB + 7)), HELLO, "/v1/messages/count_tokens", together=25),
+    "10 pictures of 3 MB at once": lambda: Case(_image(3 * MB), HELLO, together=10),
     "200 requests": lambda: Case(question("Hi"), HELLO, times=200),
 }
 
@@ -124,16 +128,22 @@ def main() -> None:
 
 def _done(case: Case, url: str) -> Any:
     data = json.dumps(case.body, ensure_ascii=case.ascii).encode()
+    began = time.monotonic()
+    with ThreadPoolExecutor(case.together) as clients:
+        answers = list(clients.map(lambda _: _asked(case, url, data), range(case.together)))
+    return {"began": began, "seconds": time.monotonic() - began, **answers[-1]}
+
+
+def _asked(case: Case, url: str, data: bytes) -> Any:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=120)
     headers = {"x-api-key": TOKEN, "content-type": "application/json"}
-    began = time.monotonic()
     for _ in range(case.times):
         connection.request("POST", case.path, data, headers)
         answer = connection.getresponse()
         time.sleep(case.deaf)
         size = 0 if case.deaf else len(answer.read())
     connection.close()
-    return {"status": answer.status, "began": began, "seconds": time.monotonic() - began, "bytes": size}
+    return {"status": answer.status, "bytes": size}
 
 
 if __name__ == "__main__":

@@ -12,8 +12,10 @@ _ESCAPE = re.compile(
     rb"\\(?:"
     rb"(?P<pair>u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
     rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})"
-    rb"|.)"
+    rb"|\\)"
 )
+"""Pairs, halves, and the backslash behind which neither is one; other escapes needn't be looked at."""
+
 _ENDS_IN_HALF = re.compile(rb'(\\u[dD][89abAB][0-9a-fA-F]{2})(?=")')
 _BEGINS_WITH_HALF = re.compile(rb'(?<=")(\\u[dD][c-fC-F][0-9a-fA-F]{2})')
 

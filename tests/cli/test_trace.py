@@ -59,7 +59,7 @@ def passes(folder: Path) -> None:
     recordings.test_what_goes_upstream(recording)
     if recording.has("upstream.sse"):
         recordings.test_what_a_streaming_client_gets(recording)
-        recordings.test_the_answer_does_not_depend_on_where_the_stream_is_cut(recording, "LF")
+        recordings.test_the_answer_does_not_depend_on_where_the_stream_is_cut(recording)
         recordings.test_a_stream_where_a_whole_answer_was_asked_for(recording)
     if recording.has("upstream.json"):
         recordings.test_what_a_client_gets_that_asked_for_a_whole_answer(recording)

@@ -96,7 +96,7 @@ class Tracing:
         self._look_at = 0.0
         self._switch: Switch | None = None
         self._sizes: dict[Path, int] = {}
-        """Of all traces, the oldest first."""
+        """Of all traces, the oldest first, with what is just being written."""
         self._waiting: deque[_Waiting] = deque()
         self._held = 0
         """Bytes in what waits."""
@@ -120,7 +120,8 @@ class Tracing:
         line = _encoded(Frame(at=0.0, what="asked", about=about))
         try:
             paths.private_dir(folder)
-            self._sizes = trace_file.sizes(folder)
+            there = trace_file.sizes(folder)
+            self._sizes = {each: max(size, self._sizes.get(each, 0)) for each, size in there.items()}
             while len(self._sizes) >= switch.most:
                 self._drop_oldest()
             trace_file.append(path, line, new=True)

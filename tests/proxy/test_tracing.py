@@ -116,9 +116,10 @@ def test_headers_show_what_is_known_to_be_harmless(trace: Trace) -> None:
 
 
 def test_headers_with_bytes_that_are_no_text_are_no_trouble(trace: Trace) -> None:
-    trace.request("asked", "POST /v1/\udcff", {"User-Agent": "a\udcffb"}, b"{}")
+    headers = {"User-Agent": "a\udcffb", "Cookie": "session=\udcff0123456789"}
+    trace.request("asked", "POST /v1/\udcff", headers, b"{}")
     (frame,) = traces()[0].frames
-    assert (frame.line, frame.headers) == ("POST /v1/?", {"User-Agent": "a?b"})
+    assert (frame.line, frame.headers) == ("POST /v1/?", {"User-Agent": "a?b", "Cookie": HIDDEN})
 
 
 def test_what_is_no_text_is_kept_in_base64_without_secrets(trace: Trace) -> None:

@@ -104,7 +104,8 @@ def _env(places: dict[str, Path | None], usual: tuple[Path, ...]) -> Command:
     Nothing, if the first of ``places`` is where this shell's installer looks: as its variable says, or a ``usual`` one.
     """
     variable, place = next(iter(places.items()))
-    if place in ((Path(os.environ[variable]),) if os.environ.get(variable) else usual):
+    looked = (os.environ[variable],) if os.environ.get(variable) else usual
+    if os.name != "posix" or os.path.realpath(str(place)) in map(os.path.realpath, looked):
         return ()
     return ("env", *(f"{name}={path}" for name, path in places.items() if path))
 

@@ -8,6 +8,8 @@ https://www.freedesktop.org/software/systemd/man/systemd.exec.html and its neigh
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -152,7 +154,24 @@ def _variables() -> dict[str, str]:
 
 
 def _read(said: str) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
+    """What ``show-environment`` prints: values that a shell would take for more are written as ``$'…'``."""
+    lines = [line.partition("=") for line in said.splitlines() if "=" in line]
+    return {name: _meant(value) for name, _, value in lines}
+
+
+def _meant(value: str) -> str:
+    quoted = value.startswith("$'") and value.endswith("'")
+    return _ESCAPE.sub(_letter, value[2:-1]) if quoted else value
+
+
+_ESCAPE = re.compile(r"\\([0-7]{3}|.)")
+
+_LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+
+def _letter(escape: re.Match[str]) -> str:
+    said = escape[1]
+    return chr(int(said, 8)) if said.isdigit() else _LETTERS.get(said, said)
 
 
 def _listen() -> None:
@@ -225,10 +244,16 @@ def _quoted(word: str) -> str:
 
 
 def _folder() -> Path:
-    """Where the user's manager looks; what the shell has in XDG_CONFIG_HOME may be the shell's alone."""
-    known = _variables() if shutil.which("systemctl") else {}
-    known = known if "HOME" in known else dict(os.environ)
-    return Path(known.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user"
+    """Where the user's manager looks; what the shell has in XDG_CONFIG_HOME may have come after that has begun."""
+    own = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user"
+    looks = _looks_in() if shutil.which("systemctl") else []
+    return own if own in looks or not looks else looks[0]
+
+
+def _looks_in() -> list[Path]:
+    """The folders of units, a person's own first; none if the manager can't be reached."""
+    said = _systemctl("show", "--value", "--property=UnitPath").stdout
+    return [Path(place) for place in shlex.split(said) if place.endswith("/systemd/user")]
 
 
 def _property(name: str, unit: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from c2o.errors import UsageError
 from c2o.service.systemd import Systemd, render_service, render_socket, with_user_bus
+from c2o.service.systemd import _read as read
 from tests import system_tools
 from tests.service.programs import program
 
@@ -51,6 +53,23 @@ def test_the_users_bus_is_found_without_a_login(monkeypatch: pytest.MonkeyPatch,
     assert with_user_bus()["XDG_RUNTIME_DIR"] == usual
 
 
+def test_values_are_read_as_systemd_252_prints_them() -> None:
+    said = (
+        "HOME=$'/home/\u00e4 b'\nPLAIN=/home/\u00e4\nODD=$'a b$c\\\\d'\nQUOTE=$'it\\'s'\nTAB=$'a\\tb'\n"
+        "DQ=$'a\"b'\nBELL=$'\\007'\nEXCL=$'k!y#;&|='\nno variable\n"
+    )
+    assert read(said) == {
+        "HOME": "/home/ä b",
+        "PLAIN": "/home/ä",
+        "ODD": "a b$c\\d",
+        "QUOTE": "it's",
+        "TAB": "a\tb",
+        "DQ": 'a"b',
+        "BELL": "\a",
+        "EXCL": "k!y#;&|=",
+    }
+
+
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
     """Both units, with an interpreter that this machine has."""
@@ -62,8 +81,10 @@ def units(tmp_path: Path) -> Path:
 
 
 def test_systemd_understands_every_line(units: Path) -> None:
+    """It reads the sockets of this machine, too, and their names must be short."""
     for name in ("c2o.service", "c2o.socket", "open.service"):
-        done = system_tools.run("systemd-analyze", "verify", "--user", str(units / name), XDG_RUNTIME_DIR=str(units))
+        with tempfile.TemporaryDirectory(dir="/tmp") as run:
+            done = system_tools.run("systemd-analyze", "verify", "--user", str(units / name), XDG_RUNTIME_DIR=run)
         assert (done.returncode, done.stderr) == (0, ""), shlex.join(done.args)
 
 

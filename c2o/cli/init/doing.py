@@ -140,7 +140,8 @@ def _serve(plan: Plan, after: Config, so_far: list[str]) -> InitService:
             tell(f"having {manager} keep the service running")
             done = installing.install(after, manager, now=True, save_keys=plan.wishes.save_keys, tell=tell)
     except C2oError:
-        so_far += [f"the service was installed for {manager}"] if service.chosen() == manager else []
+        if service.chosen() == manager != "detached":
+            so_far += [f"the service was installed for {manager}"]
         raise
     for hint in installing.shortcomings(done):
         output.note(hint)

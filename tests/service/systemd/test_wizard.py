@@ -288,13 +288,14 @@ def test_without_a_login_it_is_said_why_and_what_helps(machine: Container, befor
 def test_a_folder_that_only_the_shell_knows(machine: Container, before: dict[str, str]) -> None:
     """The unit goes where systemd looks, the configuration where the shell says; the service is told."""
     own = f"XDG_CONFIG_HOME={HOME}/own"
+    machine.login(f"systemctl --user set-environment {own}")  # as desktops do, when systemd has long chosen its folders
     done = machine.c2o(f"init {FLAGS} --no-key --yes --service --no-test", variables=own)
     assert done.exit_code == 0, done
     assert made(machine, before) == {*UNITS, LINGERS, f"{HOME}/own/c2o/config.toml"}
     assert health(machine)
     assert machine.c2o("uninstall --purge --yes", variables=own).exit_code == 0
     assert made(machine, before) == set()
-    machine.login("rmdir own")
+    machine.login("rmdir own; systemctl --user unset-environment XDG_CONFIG_HOME")
 
 
 def test_root_has_a_service_of_its_own_and_none_in_anothers_home(machine: Container, before: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import structs
 
-from c2o import key_file, missing_keys, secret, urls
+from c2o import env_proxy, key_file, missing_keys, secret, urls
 from c2o.cli.doctor.probe import LIGHT, TITLES, checks_for
 from c2o.cli.init import file
 from c2o.cli.init.choice import Choice
@@ -157,7 +157,13 @@ def _url(choice: Choice, _: str, __: Sequence[ListedModel]) -> str:
 
 
 def _connection(choice: Choice, _: str, __: Sequence[ListedModel]) -> str:
-    return "Start it, or check the address." if urls.is_loopback(choice.base_url) else ""
+    if urls.is_loopback(choice.base_url):
+        return "Start it, or check the address."
+    variable = env_proxy.variable(choice.base_url, os.environ)
+    if variable is None:
+        return ""
+    then = f"c2o config set upstreams.{choice.name}.proxy env"
+    return f"{variable} is set: if its proxy is the only way out, finish without the test, and then: {then}."
 
 
 def _no_call(_: Choice, __: str, ___: Sequence[ListedModel]) -> str:

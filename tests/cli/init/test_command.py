@@ -543,6 +543,14 @@ def test_a_running_service_is_to_be_restarted(c2o: CommandLine, upstream: FakeUp
     assert json.loads(c2o("status", "--json").out)["models"] == {"default": "mine/fake-model"}
 
 
+def test_who_may_need_a_proxy_to_get_there_is_told(c2o: CommandLine) -> None:
+    words = ["--upstream", "https://no-such-host.invalid/v1", "--name", "work", "--no-key", "--model", "m", "--yes"]
+    done = c2o("init", *words, HTTPS_PROXY="http://127.0.0.1:9")
+    assert done.exit_code == 5
+    assert "HTTPS_PROXY is set: if its proxy is the only way out" in done.err
+    assert "c2o config set upstreams.work.proxy env." in done.err
+
+
 def test_a_stopped_upstream_is_told_in_whole_sentences(c2o: CommandLine) -> None:
     done = c2o("init", "--upstream", "http://127.0.0.1:9/v1", "--no-key", "--model", "m", "--yes")
     assert done.exit_code == 5

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import NamedTuple
 
 from aiohttp import web
 
 from c2o.proxy.access import respond
-from c2o.proxy.client import ClientStream
+from c2o.proxy.aside import LARGE
+from c2o.proxy.client import ClientLeft, ClientStream
 from c2o.proxy.journal import Entry
 from c2o.proxy.key_ring import KeyInUse
 from c2o.proxy.patience import Patience
@@ -39,9 +41,31 @@ class Asked(NamedTuple):
     async def tell(self, answer: Answer) -> web.StreamResponse:
         """A whole answer; after signs of life what is left of it, under a status that has been said."""
         if self.client.quiet:
-            return respond(self.request, answer)
+            told = respond(self.request, answer)
+            return told if len(answer.body) < LARGE else await self._written(told, answer.body)
         await self.client.write(frame("error", answer.body) if self.message.stream else answer.body)
         return await self.client.end()
+
+    async def _written(self, told: web.Response, body: bytes) -> web.StreamResponse:
+        """A large answer, in pieces: a client that doesn't read is let go, as it is in a stream.  Raises ClientLeft."""
+        response = web.StreamResponse(status=told.status, headers=told.headers)
+        response.content_length = len(body)
+        route = self.entry.route
+        seconds = self.setup.upstreams.patience(route).write if route else None
+        try:
+            await response.prepare(self.request)
+            for at in range(0, len(body), LARGE):
+                async with asyncio.timeout(seconds):
+                    await response.write(body[at : at + LARGE])
+            async with asyncio.timeout(seconds):
+                await response.write_eof()
+        except TimeoutError:
+            if self.request.transport is not None:
+                self.request.transport.abort()
+            raise ClientLeft(f"the client took nothing of the answer for {seconds:g} s") from None
+        except ConnectionError as error:
+            raise ClientLeft("the client left") from error
+        return response
 
     @property
     def session(self) -> str:

@@ -309,6 +309,23 @@ async def test_a_client_that_never_reads_is_given_up_on(
     peer.slam()
 
 
+async def test_a_client_that_does_not_read_a_whole_answer_is_given_up_on(serve: Serve, upstream: FakeUpstream) -> None:
+    """Its answer would be kept for as long as it likes."""
+    service = await serve(configuration(upstream.base_url, timeouts={"write": 0.5}))
+    upstream.play(Reply(text="word " * 4_000_000))
+    peer = await deaf(service)
+    await eventually(lambda: service.counters.failed, "the end of the request")
+    assert not service.counters.active
+    peer.slam()
+
+
+async def test_a_large_answer_comes_whole(service: Service, upstream: FakeUpstream) -> None:
+    upstream.play(Reply(text="word " * 400_000))
+    answer = await service.post()
+    assert (answer.status, answer.json["content"][0]["text"]) == (200, "word " * 400_000)
+    assert int(answer.headers["content-length"]) == len(answer.body)
+
+
 async def test_a_slow_client_gets_everything(service: Service, upstream: FakeUpstream) -> None:
     words = [f"word{n} " for n in range(20_000)]
     upstream.play(stream(*(text("".join(words[n : n + 100])) for n in range(0, 20_000, 100)), finish(), DONE))

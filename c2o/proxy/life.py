@@ -172,7 +172,7 @@ class Life:
                 told = self._counters.active
                 with suppress(C2oError):  # a full disk must not cut a stream
                     tell(told)
-                notify.stopping(f"waits for running requests: {told}")
+                await asyncio.to_thread(notify.stopping, f"waits for running requests: {told}")
             await asyncio.wait([finished], timeout=0.05)
         if not finished.done():
             log.warning("requests that are cut off, because %.0f s are over: %d", DRAIN_LIMIT, self._counters.active)

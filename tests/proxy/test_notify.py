@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.soc
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.bind(address)
-        sock.settimeout(10)
+        sock.settimeout(30)
         monkeypatch.setenv("NOTIFY_SOCKET", address)
         yield sock
 
@@ -41,7 +42,22 @@ def test_a_service_tells_when_it_is_ready_what_it_waits_for_and_why_it_ends(
             until(lambda: told.recv(4096) == b"STOPPING=1\nSTATUS=waits for running requests: 1")
             stream.go_on.set()
             stream.answer.read()
-        assert service.wait(10) == 0
+        assert service.wait(30) == 0
+
+
+async def test_one_that_does_not_listen_holds_nobody_up(told: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than so many messages wait for it: whoever sent one more hung until it was read."""
+    monkeypatch.setattr(notify, "watchdog_interval", lambda: 0.0001)
+    alive = asyncio.create_task(notify.be_alive())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as another, suppress(BlockingIOError):
+        another.setblocking(False)
+        while True:
+            another.sendto(b"from another", told.getsockname())
+    for _ in range(100):
+        await asyncio.sleep(0.001)
+    notify.status("the end")
+    alive.cancel()
+    assert told.recv(4096) == b"from another"
 
 
 def test_one_that_cannot_start_says_why(c2o: CommandLine, told: socket.socket) -> None:

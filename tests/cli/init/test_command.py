@@ -9,13 +9,15 @@ import stat
 import sys
 import threading
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from c2o import config, facts
+from c2o.cli.init import command
+from c2o.cli.init.choice import Given
+from c2o.cli.init.file import Before
 from tests.anthropic_answers import as_asked, message
 from tests.anthropic_answers import call as call_block
 from tests.anthropic_answers import text as text_block
@@ -560,18 +562,18 @@ def test_a_stopped_upstream_is_told_in_whole_sentences(c2o: CommandLine) -> None
 # ---- not alone
 
 
-def test_the_usual_port_is_left_to_who_has_it(c2o: CommandLine, upstream: FakeUpstream) -> None:
-    upstream.think(works)
-    with socket.socket() as stranger:
-        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with suppress(OSError):  # then it is taken by somebody else, which is as good
-            stranger.bind(("127.0.0.1", config.DEFAULT_PORT))
-            stranger.listen()
-        done = init(c2o, upstream)
-    port = written(c2o)["server"]["port"]
-    assert port > config.DEFAULT_PORT + 1  # the next one is the demo's
-    assert re.search(rf"^! port 8226 is taken by .+, so c2o takes {port}$", done.err, re.MULTILINE), done
-    assert done.exit_code == 0
+def test_the_usual_port_is_left_to_who_has_it(c2o: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the real one: other tests, and who works on c2o, have use for that."""
+    with socket.create_server(("127.0.0.1", 0)) as stranger, socket.create_server(("127.0.0.1", 0)) as other:
+        usual, next_one = stranger.getsockname()[1], other.getsockname()[1]
+        monkeypatch.setattr(command, "DEFAULT_PORT", usual)
+        monkeypatch.setattr(command, "OTHER_PORTS", [next_one, 1])  # nobody listens at 1
+        given, told = command._with_free_port(Given(), Before(file_of(c2o)))
+        assert given.port == 1
+        assert re.fullmatch(rf"port {usual} is taken by python.*, so c2o takes 1", told)
+        assert command._with_free_port(Given(port=usual), Before(file_of(c2o))) == (Given(port=usual), "")
+        assert command._with_free_port(Given(), Before(file_of(c2o), "[server]")) == (Given(), "")
+    assert command._with_free_port(Given(), Before(file_of(c2o))) == (Given(), "")
 
 
 def test_of_two_at_once_none_overwrites_the_other(c2o: CommandLine, upstream: FakeUpstream) -> None:

@@ -59,7 +59,7 @@ def written(c2o: CommandLine) -> dict[str, Any]:
 
 
 def test_an_upstream_without_a_key_is_left_out_and_the_service_starts(on_the_side: CommandLine) -> None:
-    done = on_the_side("init", "--import", "ccr", "--yes", "--no-test")
+    done = on_the_side("init", "--import", "ccr", "--port", "0", "--yes", "--no-test")
     assert done.exit_code == 0
     assert done.err == (
         f"! {VARIABLE} is not set, so far was left out, and with it what think had. "
@@ -71,7 +71,7 @@ def test_an_upstream_without_a_key_is_left_out_and_the_service_starts(on_the_sid
     assert on_the_side("start", "--port", "0").exit_code == 0
     on_the_side("stop")
 
-    assert on_the_side("init", "--import", "ccr", "--yes", "--no-test", **{VARIABLE: KEY}).err == ""
+    assert on_the_side("init", "--import", "ccr", "--port", "0", "--yes", "--no-test", **{VARIABLE: KEY}).err == ""
     assert list(written(on_the_side)["upstreams"]) == ["near", "far"]
     assert written(on_the_side)["routes"] == {"think": "far/m"}
 
@@ -79,12 +79,12 @@ def test_an_upstream_without_a_key_is_left_out_and_the_service_starts(on_the_sid
 def test_a_key_that_is_in_keys_env_is_there(on_the_side: CommandLine) -> None:
     on_the_side.folder.mkdir()
     (on_the_side.folder / "keys.env").write_text(f"{VARIABLE}={KEY}\n")
-    assert on_the_side("init", "--import", "ccr", "--yes", "--no-test").err == ""
+    assert on_the_side("init", "--import", "ccr", "--port", "0", "--yes", "--no-test").err == ""
     assert written(on_the_side)["routes"] == {"think": "far/m"}
 
 
 def test_without_the_key_of_the_default_model_nothing_is_written(by_default: CommandLine) -> None:
-    done = by_default("init", "--import", "ccr", "--yes")
+    done = by_default("init", "--import", "ccr", "--port", "0", "--yes")
     assert (done.exit_code, done.out) == (4, "")
     assert done.err == (
         f"c2o: {VARIABLE} is not set, and the default model is of far. Try again after: export {VARIABLE}=…  "
@@ -92,7 +92,7 @@ def test_without_the_key_of_the_default_model_nothing_is_written(by_default: Com
     )
     assert not by_default.folder.exists()
 
-    done = by_default("init", "--import", "ccr", "--yes", "--no-test")
+    done = by_default("init", "--import", "ccr", "--port", "0", "--yes", "--no-test")
     assert f"First   export {VARIABLE}=…" in done.out
     assert list(written(by_default)["upstreams"]) == ["near", "far"]
 
@@ -111,7 +111,7 @@ def test_or_pastes_the_key(on_the_side: CommandLine) -> None:
     with on_a_terminal(on_the_side, "init", "--import", "ccr", "--no-test", "--no-completions") as person:
         person.see(QUESTION)
         person.type(DOWN + ENTER)
-        person.see("Paste the key")
+        person.see("Paste the key and press Enter")
         person.type(KEY + ENTER)
         person.see("Write this to")
         person.type(ENTER)
@@ -133,7 +133,7 @@ def test_the_key_of_the_default_model_is_asked_for(by_default: CommandLine) -> N
 
 
 def test_no_service_is_promised_that_could_not_start(by_default: CommandLine, with_systemd: None) -> None:
-    done = by_default("init", "--import", "ccr", "--yes", "--no-test", "--service")
+    done = by_default("init", "--import", "ccr", "--port", "0", "--yes", "--no-test", "--service")
     assert done.exit_code == 4
     assert done.err.startswith(f"c2o: {VARIABLE} is not set, so no service would start.")
     assert not by_default.folder.exists()

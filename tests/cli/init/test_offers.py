@@ -30,7 +30,7 @@ def with_systemd(c2o: CommandLine) -> CommandLine:
     return c2o
 
 
-ALL = ["--service", "--save-keys", "--claude", "--completions", "--dry-run"]
+ALL = ["--port", "8226", "--service", "--save-keys", "--claude", "--completions", "--dry-run"]
 
 
 @pytest.mark.slow

@@ -559,6 +559,7 @@ def test_service_and_settings_are_offered_and_shown(with_systemd: CommandLine, u
     """With --dry-run: every file that would be written, and none is."""
     upstream.think(with_a_key)
     flags = ["--upstream", upstream.base_url, "--key-env", "MY_KEY", "--model", "fake-model", "--dry-run"]
+    flags += ["--port", "8226"]
     before = everything(with_systemd)
     with wizard(with_systemd, *flags, MY_KEY=KEY) as terminal:
         terminal.see("✓ Found      Claude Code 2.1.329, systemd")

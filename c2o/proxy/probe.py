@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -389,9 +390,18 @@ async def _asked(job: Job, base_url: str, check: Any) -> Found:
 
 
 async def _tell(job: Job) -> None:
+    _end_at_ctrl_c()
     async for found in find_out(job):
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
         sys.stdout.buffer.flush()
+
+
+def _end_at_ctrl_c() -> None:
+    """asyncio alone (``Runner.run``) notices one that comes just before the loop waits with the next event only."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task is not None:
+        with suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(signal.SIGINT, task.cancel)
 
 
 def main() -> int:
@@ -403,7 +413,7 @@ def main() -> int:
         return 2
     try:
         asyncio.run(_tell(job))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
     return 0
 

@@ -262,6 +262,38 @@ def test_an_upstream_that_is_silent_is_given_up(upstream: FakeUpstream) -> None:
     assert upstream.requests[0].hung_up.wait(8)
 
 
+CTRL_C_FROM_ELSEWHERE = """
+import pathlib, signal, sys, threading, time
+from c2o.proxy import probe
+def press():
+    while not pathlib.Path("go").exists():
+        time.sleep(0.02)
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+    time.sleep(60)
+threading.Thread(target=press, daemon=True).start()
+sys.exit(probe.main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_ends_it_though_the_loop_does_not_notice(upstream: FakeUpstream, tmp_path: Path) -> None:
+    """As one that comes just before the loop begins to wait: the wait isn't interrupted by it."""
+    upstream.think(lambda _: stream(Hold(threading.Event())))
+    job = {"name": "up", "base_url": upstream.base_url, "model": "m", "checks": ["stream"], "timeout": 120}
+    with subprocess.Popen(
+        [sys.executable, "-c", CTRL_C_FROM_ELSEWHERE], stdin=subprocess.PIPE, cwd=tmp_path, env=environment(tmp_path)
+    ) as process:
+        assert process.stdin
+        process.stdin.write(json.dumps(job).encode())
+        process.stdin.close()
+        try:
+            upstream.wait_for(1, 30)
+            (tmp_path / "go").touch()
+            assert process.wait(30) == 130
+        finally:
+            process.kill()
+
+
 def test_a_model_that_answers_in_words_calls_no_tool(upstream: FakeUpstream) -> None:
     upstream.think(failing(Reply(text="I can't see the weather.")))
     streamed, tool = probe(upstream.base_url, "stream", "tool")

@@ -399,7 +399,7 @@ async def _tell(job: Job) -> None:
 def _end_at_ctrl_c() -> None:
     """asyncio alone (``Runner.run``) notices one that comes just before the loop waits with the next event only."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    if task is not None:
+    if task is not None and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as under nohup
         with suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(signal.SIGINT, task.cancel)
 

@@ -19,6 +19,12 @@ from tests.fake_upstream import FakeUpstream, upstream
 __all__ = ["upstream"]
 
 
+def pytest_configure() -> None:
+    """Where these tests run in the background, as with ``nohup``, Ctrl-C is ignored: by all that they start, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_collection_finish() -> None:
     """Thousands of collected tests stay to the end: the garbage collector needn't look at them again and again."""
     gc.collect()

@@ -20,9 +20,11 @@ __all__ = ["upstream"]
 
 
 def pytest_configure() -> None:
-    """Where these tests run in the background, as with ``nohup``, Ctrl-C is ignored: by all that they start, too."""
+    """Where these tests run in the background, a shell has Ctrl-C and Ctrl-\\ ignored: by all that they start, too."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGQUIT") and signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def pytest_collection_finish() -> None:

@@ -28,13 +28,15 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+OPT_IN = ("newest", "servers", "long")
+"""Markers of tests that run only where they are asked for by name: not by ``-m slow``, which they may be as well."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The newest client is installed only where it is asked for by name: not by ``-m slow``."""
-    if "newest" in config.option.markexpr:
-        return
-    unasked = [item for item in items if item.get_closest_marker("newest")]
-    items[:] = [item for item in items if item not in unasked]
-    config.hook.pytest_deselected(items=unasked)
+    unasked = [name for name in OPT_IN if name not in config.option.markexpr]
+    left_out = [item for item in items if any(map(item.get_closest_marker, unasked))]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -48,8 +48,8 @@ def _passes(recording: Recording) -> None:
     recordings.test_what_goes_upstream(recording)
     recordings.test_what_a_streaming_client_gets(recording)
     recordings.test_a_stream_where_a_whole_answer_was_asked_for(recording)
-    for line_end in recordings.LINE_ENDS:
-        recordings.test_the_answer_does_not_depend_on_where_the_stream_is_cut(recording, line_end)
+    for line_end in recordings.LINE_ENDS.values():
+        recordings.check_cuts(recording, line_end, recordings.everywhere)
     data, request = recording.raw("upstream.sse"), recording.request()
     expected = recordings.translated(recording, [data])
     for at in range(0, len(data), len(data) // CUTS):

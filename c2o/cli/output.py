@@ -65,9 +65,9 @@ def show(result: R, lines: Callable[[R], Iterable[Line]], *, as_json: bool) -> N
             _print(line, sys.stdout)
 
 
-def say(line: Line) -> None:
+def say(line: Line, *, prose: bool = False) -> None:
     """A line on stdout, at once: for what comes one by one."""
-    _print(line, sys.stdout)
+    _print(line, sys.stdout, prose=prose)
 
 
 def note(*spans: Span) -> None:

@@ -18,6 +18,7 @@ from tests.fake_upstream import (
     FakeUpstream,
     Hold,
     Reply,
+    Request,
     error,
     finish,
     role,
@@ -28,7 +29,7 @@ from tests.fake_upstream import (
 )
 from tests.proxy.conftest import Serve, Service, loaded, with_fallback
 from tests.proxy.fake_clock import FakeClock
-from tests.proxy.talk import HELLO, Json, check_grammar, events, eventually, hello, names, text_in
+from tests.proxy.talk import HELLO, Json, Peer, check_grammar, events, eventually, hello, names, text_in
 
 REFUSED = "http://127.0.0.1:9/v1"
 
@@ -178,19 +179,27 @@ async def test_pings_alone_are_no_answer(
     assert text_in(peer.events) == "Hi"
 
 
-async def test_a_client_that_leaves_after_the_first_is_asked_for_nothing_more(
-    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream, clock: FakeClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It hears pings, and hangs up while the fallback is at work."""
+async def falls_back_after(
+    seconds: int, serve: Serve, upstream: FakeUpstream, spare: FakeUpstream, clock: FakeClock
+) -> tuple[Service, Peer, Request]:
+    """The service, a client, and what its fallback, which never answers, is asked."""
     release, never = threading.Event(), threading.Event()
     upstream.play(error(503, "overloaded").after(Hold(release)))
     spare.think(lambda _: stream(text("late")).after(Hold(never)))
     service = await serve(with_fallback(upstream.base_url, spare.base_url), clock)
     peer = await service.call(stream=True)
     await asyncio.to_thread(upstream.wait_for, 1)
-    await clock.advance(11)
+    await clock.advance(seconds)
     release.set()
     (asked,) = await asyncio.to_thread(spare.wait_for, 1)
+    return service, peer, asked
+
+
+async def test_a_client_that_leaves_after_the_first_is_asked_for_nothing_more(
+    serve: Serve, upstream: FakeUpstream, spare: FakeUpstream, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It hears pings, and hangs up while the fallback is at work."""
+    service, peer, asked = await falls_back_after(11, serve, upstream, spare, clock)
 
     peer.slam()
 
@@ -204,15 +213,7 @@ async def test_clients_parse_something_in_time_whoever_is_asked(
     serve: Serve, upstream: FakeUpstream, spare: FakeUpstream, clock: FakeClock
 ) -> None:
     """Claude Code's watchdog takes no notice of pings, nor of who is asked."""
-    release, never = threading.Event(), threading.Event()
-    upstream.play(error(503, "overloaded").after(Hold(release)))
-    spare.think(lambda _: stream(text("late")).after(Hold(never)))
-    service = await serve(with_fallback(upstream.base_url, spare.base_url), clock)
-    peer = await service.call(stream=True)
-    await asyncio.to_thread(upstream.wait_for, 1)
-    await clock.advance(140)
-    release.set()
-    await asyncio.to_thread(spare.wait_for, 1)
+    _, peer, _ = await falls_back_after(140, serve, upstream, spare, clock)
 
     await clock.advance(20)
 

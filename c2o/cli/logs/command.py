@@ -126,7 +126,7 @@ def _show_existing(
 
 
 def _as_text(line: Line) -> None:
-    output.say(text(line))
+    output.say(text(line), prose=True)
 
 
 def _as_story(line: Line) -> None:

@@ -206,7 +206,7 @@ def _switch_lines(result: SwitchResult) -> Iterator[Line]:
         f"prompts and answers are written to this machine's disk, readable by you alone: {output.short(result.folder)}",
     ]
     size = result.largest // 1024**2
-    yield [f"  the last {result.most_requests} requests are kept, {size} MB at most; remove them with: c2o trace clear"]
+    yield [f"  the last {result.most_requests} requests are kept, {size} MB at most; remove them: c2o trace clear"]
     if result.largest > LARGEST:
         yield [("  that is much: look at it with c2o trace, and clear it soon", "dim")]
 

@@ -59,7 +59,7 @@ def before(machine: Container) -> Iterator[dict[str, str]]:
 
 def everything(machine: Container) -> dict[str, str]:
     """Path → kind and mode, where a link leads, and the digest of what is in a file."""
-    places = f"{HOME} /root/.config /root/.local/state/c2o /root/.claude /var/lib/systemd/linger /etc/systemd/user"
+    places = f"{HOME} ~root/.config ~root/.local/state/c2o ~root/.claude /var/lib/systemd/linger /etc/systemd/user"
     lines = machine(
         f"find {places} -maxdepth 8 -printf '%p\\t%y %m %l\\n' 2>/dev/null; find {HOME} /etc/systemd/user -type f"
         " -exec sha256sum {} + | sed 's/^\\([^ ]*\\)  \\(.*\\)/\\2\\t\\1/'"
